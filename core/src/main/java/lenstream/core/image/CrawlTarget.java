@@ -1,0 +1,42 @@
+package lenstream.core.image;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An image URL that discovery found, with the context it was found in. Crosses Flink edges as a POJO; immutable.
+ *
+ * @param url canonical URL ({@code http}, {@code https} or {@code file}); see {@link
+ *     lenstream.core.web.CanonicalUrl}
+ * @param host the politeness key of the URL: host and port; {@code file} for files
+ * @param site the seed that led here
+ * @param pageUrl the page that shows the image, if known
+ * @param title title of the image or its page
+ * @param alt alternative text
+ * @param caption caption from a sitemap, feed or figure
+ * @param credit who made it
+ * @param license licence URL or text
+ * @param publishedAtMillis when the site says that it was published, epoch ms; {@link #UNKNOWN_TIME} if it does not
+ * @param discoveredAtMillis when discovery saw it, epoch ms
+ * @param via the kind of resource it was found in: {@code sitemap}, {@code feed}, {@code page}, {@code folder},
+ *     {@code push}
+ */
+public record CrawlTarget(
+        String url,
+        String host,
+        String site,
+        @Nullable String pageUrl,
+        @Nullable String title,
+        @Nullable String alt,
+        @Nullable String caption,
+        @Nullable String credit,
+        @Nullable String license,
+        long publishedAtMillis,
+        long discoveredAtMillis,
+        String via) {
+    public static final long UNKNOWN_TIME = -1;
+
+    /** The document id of this image. */
+    public String id() {
+        return ImageId.ofUrl(url);
+    }
+}

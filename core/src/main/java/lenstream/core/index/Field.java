@@ -1,0 +1,39 @@
+package lenstream.core.index;
+
+/** Names of the fields of an image document; they follow the search answer. */
+public final class Field {
+    public static final String ID = "id";
+    public static final String URL = "url";
+    public static final String HOST = "host";
+    public static final String SITE = "site";
+    public static final String PAGE_URL = "page_url";
+    public static final String TITLE = "title";
+    public static final String ALT = "alt";
+    public static final String CAPTION = "caption";
+    public static final String CREDIT = "credit";
+    public static final String LICENSE = "license";
+    public static final String VIA = "via";
+    public static final String SHA256 = "sha256";
+    public static final String GROUP_ID = "group_id";
+    public static final String FINGERPRINT = "fingerprint";
+    public static final String MIME = "mime";
+    public static final String WIDTH = "width";
+    public static final String HEIGHT = "height";
+    public static final String FRAMES = "frames";
+    public static final String PUBLISHED = "published";
+    public static final String DISCOVERED = "discovered";
+    public static final String OBSERVED = "observed";
+    public static final String INDEXED = "indexed";
+    public static final String EMBEDDING = "embedding";
+
+    /** Fields of a rejection. */
+    public static final String STAGE = "stage";
+
+    public static final String REASON = "reason";
+    public static final String DETAIL = "detail";
+
+    /** The JPEG of a thumbnail document, base64. */
+    public static final String JPEG = "jpeg";
+
+    private Field() {}
+}
