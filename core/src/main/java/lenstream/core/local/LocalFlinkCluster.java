@@ -1,0 +1,496 @@
+package lenstream.core.local;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A standalone Flink cluster of this machine, run from the distribution that {@code infra/flink} lays out: one
+ * JobManager and any number of TaskManagers, each its own process on loopback ports. Thread-safe.
+ *
+ * <p>The run folder holds the cluster's {@code conf} (usable as {@code FLINK_CONF_DIR}), logs, pid files, checkpoints and
+ * savepoints. {@code infra/flink/src/dist/conf/config.yaml} holds the settings that all such clusters share.
+ */
+public final class LocalFlinkCluster implements AutoCloseable {
+    private static final String SERVICE = "Flink";
+    private static final int MINIMUM_JDK = 17;
+    private static final int LOG_LINES = 15;
+    private static final Pattern TASK_MANAGERS = Pattern.compile("\"taskmanagers\":(\\d+)");
+
+    /** What Flink 2.3's own configuration opens of the JDK ({@code env.java.opts.all}), and JNI for RocksDB and Arrow. */
+    private static final List<String> JVM_FLAGS = List.of(
+            "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
+            "--add-exports=jdk.compiler/com.sun.tools.javac.api=ALL-UNNAMED",
+            "--add-exports=jdk.compiler/com.sun.tools.javac.file=ALL-UNNAMED",
+            "--add-exports=jdk.compiler/com.sun.tools.javac.parser=ALL-UNNAMED",
+            "--add-exports=jdk.compiler/com.sun.tools.javac.tree=ALL-UNNAMED",
+            "--add-exports=jdk.compiler/com.sun.tools.javac.util=ALL-UNNAMED",
+            "--add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED",
+            "--add-opens=java.base/java.lang=ALL-UNNAMED",
+            "--add-opens=java.base/java.net=ALL-UNNAMED",
+            "--add-opens=java.base/java.io=ALL-UNNAMED",
+            "--add-opens=java.base/java.nio=ALL-UNNAMED",
+            "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+            "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
+            "--add-opens=java.base/java.text=ALL-UNNAMED",
+            "--add-opens=java.base/java.time=ALL-UNNAMED",
+            "--add-opens=java.base/java.util=ALL-UNNAMED",
+            "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+            "--add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED",
+            "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",
+            "--enable-native-access=ALL-UNNAMED",
+            "-Dorg.bytedeco.javacpp.noPointerGC=true",
+            "-XX:+ExitOnOutOfMemoryError");
+
+    /**
+     * How to start.
+     *
+     * @param distribution the folder {@code infra/flink/target/flink}
+     * @param javaHome a JDK 17 or newer (our job's classes need 21)
+     * @param runDir conf, logs, pid files, checkpoints; made if absent
+     * @param taskManagers number of TaskManager processes, at least 1
+     * @param taskHeapMib heap of a TaskManager for operators, in MiB, beside Flink's own 128
+     * @param taskOffHeapMib direct memory of a TaskManager for operators (Arrow batches, pinned copies), in MiB
+     * @param restPort port of 127.0.0.1 for dashboard and REST, or 0 for a free one
+     * @param prometheus whether each process reports metrics to Prometheus on a free port, named in its log
+     * @param detached whether the processes outlive this JVM; {@link #attach} finds them again
+     * @param startLimit how long all of it may take until every TaskManager is registered
+     */
+    public record Config(
+            Path distribution,
+            Path javaHome,
+            Path runDir,
+            int taskManagers,
+            int taskHeapMib,
+            int taskOffHeapMib,
+            int restPort,
+            boolean prometheus,
+            boolean detached,
+            Duration startLimit) {
+        public Config {
+            if (taskManagers < 1 || taskManagers > 64) {
+                throw new IllegalArgumentException("taskManagers: " + taskManagers + " is not in 1..64");
+            }
+            if (taskHeapMib < 64 || taskOffHeapMib < 0) {
+                throw new IllegalArgumentException("taskHeapMib: " + taskHeapMib + " (64 at least), taskOffHeapMib: "
+                        + taskOffHeapMib + " (0 at least)");
+            }
+            if (restPort < 0 || restPort > 65_535) {
+                throw new IllegalArgumentException("restPort: " + restPort + " is not in 0..65535");
+            }
+        }
+
+        /** One TaskManager, 512 MiB of task heap, 256 MiB direct, free ports, this JVM's JDK, attached, two minutes. */
+        public static Config of(Path distribution, Path runDir) {
+            return new Config(
+                    distribution.toAbsolutePath().normalize(),
+                    Path.of(System.getProperty("java.home")),
+                    runDir.toAbsolutePath().normalize(),
+                    1,
+                    512,
+                    256,
+                    0,
+                    false,
+                    false,
+                    Duration.ofMinutes(2));
+        }
+
+        public Config withTaskManagers(int count) {
+            return new Config(
+                    distribution,
+                    javaHome,
+                    runDir,
+                    count,
+                    taskHeapMib,
+                    taskOffHeapMib,
+                    restPort,
+                    prometheus,
+                    detached,
+                    startLimit);
+        }
+
+        public Config withRestPort(int port) {
+            return new Config(
+                    distribution,
+                    javaHome,
+                    runDir,
+                    taskManagers,
+                    taskHeapMib,
+                    taskOffHeapMib,
+                    port,
+                    prometheus,
+                    detached,
+                    startLimit);
+        }
+
+        public Config withTaskMemory(int heapMib, int offHeapMib) {
+            return new Config(
+                    distribution,
+                    javaHome,
+                    runDir,
+                    taskManagers,
+                    heapMib,
+                    offHeapMib,
+                    restPort,
+                    prometheus,
+                    detached,
+                    startLimit);
+        }
+
+        public Config withPrometheus(boolean reports) {
+            return new Config(
+                    distribution,
+                    javaHome,
+                    runDir,
+                    taskManagers,
+                    taskHeapMib,
+                    taskOffHeapMib,
+                    restPort,
+                    reports,
+                    detached,
+                    startLimit);
+        }
+
+        public Config withDetached(boolean outlives) {
+            return new Config(
+                    distribution,
+                    javaHome,
+                    runDir,
+                    taskManagers,
+                    taskHeapMib,
+                    taskOffHeapMib,
+                    restPort,
+                    prometheus,
+                    outlives,
+                    startLimit);
+        }
+    }
+
+    /**
+     * The parts of a TaskManager's memory in MiB. Flink's shell script computes them from a total; without the script
+     * each must be given, else the TaskManager ends with a bare IllegalArgumentException. The shares follow Flink's
+     * defaults, except managed memory (RocksDB): the visit operator's state is small, so 128 instead of 40 percent.
+     */
+    private record Memory(int taskHeap, int taskOffHeap) {
+        private static final int FRAMEWORK_HEAP = 128;
+        private static final int FRAMEWORK_OFF_HEAP = 128;
+        private static final int MANAGED = 128;
+        private static final int NETWORK = 64;
+        private static final int METASPACE = 256;
+        private static final int OVERHEAD = 192;
+
+        List<String> jvmFlags() {
+            int heap = FRAMEWORK_HEAP + taskHeap;
+            return List.of(
+                    "-Xms" + heap + "m",
+                    "-Xmx" + heap + "m",
+                    "-XX:MaxDirectMemorySize=" + (FRAMEWORK_OFF_HEAP + taskOffHeap + NETWORK) + "m",
+                    "-XX:MaxMetaspaceSize=" + METASPACE + "m");
+        }
+
+        List<String> settings() {
+            var settings = new ArrayList<String>();
+            Map.of(
+                            "framework.heap.size", FRAMEWORK_HEAP,
+                            "task.heap.size", taskHeap,
+                            "framework.off-heap.size", FRAMEWORK_OFF_HEAP,
+                            "task.off-heap.size", taskOffHeap,
+                            "managed.size", MANAGED,
+                            "network.min", NETWORK,
+                            "network.max", NETWORK,
+                            "jvm-metaspace.size", METASPACE,
+                            "jvm-overhead.min", OVERHEAD,
+                            "jvm-overhead.max", OVERHEAD)
+                    .forEach((part, mib) -> {
+                        settings.add("-D");
+                        settings.add("taskmanager.memory." + part + "=" + mib + "m");
+                    });
+            return settings;
+        }
+    }
+
+    private static final int JOB_MANAGER_HEAP_MIB = 384;
+
+    private final List<LocalProcess> taskManagers;
+    private final LocalProcess jobManager;
+    private final int restPort;
+    private final Path runDir;
+    private final boolean detached;
+
+    private LocalFlinkCluster(
+            LocalProcess jobManager, List<LocalProcess> taskManagers, int restPort, Path runDir, boolean detached) {
+        this.jobManager = jobManager;
+        this.taskManagers = taskManagers;
+        this.restPort = restPort;
+        this.runDir = runDir;
+        this.detached = detached;
+    }
+
+    /**
+     * Starts all processes and waits until every TaskManager is registered. Blocking, 5 to 20 s.
+     *
+     * @param progress gets one short line now and then, for people
+     * @throws LocalServiceException with one sentence that says what to do; no process is left then
+     */
+    public static LocalFlinkCluster start(Config config, Consumer<String> progress) {
+        Path java = JavaHome.java(config.javaHome(), MINIMUM_JDK, SERVICE);
+        if (!Files.isDirectory(config.distribution().resolve("lib"))) {
+            throw new LocalServiceException("There is no Flink distribution at " + config.distribution()
+                    + ": run \"mvn -pl infra/flink package\" in the checkout to lay it out.");
+        }
+        attach(config.runDir()).ifPresent(running -> {
+            throw new LocalServiceException("Flink already runs for " + config.runDir() + " (process "
+                    + running.jobManagerPid() + ", port " + running.restPort()
+                    + "): use that one, or stop it before another start.");
+        });
+        if (config.restPort() != 0) {
+            LoopbackPorts.requireFree(SERVICE, config.restPort());
+        }
+        int restPort = config.restPort() == 0 ? LoopbackPorts.free() : config.restPort();
+        Path conf = configure(config, restPort, LoopbackPorts.free());
+        var launch = new Launch(config, java, conf, restPort);
+        LocalProcess jobManager = launch.jobManager();
+        var taskManagers = new ArrayList<LocalProcess>();
+        var cluster = new LocalFlinkCluster(jobManager, taskManagers, restPort, config.runDir(), config.detached());
+        try {
+            for (int number = 1; number <= config.taskManagers(); number++) {
+                taskManagers.add(launch.taskManager(number));
+            }
+            cluster.awaitTaskManagers(config, progress);
+            return cluster;
+        } catch (RuntimeException failure) {
+            cluster.stop();
+            throw failure;
+        }
+    }
+
+    /** The cluster that runs for this folder, if its JobManager does. Closing it does not stop it; {@link #stop} does. */
+    public static Optional<LocalFlinkCluster> attach(Path runDir) {
+        Path run = runDir.toAbsolutePath().normalize();
+        return LocalProcess.attach(run.resolve("jobmanager.pid")).map(jobManager -> {
+            var taskManagers = new ArrayList<LocalProcess>();
+            try (var files = Files.newDirectoryStream(run, "taskmanager-*.pid")) {
+                for (Path file : files) {
+                    LocalProcess.attach(file).ifPresent(taskManagers::add);
+                }
+            } catch (IOException failure) {
+                throw new LocalServiceException("Cannot read " + run + ": make it readable.", failure);
+            }
+            int port = Integer.parseInt(jobManager.fact("rest.port").orElse("0"));
+            return new LocalFlinkCluster(jobManager, taskManagers, port, run, true);
+        });
+    }
+
+    public int restPort() {
+        return restPort;
+    }
+
+    public URI uri() {
+        return URI.create("http://127.0.0.1:" + restPort);
+    }
+
+    /** The configuration folder for Flink's clients ({@code FLINK_CONF_DIR}). */
+    public Path configurationDirectory() {
+        return runDir.resolve("conf");
+    }
+
+    public long jobManagerPid() {
+        return jobManager.pid();
+    }
+
+    public List<Long> taskManagerPids() {
+        return taskManagers.stream().map(LocalProcess::pid).toList();
+    }
+
+    /** TaskManagers that the JobManager knows now; empty while it does not answer. */
+    public Optional<Integer> registeredTaskManagers() {
+        return LoopbackPorts.get(restPort, "/overview").flatMap(body -> {
+            Matcher found = TASK_MANAGERS.matcher(body);
+            return found.find() ? Optional.of(Integer.valueOf(found.group(1))) : Optional.empty();
+        });
+    }
+
+    public boolean isRunning() {
+        return jobManager.isAlive();
+    }
+
+    /** Ends all processes, detached or not: SIGTERM, and SIGKILL after 20 s. Idempotent. */
+    public void stop() {
+        taskManagers.forEach(taskManager -> taskManager.stop(LocalProcess.STOP_LIMIT));
+        jobManager.stop(LocalProcess.STOP_LIMIT);
+    }
+
+    /** Ends all processes unless they were started detached, or by another JVM. Idempotent. */
+    @Override
+    public void close() {
+        if (!detached) {
+            stop();
+        }
+    }
+
+    /** Writes the run folder's {@code conf}: the distribution's, with this start's ports and folders appended. */
+    private static Path configure(Config config, int restPort, int rpcPort) {
+        Path run = config.runDir();
+        try {
+            for (String folder : List.of("conf", "tmp", "checkpoints", "savepoints", "uploads")) {
+                Files.createDirectories(run.resolve(folder));
+            }
+            Path conf = run.resolve("conf");
+            Path shared = config.distribution().resolve("conf");
+            Files.copy(
+                    shared.resolve("log4j2.properties"),
+                    conf.resolve("log4j2.properties"),
+                    StandardCopyOption.REPLACE_EXISTING);
+            var text = new StringBuilder(Files.readString(shared.resolve("config.yaml"), StandardCharsets.UTF_8));
+            text.append("# from here on: this start's own\n");
+            var own = new HashMap<String, String>();
+            own.put("rest.port", Integer.toString(restPort));
+            own.put("jobmanager.rpc.port", Integer.toString(rpcPort));
+            own.put("io.tmp.dirs", run.resolve("tmp").toString());
+            own.put(
+                    "execution.checkpointing.dir",
+                    run.resolve("checkpoints").toUri().toString());
+            own.put(
+                    "execution.checkpointing.savepoint-dir",
+                    run.resolve("savepoints").toUri().toString());
+            own.put("web.upload.dir", run.resolve("uploads").toString());
+            if (config.prometheus()) {
+                own.put("metrics.reporters", "prometheus");
+                own.put(
+                        "metrics.reporter.prometheus.factory.class",
+                        "org.apache.flink.metrics.prometheus.PrometheusReporterFactory");
+                // a range: each process takes the first free port of it
+                own.put("metrics.reporter.prometheus.port", "9249-9349");
+            }
+            own.entrySet().stream()
+                    .sorted(Map.Entry.comparingByKey())
+                    .forEach(setting -> text.append(setting.getKey())
+                            .append(": \"")
+                            .append(setting.getValue())
+                            .append("\"\n"));
+            Files.writeString(conf.resolve("config.yaml"), text, StandardCharsets.UTF_8);
+            return conf;
+        } catch (IOException failure) {
+            throw new LocalServiceException(
+                    "Cannot prepare " + run + " for Flink (" + failure
+                            + "): make the folder writable, or choose another data folder.",
+                    failure);
+        }
+    }
+
+    private void awaitTaskManagers(Config config, Consumer<String> progress) {
+        long start = System.nanoTime();
+        long nextReport = 3;
+        while (registeredTaskManagers().orElse(0) < config.taskManagers()) {
+            double seconds = (System.nanoTime() - start) / 1e9;
+            if (!jobManager.isAlive()) {
+                throw ended("JobManager", "jobmanager.log");
+            }
+            for (int number = 1; number <= taskManagers.size(); number++) {
+                if (!taskManagers.get(number - 1).isAlive()) {
+                    throw ended("TaskManager " + number, "taskmanager-" + number + ".log");
+                }
+            }
+            if (seconds > config.startLimit().toSeconds()) {
+                throw new LocalServiceException("Flink was not ready after "
+                        + config.startLimit().toSeconds() + " s: free the machine of other work or allow more time."
+                        + logEnd("jobmanager.log"));
+            }
+            if (seconds >= nextReport) {
+                progress.accept("Flink is starting: %d s".formatted(nextReport));
+                nextReport += 3;
+            }
+            try {
+                Thread.sleep(100);
+            } catch (InterruptedException interrupted) {
+                Thread.currentThread().interrupt();
+                throw new LocalServiceException("The start of Flink was interrupted: start it again.", interrupted);
+            }
+        }
+        progress.accept("Flink is ready on %s with %d TaskManager(s) after %.1f s"
+                .formatted(uri(), config.taskManagers(), (System.nanoTime() - start) / 1e9));
+    }
+
+    private LocalServiceException ended(String process, String log) {
+        String text = String.join("\n", LocalProcess.tail(runDir.resolve(log), 400));
+        String sentence;
+        if (text.contains("insufficient memory")
+                || text.contains("Could not reserve enough space")
+                || text.contains("OutOfMemoryError")) {
+            sentence = "There is not enough memory for Flink's " + process
+                    + ": stop other programs, or give it a smaller heap.";
+        } else if (text.contains("BindException")) {
+            sentence = "A port of Flink's " + process
+                    + " was taken by another program between choice and use: start again.";
+        } else {
+            sentence = "Flink's " + process + " ended while starting: see the lines below.";
+        }
+        return new LocalServiceException(sentence + logEnd(log));
+    }
+
+    private String logEnd(String log) {
+        Path file = runDir.resolve(log);
+        return "\nLast lines of " + file + ":\n  " + String.join("\n  ", LocalProcess.tail(file, LOG_LINES));
+    }
+
+    /** The two kinds of processes of one start. */
+    private record Launch(Config config, Path java, Path conf, int restPort) {
+        LocalProcess jobManager() {
+            return start(
+                    "jobmanager",
+                    List.of("-Xms64m", "-Xmx" + JOB_MANAGER_HEAP_MIB + "m", "-XX:MaxMetaspaceSize=256m"),
+                    "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
+                    List.of());
+        }
+
+        LocalProcess taskManager(int number) {
+            var memory = new Memory(config.taskHeapMib(), config.taskOffHeapMib());
+            var settings = new ArrayList<>(memory.settings());
+            settings.add("-D");
+            settings.add("taskmanager.cpu.cores=" + Runtime.getRuntime().availableProcessors() + ".0");
+            settings.add("-D");
+            settings.add("taskmanager.resource-id=taskmanager-" + number);
+            return start(
+                    "taskmanager-" + number,
+                    memory.jvmFlags(),
+                    "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
+                    settings);
+        }
+
+        private LocalProcess start(String name, List<String> jvmFlags, String main, List<String> arguments) {
+            var command = new ArrayList<String>();
+            command.add(java.toString());
+            command.addAll(jvmFlags);
+            command.addAll(JVM_FLAGS);
+            command.add("-Dlog4j.configurationFile=" + conf.resolve("log4j2.properties"));
+            command.add("-Djava.io.tmpdir=" + config.runDir().resolve("tmp"));
+            command.add("-cp");
+            command.add(config.distribution().resolve("lib") + "/*");
+            command.add(main);
+            command.add("--configDir");
+            command.add(conf.toString());
+            command.addAll(arguments);
+            return LocalProcess.start(new LocalProcess.Spec(
+                    command,
+                    Map.of("PATH", "/usr/bin:/bin", "LANG", "C.UTF-8", "FLINK_CONF_DIR", conf.toString()),
+                    config.runDir(),
+                    config.runDir().resolve(name + ".log"),
+                    config.runDir().resolve(name + ".pid"),
+                    Map.of("rest.port", Integer.toString(restPort)),
+                    -1,
+                    config.detached()));
+        }
+    }
+}

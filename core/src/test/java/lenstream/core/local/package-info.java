@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.core.local;
+
+import org.jspecify.annotations.NullMarked;
