@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.gallery;
+
+import org.jspecify.annotations.NullMarked;
