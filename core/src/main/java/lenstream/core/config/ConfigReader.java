@@ -32,15 +32,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A key is the component's name in snake case, or what {@link Key} says. A component is optional if it is annotated {@link Default} or
  * {@link Nullable}. Types: {@code String}, {@code boolean}, {@code int}, {@code long}, {@code double}, enums (lower
- * case), {@link Duration}, {@link DataSize}, {@link Count}, {@link Path}, records, {@code List} and {@code Map<String,
+ * case), {@link Duration}, {@link DataSize}, {@link Count}, {@link Secret}, {@link Path}, records, {@code List} and {@code Map<String,
  * …>} of these. In strings {@code ${NAME:default}} takes the environment variable NAME. Confined to one thread.
  */
 public final class ConfigReader {
     private static final Pattern ENVIRONMENT = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)(?::([^}]*))?}");
-    private static final ObjectMapper YAML =
-            YAMLMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
-    private static final ObjectMapper JSON =
-            JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
+    private static final ObjectMapper YAML = YAMLMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
 
     private final UnaryOperator<@Nullable String> environment;
     private final List<String> problems = new ArrayList<>();
@@ -82,8 +84,7 @@ public final class ConfigReader {
         } catch (JsonProcessingException e) {
             var at = e.getLocation();
             throw new ConfigException(
-                    source,
-                    List.of("line " + (at == null ? "?" : at.getLineNr()) + ": " + e.getOriginalMessage()));
+                    source, List.of("line " + (at == null ? "?" : at.getLineNr()) + ": " + e.getOriginalMessage()));
         }
         var reader = new ConfigReader(environment);
         Object value = reader.record("", root, type);
@@ -104,7 +105,7 @@ public final class ConfigReader {
         int before = problems.size();
         node.fieldNames().forEachRemaining(key -> {
             if (!components.containsKey(key)) {
-                problem(join(path, key), "is not known" + nearest(key, List.copyOf(components.keySet())));
+                problem(join(path, key), "is not known" + Nearest.suggestion(key, List.copyOf(components.keySet())));
             }
         });
         var values = new ArrayList<@Nullable Object>();
@@ -139,7 +140,7 @@ public final class ConfigReader {
                     : list(path, node, generic.getActualTypeArguments()[0]);
         }
         var plain = (Class<?>) type;
-        if (plain.isRecord() && plain != DataSize.class && plain != Count.class) {
+        if (plain.isRecord() && plain != DataSize.class && plain != Count.class && plain != Secret.class) {
             return record(path, node, plain);
         }
         if (!node.isValueNode()) {
@@ -148,7 +149,9 @@ public final class ConfigReader {
         try {
             return scalar(node, plain);
         } catch (IllegalArgumentException e) {
-            String why = e instanceof NumberFormatException ? "must be a number, not \"" + node.asText() + "\"" : e.getMessage();
+            String why = e instanceof NumberFormatException
+                    ? "must be a number, not \"" + node.asText() + "\""
+                    : e.getMessage();
             return problem(path, why == null ? "cannot be used" : why);
         }
     }
@@ -203,6 +206,8 @@ public final class ConfigReader {
             return DataSize.parse(text);
         } else if (type == Count.class) {
             return Count.parse(text);
+        } else if (type == Secret.class) {
+            return new Secret(text);
         } else if (type == Path.class) {
             return Path.of(text);
         } else if (type.isEnum()) {
@@ -267,36 +272,5 @@ public final class ConfigReader {
         return named != null
                 ? named.value()
                 : component.getName().replaceAll("([a-z0-9])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
-    }
-
-    /** Suggests the known key with the smallest edit distance, if it is near enough to be a slip. */
-    private static String nearest(String key, List<String> known) {
-        String best = "";
-        int bestDistance = Math.max(2, key.length() / 3) + 1;
-        for (String candidate : known) {
-            int distance = distance(key.toLowerCase(Locale.ROOT), candidate);
-            if (distance < bestDistance) {
-                bestDistance = distance;
-                best = candidate;
-            }
-        }
-        return best.isEmpty() ? "; known here: " + String.join(", ", known) : "; did you mean " + best + "?";
-    }
-
-    private static int distance(String a, String b) {
-        var previous = new int[b.length() + 1];
-        for (int j = 0; j <= b.length(); j++) {
-            previous[j] = j;
-        }
-        for (int i = 1; i <= a.length(); i++) {
-            var current = new int[b.length() + 1];
-            current[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int swap = previous[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                current[j] = Math.min(swap, Math.min(previous[j], current[j - 1]) + 1);
-            }
-            previous = current;
-        }
-        return previous[b.length()];
     }
 }

@@ -25,14 +25,14 @@ public record Count(long value) implements Serializable {
         if (!matcher.matches()) {
             throw new IllegalArgumentException("\"" + text + "\" is no count; write for example 20k or 200M");
         }
-        long unit =
-                switch (matcher.group(2).toLowerCase(Locale.ROOT)) {
-                    case "k" -> 1_000;
-                    case "m" -> 1_000_000;
-                    case "g" -> 1_000_000_000;
-                    default -> 1;
-                };
-        return new Count(
-                new BigDecimal(matcher.group(1)).multiply(BigDecimal.valueOf(unit)).longValue());
+        long unit = switch (matcher.group(2).toLowerCase(Locale.ROOT)) {
+            case "k" -> 1_000;
+            case "m" -> 1_000_000;
+            case "g" -> 1_000_000_000;
+            default -> 1;
+        };
+        return new Count(new BigDecimal(matcher.group(1))
+                .multiply(BigDecimal.valueOf(unit))
+                .longValue());
     }
 }

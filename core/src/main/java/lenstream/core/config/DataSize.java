@@ -29,21 +29,21 @@ public record DataSize(long bytes) implements Serializable {
         if (!matcher.matches()) {
             throw new IllegalArgumentException("\"" + text + "\" is no size; write for example 30MiB");
         }
-        long unit =
-                switch (matcher.group(2).toLowerCase(Locale.ROOT)) {
-                    case "", "b" -> 1;
-                    case "kib", "k" -> 1L << 10;
-                    case "mib", "m" -> 1L << 20;
-                    case "gib", "g" -> 1L << 30;
-                    case "kb" -> 1_000;
-                    case "mb" -> 1_000_000;
-                    case "gb" -> 1_000_000_000;
-                    default ->
-                        throw new IllegalArgumentException(
-                                "\"" + text + "\" has an unknown unit; use KiB, MiB, GiB, kB, MB or GB");
-                };
-        return new DataSize(
-                new BigDecimal(matcher.group(1)).multiply(BigDecimal.valueOf(unit)).longValue());
+        long unit = switch (matcher.group(2).toLowerCase(Locale.ROOT)) {
+            case "", "b" -> 1;
+            case "kib", "k" -> 1L << 10;
+            case "mib", "m" -> 1L << 20;
+            case "gib", "g" -> 1L << 30;
+            case "kb" -> 1_000;
+            case "mb" -> 1_000_000;
+            case "gb" -> 1_000_000_000;
+            default ->
+                throw new IllegalArgumentException(
+                        "\"" + text + "\" has an unknown unit; use KiB, MiB, GiB, kB, MB or GB");
+        };
+        return new DataSize(new BigDecimal(matcher.group(1))
+                .multiply(BigDecimal.valueOf(unit))
+                .longValue());
     }
 
     @Override

@@ -18,14 +18,13 @@ public final class Durations {
         if (!matcher.matches()) {
             throw new IllegalArgumentException("\"" + text + "\" is no duration; write for example 500ms, 30s or 15m");
         }
-        double unitMillis =
-                switch (matcher.group(2)) {
-                    case "ms" -> 1;
-                    case "s" -> 1_000;
-                    case "m" -> 60_000;
-                    case "h" -> 3_600_000;
-                    default -> 86_400_000;
-                };
+        double unitMillis = switch (matcher.group(2)) {
+            case "ms" -> 1;
+            case "s" -> 1_000;
+            case "m" -> 60_000;
+            case "h" -> 3_600_000;
+            default -> 86_400_000;
+        };
         return Duration.ofMillis(Math.round(Double.parseDouble(matcher.group(1)) * unitMillis));
     }
 }

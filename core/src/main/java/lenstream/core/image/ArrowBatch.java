@@ -42,8 +42,21 @@ import org.jspecify.annotations.Nullable;
 public record ArrowBatch(byte[] ipc, int rows) {
     private static final String FINGERPRINT = "fingerprint";
     private static final List<String> TEXTS = List.of(
-            "url", "host", "site", "page_url", "title", "alt", "caption", "credit", "license", "via", "sha256", "mime",
-            "stage", "reason", "detail");
+            "url",
+            "host",
+            "site",
+            "page_url",
+            "title",
+            "alt",
+            "caption",
+            "credit",
+            "license",
+            "via",
+            "sha256",
+            "mime",
+            "stage",
+            "reason",
+            "detail");
     private static final List<String> LONGS = List.of("published", "discovered", "version");
     private static final List<String> INTS = List.of("width", "height", "frames");
 

@@ -38,7 +38,8 @@ public record IndexLayout(
 
     public IndexLayout {
         if (!PREFIX.matcher(prefix).matches()) {
-            throw new IllegalArgumentException("prefix must be of a-z, 0-9 and -, at most 41 long, not \"" + prefix + "\"");
+            throw new IllegalArgumentException(
+                    "prefix must be of a-z, 0-9 and -, at most 41 long, not \"" + prefix + "\"");
         }
         if (!engine.equals("lucene") && !engine.equals("faiss")) {
             throw new IllegalArgumentException("engine must be lucene or faiss, not \"" + engine + "\"");

@@ -47,11 +47,18 @@ public record ImageTower(
      * @param compute precision of the arithmetic, for people
      */
     public record ModelFile(
-            String file, @Nullable Long bytes, String sha256, @Nullable String weights, @Nullable String compute) {}
+            String file,
+            @Nullable Long bytes,
+            String sha256,
+            @Nullable String weights,
+            @Nullable String compute) {}
 
     /** The tower's input tensor. {@code type} is {@code float32} or {@code float16}. */
     public record Input(
-            String name, @Default("float32") String type, @Default("NCHW") String layout, List<String> shape) {
+            String name,
+            @Default("float32") String type,
+            @Default("NCHW") String layout,
+            List<String> shape) {
         public Input {
             if (!layout.equals("NCHW")) {
                 throw new IllegalArgumentException("layout must be NCHW, not " + layout);

@@ -42,7 +42,10 @@ public final class ModelBundle {
         }
         var bundle = new ModelBundle(directory, ConfigReader.read(file, Encoder.class));
         var problems = new ArrayList<String>();
-        bundle.check(problems, bundle.encoder.image().file().file(), bundle.encoder.image().file().sha256());
+        bundle.check(
+                problems,
+                bundle.encoder.image().file().file(),
+                bundle.encoder.image().file().sha256());
         TextTower text = bundle.encoder.text();
         bundle.check(problems, text.file(), text.sha256());
         bundle.check(problems, text.tokenizer().file(), text.tokenizer().sha256());
@@ -86,34 +89,38 @@ public final class ModelBundle {
 
     private void check(List<String> problems, String file, String sha256) {
         try {
-            String found = ImageId.sha256(read(file));
+            String found = ImageId.sha256(open(file));
             if (!found.equals(sha256)) {
                 problems.add(file + ": its sha256 is " + found + ", not " + sha256 + "; fetch the bundle again");
             }
-        } catch (UncheckedIOException e) {
-            problems.add(file + ": " + e.getCause().getMessage());
+        } catch (IOException e) {
+            problems.add(file + ": " + e.getMessage());
+        }
+    }
+
+    private byte[] read(String file) {
+        try {
+            return open(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
     /** Reads a file of the bundle, or a resource of the text tower's artifact. */
-    private byte[] read(String file) {
+    private byte[] open(String file) throws IOException {
         Path path = directory.resolve(file);
-        try {
-            if (Files.isRegularFile(path)) {
-                return Files.readAllBytes(path);
+        if (Files.isRegularFile(path)) {
+            return Files.readAllBytes(path);
+        }
+        String artifact = encoder.text().artifact();
+        if (artifact == null) {
+            throw new NoSuchFileException("there is no such file in " + directory);
+        }
+        try (InputStream resource = ModelBundle.class.getResourceAsStream("/" + file)) {
+            if (resource == null) {
+                throw new NoSuchFileException("neither in " + directory + " nor on the class path; add " + artifact);
             }
-            String artifact = encoder.text().artifact();
-            if (artifact == null) {
-                throw new NoSuchFileException("there is no such file in " + directory);
-            }
-            try (InputStream resource = ModelBundle.class.getResourceAsStream("/" + file)) {
-                if (resource == null) {
-                    throw new NoSuchFileException("neither in " + directory + " nor on the class path; add " + artifact);
-                }
-                return resource.readAllBytes();
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            return resource.readAllBytes();
         }
     }
 }

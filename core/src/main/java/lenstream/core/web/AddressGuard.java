@@ -88,7 +88,10 @@ public final class AddressGuard implements Serializable {
         if (zeros && (b[10] == b[11]) && (b[10] == 0 || b[10] == -1)) { // ::a.b.c.d and ::ffff:a.b.c.d
             found.add(v4(b, 12, 0));
         }
-        if (b[0] == 0 && b[1] == 0x64 && b[2] == (byte) 0xff && b[3] == (byte) 0x9b) { // 64:ff9b::/96 and 64:ff9b:1::/48
+        if (b[0] == 0
+                && b[1] == 0x64
+                && b[2] == (byte) 0xff
+                && b[3] == (byte) 0x9b) { // 64:ff9b::/96 and 64:ff9b:1::/48
             found.add(v4(b, 12, 0));
         }
         if (b[0] == 0x20 && b[1] == 0x02) { // 2002:a.b.c.d::/48
@@ -121,9 +124,12 @@ public final class AddressGuard implements Serializable {
         static Network parse(String text) {
             int slash = text.indexOf('/');
             String address = slash < 0 ? text : text.substring(0, slash);
-            boolean numeric = !address.isEmpty() && address.chars().allMatch(c -> "0123456789abcdefABCDEF:.".indexOf(c) >= 0);
+            boolean numeric =
+                    !address.isEmpty() && address.chars().allMatch(c -> "0123456789abcdefABCDEF:.".indexOf(c) >= 0);
             try {
-                if (numeric && (address.indexOf(':') >= 0 || address.chars().filter(c -> c == '.').count() == 3)) {
+                if (numeric
+                        && (address.indexOf(':') >= 0
+                                || address.chars().filter(c -> c == '.').count() == 3)) {
                     byte[] base = InetAddress.getByName(address).getAddress();
                     int bits = slash < 0 ? base.length * 8 : Integer.parseInt(text.substring(slash + 1));
                     if (bits >= 0 && bits <= base.length * 8) {
@@ -149,5 +155,4 @@ public final class AddressGuard implements Serializable {
             return true;
         }
     }
-
 }

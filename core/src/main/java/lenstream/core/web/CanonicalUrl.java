@@ -36,8 +36,7 @@ import java.util.Optional;
  * @param query without the question mark; empty if there is none
  */
 public record CanonicalUrl(String value, String scheme, String host, int port, String path, String query) {
-    private static final String UNRESERVED =
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    private static final String UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     private static final String PATH_SAFE = UNRESERVED + "!$&'()*+,;=:@/";
     private static final String QUERY_SAFE = PATH_SAFE + "?";
     private static final List<String> TRACKING = List.of("gclid", "fbclid", "msclkid", "mc_eid", "igshid");
@@ -111,7 +110,8 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
         if (authority.isEmpty() || authority.indexOf('@') >= 0) {
             return Optional.empty();
         }
-        int portAt = authority.startsWith("[") ? authority.indexOf(':', authority.indexOf(']') + 1) : authority.indexOf(':');
+        int portAt =
+                authority.startsWith("[") ? authority.indexOf(':', authority.indexOf(']') + 1) : authority.indexOf(':');
         String host = portAt < 0 ? authority : authority.substring(0, portAt);
         int port = defaultPort(scheme);
         if (portAt >= 0 && portAt + 1 < authority.length()) {
@@ -136,8 +136,8 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
         String canonicalPath = withoutDots(escape(path.isEmpty() ? "/" : path, PATH_SAFE));
         String canonicalQuery = escape(query, QUERY_SAFE);
         String hostAndPort = port == defaultPort(scheme) ? ascii : ascii + ":" + port;
-        String value = scheme + "://" + hostAndPort + canonicalPath
-                + (canonicalQuery.isEmpty() ? "" : "?" + canonicalQuery);
+        String value =
+                scheme + "://" + hostAndPort + canonicalPath + (canonicalQuery.isEmpty() ? "" : "?" + canonicalQuery);
         return Optional.of(new CanonicalUrl(value, scheme, ascii, port, canonicalPath, canonicalQuery));
     }
 
@@ -200,7 +200,10 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
         byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
         for (int i = 0; i < utf8.length; i++) {
             char c = (char) (utf8[i] & 0xff);
-            if (c == '%' && i + 2 < utf8.length && HexFormat.isHexDigit(utf8[i + 1]) && HexFormat.isHexDigit(utf8[i + 2])) {
+            if (c == '%'
+                    && i + 2 < utf8.length
+                    && HexFormat.isHexDigit(utf8[i + 1])
+                    && HexFormat.isHexDigit(utf8[i + 2])) {
                 char decoded = (char) (HexFormat.fromHexDigit(utf8[i + 1]) << 4 | HexFormat.fromHexDigit(utf8[i + 2]));
                 i += 2;
                 if (UNRESERVED.indexOf(decoded) >= 0) {

@@ -135,7 +135,9 @@ public final class WebClient implements AutoCloseable {
             return running.get(config.totalTimeout().toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             throw new WebException(
-                    Reason.TIMEOUT, url + ": not complete after " + config.totalTimeout().toMillis() + " ms", e);
+                    Reason.TIMEOUT,
+                    url + ": not complete after " + config.totalTimeout().toMillis() + " ms",
+                    e);
         } catch (ExecutionException e) {
             throw failure(url, e.getCause() == null ? e : e.getCause());
         } catch (CancellationException e) {
@@ -174,7 +176,8 @@ public final class WebClient implements AutoCloseable {
         return response.url()
                 .resolve(location)
                 .orElseThrow(() -> new WebException(
-                        Reason.BAD_URL, response.url() + ": redirects to \"" + shortened(location) + "\", which is no URL"));
+                        Reason.BAD_URL,
+                        response.url() + ": redirects to \"" + shortened(location) + "\", which is no URL"));
     }
 
     @Override
@@ -201,7 +204,8 @@ public final class WebClient implements AutoCloseable {
             case ConnectException e -> new WebException(Reason.CONNECTION_FAILED, what + "connection refused", e);
             case ConnectionClosedException e ->
                 new WebException(Reason.TRUNCATED_RESPONSE, what + "the connection ended before the body did", e);
-            case HttpException e -> new WebException(Reason.UNEXPECTED_STATUS, what + "no proper HTTP: " + e.getMessage(), e);
+            case HttpException e ->
+                new WebException(Reason.UNEXPECTED_STATUS, what + "no proper HTTP: " + e.getMessage(), e);
             default -> new WebException(Reason.CONNECTION_FAILED, what + cause.getMessage(), cause);
         };
     }
@@ -225,7 +229,8 @@ public final class WebClient implements AutoCloseable {
             return host;
         }
 
-        private InetAddress[] allowed(String host, int port, InetAddress @Nullable [] found) throws UnknownHostException {
+        private InetAddress[] allowed(String host, int port, InetAddress @Nullable [] found)
+                throws UnknownHostException {
             if (found == null || found.length == 0) {
                 throw new UnknownHostException(host);
             }
@@ -315,7 +320,8 @@ public final class WebClient implements AutoCloseable {
                 bytes = bytes.length == 0 ? bytes : gunzip(bytes);
             } else if (!encoding.isEmpty() && !encoding.equalsIgnoreCase("identity")) {
                 throw new WebException(
-                        Reason.UNEXPECTED_STATUS, url + ": sent with encoding \"" + encoding + "\", which was not asked for");
+                        Reason.UNEXPECTED_STATUS,
+                        url + ": sent with encoding \"" + encoding + "\", which was not asked for");
             }
             if (callback != null) {
                 callback.completed(new WebResponse(url, status, Map.copyOf(headers), bytes));

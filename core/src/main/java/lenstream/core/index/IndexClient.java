@@ -1,0 +1,159 @@
+package lenstream.core.index;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.google.errorprone.annotations.MustBeClosed;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import lenstream.core.config.Secret;
+import org.apache.hc.client5.http.auth.AuthScope;
+import org.apache.hc.client5.http.auth.UsernamePasswordCredentials;
+import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
+import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.util.Timeout;
+import org.jspecify.annotations.Nullable;
+import org.opensearch.client.json.jackson.JacksonJsonpMapper;
+import org.opensearch.client.opensearch.generic.Body;
+import org.opensearch.client.opensearch.generic.OpenSearchGenericClient;
+import org.opensearch.client.opensearch.generic.Requests;
+import org.opensearch.client.opensearch.generic.Response;
+import org.opensearch.client.transport.OpenSearchTransport;
+import org.opensearch.client.transport.httpclient5.ApacheHttpClient5TransportBuilder;
+
+/**
+ * The way to OpenSearch, for the writer and the reader alike: bodies that this program wrote, over opensearch-java's
+ * transport (keep-alive, a failing node is left out for a while). Nothing that a client of ours sends passes through.
+ *
+ * <p>Thread-safe. {@link #send} blocks: call it from a virtual thread.
+ */
+public final class IndexClient implements AutoCloseable {
+    private final OpenSearchConfig config;
+    private final OpenSearchTransport transport;
+    private final OpenSearchGenericClient client;
+
+    private IndexClient(OpenSearchConfig config, OpenSearchTransport transport) {
+        this.config = config;
+        this.transport = transport;
+        this.client = new OpenSearchGenericClient(transport);
+    }
+
+    @MustBeClosed
+    public static IndexClient open(OpenSearchConfig config) {
+        HttpHost[] hosts = config.urls().stream().map(IndexClient::host).toArray(HttpHost[]::new);
+        OpenSearchTransport transport = ApacheHttpClient5TransportBuilder.builder(hosts)
+                .setMapper(new JacksonJsonpMapper())
+                .setCompressionEnabled(config.gzip())
+                .setConnectionConfigCallback(
+                        connection -> connection.setConnectTimeout(Timeout.of(config.connectTimeout())))
+                .setRequestConfigCallback(request -> request.setResponseTimeout(Timeout.of(config.requestTimeout()))
+                        .setConnectionRequestTimeout(Timeout.of(config.requestTimeout())))
+                .setHttpClientConfigCallback(http -> {
+                    Secret password = config.password();
+                    if (config.user() != null && password != null) {
+                        var credentials = new BasicCredentialsProvider();
+                        for (HttpHost host : hosts) {
+                            credentials.setCredentials(
+                                    new AuthScope(host),
+                                    new UsernamePasswordCredentials(
+                                            config.user(), password.value().toCharArray()));
+                        }
+                        http.setDefaultCredentialsProvider(credentials);
+                    }
+                    return http.disableAutomaticRetries();
+                })
+                .build();
+        return new IndexClient(config, transport);
+    }
+
+    /** The first node's address, for messages. */
+    public String url() {
+        return config.urls().getFirst();
+    }
+
+    /**
+     * One request; every HTTP status is an answer.
+     *
+     * @param path begins with a slash; parts of it are escaped by the caller
+     * @throws IndexUnavailableException if no answer came
+     */
+    public IndexAnswer send(String method, String path, @Nullable JsonNode body) {
+        byte[] bytes = body == null ? null : body.toString().getBytes(StandardCharsets.UTF_8);
+        var answer = sendAsync(method, path, bytes, "application/json");
+        try {
+            return answer.get();
+        } catch (InterruptedException e) {
+            answer.cancel(true);
+            Thread.currentThread().interrupt();
+            throw new IndexUnavailableException("interrupted while OpenSearch worked on " + method + " " + path, e);
+        } catch (ExecutionException e) {
+            throw failure(e.getCause() == null ? e : e.getCause());
+        }
+    }
+
+    /**
+     * One request without waiting. The future fails with {@link IndexUnavailableException} if no answer came.
+     *
+     * @param body sent as it is and not written to until the future is done; null for none
+     */
+    public CompletableFuture<IndexAnswer> sendAsync(
+            String method, String path, byte @Nullable [] body, String contentType) {
+        Body content = body == null ? null : Body.from(body, contentType);
+        return client.executeAsync(Requests.create(method, path, List.of(), Map.of(), content))
+                .handle((response, failure) -> {
+                    if (failure != null) {
+                        throw failure(failure);
+                    }
+                    return answer(response);
+                });
+    }
+
+    @Override
+    public void close() {
+        try {
+            transport.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static IndexAnswer answer(Response response) {
+        try (response) {
+            byte[] bytes = response.getBody().map(Body::bodyAsBytes).orElseGet(() -> new byte[0]);
+            return new IndexAnswer(response.getStatus(), bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private IndexException failure(Throwable thrown) {
+        Throwable cause = thrown;
+        while ((cause instanceof CompletionException || cause instanceof ExecutionException)
+                && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        if (cause instanceof IndexException own) {
+            return own;
+        }
+        return new IndexUnavailableException(
+                "OpenSearch does not answer at " + url()
+                        + ": start it with ./lenstream up or name another with --opensearch ("
+                        + cause.getClass().getSimpleName()
+                        + (cause.getMessage() == null ? "" : ": " + cause.getMessage()) + ")",
+                cause);
+    }
+
+    private static HttpHost host(String url) {
+        try {
+            return HttpHost.create(new URI(url));
+        } catch (URISyntaxException e) {
+            throw new IllegalArgumentException(url, e); // OpenSearchConfig checked it
+        }
+    }
+}

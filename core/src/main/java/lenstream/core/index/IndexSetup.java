@@ -1,0 +1,167 @@
+package lenstream.core.index;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import lenstream.core.model.Fingerprint;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings a cluster into the state that {@link IndexLayout} describes. Every step may be repeated and may race with the
+ * same step of another process: what is there already is checked, not overwritten.
+ */
+public final class IndexSetup {
+    private static final Logger LOG = LoggerFactory.getLogger(IndexSetup.class);
+    private static final long POLL_MILLIS = 250;
+
+    private IndexSetup() {}
+
+    /**
+     * Waits until the cluster serves requests.
+     *
+     * @throws IndexUnavailableException if it does not within the limit
+     */
+    public static void await(IndexClient client, Duration limit) {
+        long deadline = System.nanoTime() + limit.toNanos();
+        while (true) {
+            IndexException failure;
+            try {
+                IndexAnswer answer = client.send("GET", "/_cluster/health?wait_for_status=yellow&timeout=1s", null);
+                if (answer.ok()) {
+                    return;
+                }
+                if (answer.status() == 401 || answer.status() == 403) {
+                    throw new IndexException("OpenSearch at " + client.url() + " refuses this user (" + answer.status()
+                            + "): check user and password");
+                }
+                failure = new IndexUnavailableException("OpenSearch at " + client.url() + " is not ready ("
+                        + answer.status() + "): see its log, or name another with --opensearch");
+            } catch (IndexUnavailableException e) {
+                failure = e;
+            }
+            if (System.nanoTime() >= deadline) {
+                throw failure;
+            }
+            try {
+                Thread.sleep(POLL_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IndexUnavailableException("interrupted while waiting for " + client.url(), e);
+            }
+        }
+    }
+
+    /**
+     * Waits for the cluster, creates the image index of this embedding space, the indices of rejections and thumbnails
+     * and the aliases where they are absent, and checks what is there.
+     *
+     * @param dim length of the space's vectors
+     * @throws IndexException if an existing index has another engine, dimension, space type or fingerprint, or if the
+     *     aliases belong to another embedding space
+     * @throws IndexUnavailableException if the cluster does not answer within the limit
+     */
+    public static void prepare(
+            IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim, Duration limit) {
+        await(client, limit);
+        protectFromWildcards(client);
+        String index = layout.imageIndex(fingerprint);
+        requireAliasesFree(client, layout, index);
+        ObjectNode images = layout.imageIndexBody(fingerprint, dim);
+        ObjectNode aliases = images.putObject("aliases");
+        aliases.putObject(layout.readAlias());
+        aliases.putObject(layout.writeAlias()).put("is_write_index", true);
+        create(client, index, images);
+        create(client, layout.rejectionIndex(), layout.rejectionIndexBody());
+        create(client, layout.thumbnailIndex(), layout.thumbnailIndexBody());
+        check(client, layout, fingerprint, dim);
+        // two programs with different encoders may have passed the first check together
+        requireAliasesFree(client, layout, index);
+    }
+
+    /**
+     * Reads the mapping of the image index back and compares it with the layout.
+     *
+     * @throws IndexException if it differs in what cannot be changed
+     */
+    public static void check(IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim) {
+        String index = layout.imageIndex(fingerprint);
+        JsonNode mapping = require(client, "GET", "/" + index + "/_mapping")
+                .path(index)
+                .path("mappings");
+        String found = mapping.at("/_meta/fingerprint").asText("none");
+        if (!found.equals(fingerprint.value())) {
+            throw new IndexException("index " + index + " says that it holds vectors of \"" + found + "\", not of \""
+                    + fingerprint + "\": delete it and index again, or use another prefix");
+        }
+        JsonNode embedding = mapping.path("properties").path(Field.EMBEDDING);
+        int dimension = embedding.path("dimension").asInt();
+        if (dimension != dim) {
+            throw new IndexException("index " + index + " holds vectors of " + dimension + " values, the encoder makes "
+                    + dim + ": delete it and index again, or use another prefix");
+        }
+        String space = embedding
+                .path("space_type")
+                .asText(embedding.at("/method/space_type").asText("l2"));
+        if (!space.equals("innerproduct")) {
+            throw new IndexException("index " + index + " compares vectors by " + space
+                    + ", this program by innerproduct: delete it and index again, or use another prefix");
+        }
+        try {
+            layout.requireEngine(embedding, index);
+        } catch (IllegalStateException e) {
+            throw new IndexException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static void create(IndexClient client, String index, ObjectNode body) {
+        if (client.send("HEAD", "/" + index, null).ok()) {
+            return;
+        }
+        IndexAnswer answer = client.send("PUT", "/" + index, body);
+        if (answer.ok()) {
+            LOG.info("created index={}", index);
+        } else if (!answer.errorType().equals("resource_already_exists_exception")) {
+            throw new IndexException("OpenSearch at " + client.url() + " does not create index " + index + " ("
+                    + answer.status() + "): " + answer.text());
+        }
+    }
+
+    /** An alias of the layout names this index alone, or nothing yet. */
+    private static void requireAliasesFree(IndexClient client, IndexLayout layout, String index) {
+        for (String alias : List.of(layout.readAlias(), layout.writeAlias())) {
+            IndexAnswer answer = client.send("GET", "/_alias/" + alias, null);
+            if (answer.status() == 404) {
+                continue;
+            }
+            var holders = new ArrayList<String>();
+            answer.json().fieldNames().forEachRemaining(holders::add);
+            if (!holders.equals(List.of(index))) {
+                throw new IndexException("alias " + alias + " names " + String.join(", ", holders) + ", not " + index
+                        + ": it belongs to another encoder; use that encoder's model, or another prefix for this one");
+            }
+        }
+    }
+
+    /** {@code DELETE /*} must not empty a cluster. A managed cluster may refuse the setting: that is its matter. */
+    private static void protectFromWildcards(IndexClient client) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        body.putObject("persistent").put("action.destructive_requires_name", true);
+        IndexAnswer answer = client.send("PUT", "/_cluster/settings", body);
+        if (!answer.ok()) {
+            LOG.warn("setting=action.destructive_requires_name refused status={}", answer.status());
+        }
+    }
+
+    private static JsonNode require(IndexClient client, String method, String path) {
+        IndexAnswer answer = client.send(method, path, null);
+        if (!answer.ok()) {
+            throw new IndexException("OpenSearch at " + client.url() + " answers " + answer.status() + " to " + method
+                    + " " + path + ": " + answer.text());
+        }
+        return answer.json();
+    }
+}
