@@ -1,0 +1,53 @@
+package lenstream.cli;
+
+import java.io.File;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import lenstream.job.CrawlCounts;
+import lenstream.job.CrawlRun;
+import lenstream.job.IndexRun;
+import org.jspecify.annotations.Nullable;
+
+/** The same job on a Flink cluster: what is on this program's class path and not Flink's own travels with it. */
+final class ClusterSubmission {
+    private final Workspace workspace;
+    private final URI rest;
+    private final @Nullable String savepoint;
+
+    ClusterSubmission(Workspace workspace, String hostAndPort, @Nullable String savepoint) {
+        this.workspace = workspace;
+        this.rest = CrawlCommand.rest(hostAndPort);
+        this.savepoint = savepoint;
+    }
+
+    /** Submits and watches; at Ctrl-C the job is stopped with a savepoint whose path is printed. */
+    CrawlCounts await(IndexRun run, boolean follow, Consumer<CrawlCounts> listener) throws InterruptedException {
+        String savepoints = workspace.flinkRun().resolve("savepoints").toUri().toString();
+        try (CrawlRun crawl = run.startOn(
+                rest.getHost(), rest.getPort(), savepoint == null ? "" : savepoint, savepoints, jars(), listener)) {
+            try (var ctrlC = new CtrlC(crawl::stop)) {
+                CrawlRun.End end = crawl.await(run.settings().parallelism(), follow);
+                end.savepoint().ifPresent(path -> System.err.println("savepoint: " + path));
+                return end.counts();
+            }
+        }
+    }
+
+    /** The jars of this program without those that a Flink cluster has in its {@code lib/}. */
+    private static List<Path> jars() {
+        return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .map(Path::of)
+                .filter(Files::isRegularFile)
+                .filter(jar -> !isFlinks(jar.getFileName().toString()))
+                .toList();
+    }
+
+    private static boolean isFlinks(String jar) {
+        boolean flink = jar.startsWith("flink-") && !jar.startsWith("flink-connector-base");
+        return flink || jar.startsWith("log4j-") || jar.startsWith("slf4j-") || jar.startsWith("frocksdbjni");
+    }
+}

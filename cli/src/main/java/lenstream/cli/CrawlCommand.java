@@ -1,0 +1,120 @@
+package lenstream.cli;
+
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import lenstream.connector.crawl.FrontierSource;
+import lenstream.connector.crawl.Seeds;
+import lenstream.job.CrawlCounts;
+import lenstream.job.IndexRun;
+import lenstream.job.JobSettings;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code lenstream crawl}: indexes the images of sites. */
+@Command(
+        name = "crawl",
+        mixinStandardHelpOptions = true,
+        description = "Crawls sites politely and indexes their images; a later run fetches only what is new or changed.",
+        footer = {
+            "",
+            "Examples:",
+            "  ./lenstream crawl https://example.org/",
+            "  ./lenstream crawl SEEDS.yaml --follow",
+            "  ./lenstream crawl SEEDS.yaml --cluster 127.0.0.1:8081"
+        })
+final class CrawlCommand implements Callable<Integer> {
+    @Mixin
+    private Workspace workspace;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(arity = "1..*", paramLabel = "SEEDS.yaml|URL", description = "a seeds file, or URLs of sites")
+    private List<String> seeds;
+
+    @Option(names = "--follow", description = "keep crawling on each site's interval; else end when nothing is left")
+    private boolean follow;
+
+    @Option(names = "--cluster", paramLabel = "HOST:PORT", description = "submit to this Flink cluster (its REST address)")
+    private @Nullable String cluster;
+
+    @Option(names = "--savepoint", paramLabel = "PATH", description = "with --cluster: continue from this savepoint")
+    private @Nullable String savepoint;
+
+    @Option(names = "--parallelism", paramLabel = "N", defaultValue = "1", description = "subtasks (default: ${DEFAULT-VALUE})")
+    private int parallelism;
+
+    @Option(names = "--json", description = "final counts as JSON")
+    private boolean json;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        Seeds parsed = parse(seeds);
+        long start = System.nanoTime();
+        var report = new CrawlReport(start);
+        try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
+                var progress = ProgressLine.onStandardError()) {
+            var source = follow ? FrontierSource.follow(parsed) : FrontierSource.once(parsed);
+            var settings = new JobSettings("lenstream-crawl", parallelism, JobSettings.named("x").checkpointInterval());
+            var run = new IndexRun(
+                    source,
+                    parsed.fetch(),
+                    Embedding.config(workspace, parsed.maxPixels(), parsed.fetch().web().maxBytes()),
+                    workspace.openSearchAt(openSearch.url()),
+                    workspace.layout(),
+                    settings);
+            CrawlCounts counts = cluster == null
+                    ? here(run, report, progress)
+                    : new ClusterSubmission(workspace, cluster, savepoint).await(run, follow, counts1 -> progress.show(report.line(counts1)));
+            progress.close();
+            RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
+            return 0;
+        }
+    }
+
+    private CrawlCounts here(IndexRun run, CrawlReport report, ProgressLine progress) throws InterruptedException {
+        var session = new CrawlSession(
+                run, workspace.jobDirectory("crawl"), counts -> progress.show(report.line(counts)));
+        try (var ctrlC = new CtrlC(session::stop)) {
+            return session.await(follow);
+        }
+    }
+
+    /** One argument that is a file is a seeds file; everything else must be URLs. */
+    static Seeds parse(List<String> arguments) {
+        if (arguments.size() == 1 && !arguments.getFirst().contains("://")) {
+            Path file = Path.of(arguments.getFirst());
+            if (!Files.isRegularFile(file)) {
+                throw new CliException(file + " is neither a file nor a URL; write for example https://example.org/");
+            }
+            return Seeds.read(file);
+        }
+        arguments.forEach(url -> {
+            if (!url.contains("://")) {
+                throw new CliException("\"" + url + "\" is no URL; write for example https://example.org/");
+            }
+        });
+        return Seeds.ofUrls(arguments);
+    }
+
+    static URI rest(String hostAndPort) {
+        int colon = hostAndPort.lastIndexOf(':');
+        try {
+            if (colon > 0) {
+                return new URI("http", null, hostAndPort.substring(0, colon),
+                        Integer.parseInt(hostAndPort.substring(colon + 1)), "", null, null);
+            }
+        } catch (java.net.URISyntaxException | NumberFormatException e) {
+            throw new CliException("\"" + hostAndPort + "\" is no HOST:PORT; write for example 127.0.0.1:8081", e);
+        }
+        throw new CliException("\"" + hostAndPort + "\" is no HOST:PORT; write for example 127.0.0.1:8081");
+    }
+}

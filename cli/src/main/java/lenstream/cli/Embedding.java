@@ -1,0 +1,31 @@
+package lenstream.cli;
+
+import lenstream.core.config.DataSize;
+import lenstream.core.model.ModelBundle;
+import lenstream.gpu.decode.DecodeLimits;
+import lenstream.gpu.operator.EmbedConfig;
+import lenstream.gpu.pipeline.PipelineConfig;
+
+/** How the commands configure the embed operator. */
+final class Embedding {
+    private Embedding() {}
+
+    /** Checks the bundle here, before anything is started, so that a wrong path costs no time. */
+    static EmbedConfig config(Workspace workspace, long maxPixels, DataSize maxBytes) {
+        ModelBundle bundle = ModelBundle.load(workspace.model());
+        EmbedConfig defaults = EmbedConfig.defaults(bundle.directory());
+        PipelineConfig pipeline = defaults.pipeline();
+        var limits = new DecodeLimits(maxPixels, pipeline.limits().maxAspectRatio(), maxBytes.bytes());
+        return new EmbedConfig(
+                new PipelineConfig(
+                        pipeline.bundle(),
+                        pipeline.subBatchRows(),
+                        pipeline.decodeThreads(),
+                        pipeline.inferenceThreads(),
+                        limits),
+                defaults.batchRows(),
+                defaults.batchBytes(),
+                defaults.maxDelay(),
+                defaults.maxInFlight());
+    }
+}

@@ -1,0 +1,72 @@
+package lenstream.cli;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The program: one command a run. Exit code 0 only on success, 2 for a wrong command line, 1 for everything else. */
+@Command(
+        name = "lenstream",
+        version = "Lenstream 1.0.0",
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        description = "Indexes images as they appear and finds them again by words or by pictures.",
+        footer = {
+            "",
+            "Start with:  ./lenstream demo",
+            "Tests:       ./lenstream test",
+            "State lives in one folder (--data, default .lenstream); it is safe to delete."
+        },
+        subcommands = {
+            DemoCommand.class,
+            UpCommand.class,
+            DownCommand.class,
+            StatusCommand.class,
+            IndexCommand.class,
+            CrawlCommand.class,
+            SearchCommand.class,
+            DoctorCommand.class,
+            ServeCommand.class
+        })
+public final class Lenstream implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    public static void main(String[] args) {
+        configureLogging(args);
+        System.exit(run(args));
+    }
+
+    static int run(String... args) {
+        return new CommandLine(new Lenstream())
+                .setExecutionExceptionHandler(new OneSentence())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpWidth(110)
+                .execute(args);
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "Name a command.");
+    }
+
+    /** Logs go to a file beside the data, never between the lines meant for people; decided before any logger exists. */
+    private static void configureLogging(String[] args) {
+        List<String> words = Arrays.asList(args);
+        int option = words.indexOf("--data");
+        String data = option >= 0 && option + 1 < args.length
+                ? args[option + 1]
+                : words.stream()
+                        .filter(word -> word.startsWith("--data="))
+                        .map(word -> word.substring("--data=".length()))
+                        .findFirst()
+                        .orElse(Workspace.DEFAULT_DATA);
+        System.setProperty("lenstream.logs", Path.of(data, "logs").toString());
+        System.setProperty("lenstream.command", args.length == 0 || args[0].startsWith("-") ? "lenstream" : args[0]);
+    }
+}

@@ -1,0 +1,96 @@
+package lenstream.cli;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import lenstream.core.local.LocalFlinkCluster;
+import lenstream.core.local.LocalOpenSearch;
+import lenstream.core.local.LocalProgram;
+
+/** The services of one machine: OpenSearch, the search API and, on request, a Flink cluster. */
+final class LocalServices {
+    static final String API = "search-api";
+    private static final String PORT = "port";
+
+    private LocalServices() {}
+
+    static LocalOpenSearch startOpenSearch(Workspace workspace, boolean detached, int port, boolean quickStart) {
+        var config = LocalOpenSearch.Config.of(workspace.openSearchDistribution(), workspace.openSearchRun())
+                .withJavaHome(Path.of(System.getProperty("java.home")))
+                .withHeap("512m")
+                .withHttpPort(port)
+                .withQuickStart(quickStart)
+                .withDetached(detached);
+        return LocalOpenSearch.start(config, line -> System.err.println("  " + line));
+    }
+
+    static LocalFlinkCluster startFlink(Workspace workspace, int taskManagers) {
+        var config = LocalFlinkCluster.Config.of(workspace.flinkDistribution(), workspace.flinkRun())
+                .withTaskManagers(taskManagers)
+                .withTaskMemory(1024, 512)
+                .withDetached(true);
+        return LocalFlinkCluster.start(config, line -> System.err.println("  " + line));
+    }
+
+    /** Starts {@code lenstream serve} as a process of its own. */
+    static LocalProgram startApi(Workspace workspace, String openSearch, int port, boolean detached) throws InterruptedException {
+        List<String> command = thisProgram("-Xmx512m");
+        command.addAll(List.of(
+                "serve",
+                "--data",
+                workspace.data().toString(),
+                "--model",
+                workspace.model().toString(),
+                "--prefix",
+                workspace.prefix,
+                "--opensearch",
+                openSearch,
+                "--port",
+                Integer.toString(port)));
+        var config = new LocalProgram.Config(
+                API,
+                command,
+                workspace.apiRun(),
+                Map.of(PORT, Integer.toString(port)),
+                Duration.ofSeconds(60),
+                detached);
+        try (var client = new ApiClient(localUri(port))) {
+            return LocalProgram.start(config, client::isAlive);
+        }
+    }
+
+    static Optional<LocalProgram> api(Workspace workspace) {
+        return LocalProgram.attach(workspace.apiRun(), API);
+    }
+
+    static Optional<URI> runningApi(Workspace workspace) {
+        return api(workspace).flatMap(api -> api.fact(PORT)).map(port -> localUri(Integer.parseInt(port)));
+    }
+
+    /** Where the search API is to be found: the one that runs here, else the default port. */
+    static URI apiUri(Workspace workspace) {
+        return runningApi(workspace).orElse(localUri(8080));
+    }
+
+    static URI localUri(int port) {
+        return URI.create("http://127.0.0.1:" + port);
+    }
+
+    /** The command line of this very program: same Java, flags, class path. */
+    private static List<String> thisProgram(String memory) {
+        var command = new ArrayList<String>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add(memory);
+        java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(flag -> !flag.startsWith("-Xmx") && !flag.startsWith("-XX:"))
+                .forEach(command::add);
+        command.add("-cp");
+        command.add(System.getProperty("java.class.path"));
+        command.add(Lenstream.class.getName());
+        return command;
+    }
+}

@@ -1,0 +1,55 @@
+package lenstream.cli;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import lenstream.core.web.WebConfig;
+import lenstream.search.SearchConfig;
+import lenstream.search.SearchServer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code lenstream serve}: the search API in the foreground. {@code up} runs it as a process, images as their entry. */
+@Command(name = "serve", mixinStandardHelpOptions = true, description = "Runs the search API until it is stopped.")
+final class ServeCommand implements Callable<Integer> {
+    /** How long one answer of OpenSearch is waited for: a person is waiting too. */
+    private static final Duration QUERY_LIMIT = Duration.ofSeconds(10);
+
+    @Mixin
+    private Workspace workspace;
+
+    @Option(names = "--host", defaultValue = "127.0.0.1", description = "address to listen on (default: ${DEFAULT-VALUE})")
+    private String host;
+
+    @Option(names = "--port", defaultValue = "8080", description = "port, 0 for a free one (default: ${DEFAULT-VALUE})")
+    private int port;
+
+    @Option(
+            names = "--allow-private",
+            paramLabel = "CIDR",
+            split = ",",
+            description = "private networks that image URLs of queries may lead to, e.g. 10.0.0.0/8")
+    private List<String> allowPrivate = List.of();
+
+    @Override
+    public Integer call() throws InterruptedException {
+        try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
+                SearchServer server = SearchServer.start(config(workspace, openSearch.url(), host, port, allowPrivate));
+                var ctrlC = new CtrlC(() -> {})) {
+            System.err.println("search API on " + server.uri());
+            ctrlC.awaitAsked();
+        }
+        return 0;
+    }
+
+    static SearchConfig config(
+            Workspace workspace, String openSearch, String host, int port, List<String> allowPrivate) {
+        return SearchConfig.defaults(workspace.model(), openSearch)
+                .withHost(host)
+                .withPort(port)
+                .withOpenSearch(workspace.openSearchAt(openSearch).withRequestTimeout(QUERY_LIMIT))
+                .withLayout(workspace.layout())
+                .withWeb(WebConfig.defaults().withAllowPrivate(allowPrivate));
+    }
+}

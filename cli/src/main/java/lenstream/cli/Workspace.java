@@ -1,0 +1,105 @@
+package lenstream.cli;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import lenstream.core.config.Secret;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.OpenSearchConfig;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options that every command shares, and the folders that follow from them. Confined to one command. */
+final class Workspace {
+    static final String DEFAULT_DATA = ".lenstream";
+
+    @Option(
+            names = "--data",
+            paramLabel = "DIR",
+            defaultValue = DEFAULT_DATA,
+            description = "where state lives; safe to delete (default: ${DEFAULT-VALUE})")
+    Path data;
+
+    @Option(
+            names = "--opensearch",
+            paramLabel = "URL",
+            description = "use this cluster instead of a local one; user and password come from the environment:"
+                    + " LENSTREAM_OPENSEARCH_USER, LENSTREAM_OPENSEARCH_PASSWORD")
+    @Nullable
+    URI openSearch;
+
+    @Option(names = "--model", paramLabel = "DIR", description = "model bundle (default: the bundled lensmini)")
+    @Nullable
+    Path model;
+
+    @Option(
+            names = "--prefix",
+            paramLabel = "NAME",
+            defaultValue = "lenstream",
+            description = "first part of every index name (default: ${DEFAULT-VALUE})")
+    String prefix;
+
+    @Option(names = "--no-build", description = "run what was built last, even if sources are newer")
+    boolean noBuild;
+
+    /** The checkout or installation that holds models, gallery and the service distributions. */
+    static Path home() {
+        String home = System.getProperty("lenstream.home");
+        if (home == null) {
+            throw new CliException("start this program with ./lenstream, which says where it is installed");
+        }
+        return Path.of(home);
+    }
+
+    Path data() {
+        return data.toAbsolutePath().normalize();
+    }
+
+    Path model() {
+        return model == null ? home().resolve("models/lensmini") : model.toAbsolutePath();
+    }
+
+    IndexLayout layout() {
+        return IndexLayout.withPrefix(prefix);
+    }
+
+    Path openSearchDistribution() {
+        return home().resolve("infra/opensearch/target/opensearch");
+    }
+
+    Path flinkDistribution() {
+        return home().resolve("infra/flink/target/flink");
+    }
+
+    Path openSearchRun() {
+        return data().resolve("opensearch");
+    }
+
+    Path flinkRun() {
+        return data().resolve("flink");
+    }
+
+    Path apiRun() {
+        return data().resolve("api");
+    }
+
+    /** Checkpoints and temporary files of one job. */
+    Path jobDirectory(String job) {
+        return data().resolve("jobs").resolve(job);
+    }
+
+    OpenSearchConfig openSearchAt(String url) {
+        String user = System.getenv("LENSTREAM_OPENSEARCH_USER");
+        String password = System.getenv("LENSTREAM_OPENSEARCH_PASSWORD");
+        OpenSearchConfig plain = OpenSearchConfig.at(url);
+        return user == null
+                ? plain
+                : new OpenSearchConfig(
+                        List.of(url),
+                        user,
+                        new Secret(password == null ? "" : password),
+                        plain.connectTimeout(),
+                        plain.requestTimeout(),
+                        plain.gzip());
+    }
+}

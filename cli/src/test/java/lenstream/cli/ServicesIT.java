@@ -1,0 +1,121 @@
+package lenstream.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.local.LoopbackPorts;
+import lenstream.gallery.GallerySite;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.TestMethodOrder;
+
+/** {@code up --cluster}, {@code index}, {@code search}, {@code crawl --cluster}, {@code status}, {@code down}, in this order. */
+@TestInstance(Lifecycle.PER_CLASS)
+@TestMethodOrder(OrderAnnotation.class)
+class ServicesIT {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Path WORK = Path.of("target/it/services").toAbsolutePath();
+    private static final Path GALLERY = LauncherProcess.ROOT.resolve("gallery");
+
+    private final int port = LoopbackPorts.free();
+
+    @BeforeAll
+    void up() throws IOException, InterruptedException {
+        DemoIT.delete(WORK);
+        assertThat(lenstream("up", "--cluster", "--port", Integer.toString(port))).contains("search API", "Flink");
+    }
+
+    @AfterAll
+    void down() throws InterruptedException {
+        assertThat(lenstream("down")).contains("stopped search API", "stopped Flink", "stopped OpenSearch");
+        assertThat(lenstream("status")).containsPattern("opensearch +not running");
+        assertThat(LoopbackPorts.isFree(port)).isTrue();
+    }
+
+    @Test
+    @Order(1)
+    void aFolderIsIndexedOnceAndUnchangedTheSecondTime() throws IOException, InterruptedException {
+        Path folder = Files.createDirectories(WORK.resolve("pictures/below"));
+        List<Path> originals;
+        try (var files = Files.list(GALLERY.resolve("images/food"))) {
+            originals = files.filter(Files::isRegularFile).limit(6).toList();
+        }
+        for (Path original : originals) {
+            Files.copy(original, folder.resolve(original.getFileName()));
+        }
+        Files.writeString(folder.resolve("broken.jpg"), "no image");
+        Files.writeString(WORK.resolve("captions.tsv"), "below/" + originals.getFirst().getFileName() + "\tmy very own caption\n");
+
+        JsonNode first = JSON.readTree(lenstream(
+                "index", folder.getParent().toString(), "--captions", WORK.resolve("captions.tsv").toString(), "--json"));
+        assertThat(first.path("indexed").asInt()).isEqualTo(originals.size());
+        assertThat(first.path("rejected").asInt()).isEqualTo(1);
+        assertThat(first.at("/rejections/NOT_AN_IMAGE").asInt()).isEqualTo(1);
+
+        JsonNode second = JSON.readTree(lenstream("index", folder.getParent().toString(), "--json"));
+        assertThat(second.path("indexed").asInt()).isZero();
+        assertThat(second.path("unchanged").asInt()).isEqualTo(originals.size());
+        assertThat(second.path("documents").asInt()).isEqualTo(originals.size());
+    }
+
+    @Test
+    @Order(2)
+    void aSearchFromTheTerminalFindsTheFolder() throws IOException, InterruptedException {
+        JsonNode answer = JSON.readTree(lenstream("search", "something to eat", "-k", "3", "--json"));
+        assertThat(answer.path("hits")).hasSize(3);
+        assertThat(answer.at("/hits/0/url").asText()).startsWith("file:///");
+    }
+
+    @Test
+    @Order(3)
+    void theSameJobRunsOnAStandaloneCluster() throws IOException, InterruptedException {
+        String status = lenstream("status", "--json");
+        String flink = JSON.readTree(status).path("flink").asText();
+        String openSearch = JSON.readTree(status).path("opensearch").asText();
+        try (GallerySite site = GallerySite.open(GALLERY, 0, 40, false);
+                var oracle = new IndexOracle(openSearch, IndexLayout.withPrefix("cluster"))) {
+            Path seeds = Files.writeString(
+                    WORK.resolve("seeds.yaml"),
+                    """
+                    sites: [{url: "%s"}]
+                    network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/test"}
+                    """
+                            .formatted(site.uri()));
+            lenstream(
+                    "crawl", seeds.toString(), "--cluster", flink.replace("http://", ""), "--prefix", "cluster",
+                    "--parallelism", "2");
+            oracle.assertHolds(IndexOracle.hashes(site.uri(), site.published()), site.uri(), site.hostile());
+        }
+    }
+
+    @Test
+    @Order(4)
+    void theDoctorIsContentWithARunningInstallation() throws InterruptedException {
+        assertThat(lenstream("doctor")).contains("ok    search API", "ok    OpenSearch", "golden images agree");
+    }
+
+    private static String lenstream(String... arguments) throws InterruptedException {
+        var all = new ArrayList<>(Arrays.asList(arguments));
+        all.add("--data");
+        all.add(WORK + "/data");
+        try (var process = LauncherProcess.start(WORK, all.toArray(String[]::new))) {
+            int code = process.await(Duration.ofSeconds(120));
+            assertThat(code).as(String.join(" ", all) + "\n" + process.out() + process.err()).isZero();
+            return process.out();
+        }
+    }
+}

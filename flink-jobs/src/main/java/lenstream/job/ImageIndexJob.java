@@ -1,0 +1,78 @@
+package lenstream.job;
+
+import lenstream.connector.fetch.FetchConfig;
+import lenstream.connector.fetch.VisitOperatorFactory;
+import lenstream.connector.opensearch.BatchToEntries;
+import lenstream.connector.opensearch.BulkEntry;
+import lenstream.connector.opensearch.RejectionToEntry;
+import lenstream.core.image.ArrowBatch;
+import lenstream.core.image.CrawlTarget;
+import lenstream.core.image.FetchedImage;
+import lenstream.core.index.IndexLayout;
+import lenstream.gpu.operator.EmbedConfig;
+import lenstream.gpu.operator.EmbedOperatorFactory;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.streaming.api.datastream.DataStream;
+import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/**
+ * The index job: discover → visit → embed → upsert. The topology is built from parts that are handed in, so that a test
+ * on a mini cluster runs the same one.
+ *
+ * <pre>
+ * source ─► visit (keyed by host) ─► embed (one device a subtask) ─► entries ─► sink
+ *                └── rejections ─────────────────────────────────► entries ─┘
+ * </pre>
+ */
+public final class ImageIndexJob {
+    /** Source and visit run in one slot, so that they share each host's permit. */
+    private static final String CO_LOCATION = "hosts";
+
+    private ImageIndexJob() {}
+
+    /**
+     * Adds the topology to {@code env}.
+     *
+     * @param source of image URLs; its parallelism is the environment's
+     * @param sink takes one entry a document
+     * @param embedders parallelism of the embed operator: one a device
+     */
+    public static void define(
+            StreamExecutionEnvironment env,
+            Source<CrawlTarget, ?, ?> source,
+            Sink<BulkEntry> sink,
+            FetchConfig fetch,
+            EmbedConfig embed,
+            IndexLayout layout,
+            int embedders) {
+        DataStream<CrawlTarget> targets = env.fromSource(
+                        source, WatermarkStrategy.noWatermarks(), "discover", TypeInformation.of(CrawlTarget.class))
+                .uid("discover");
+        SingleOutputStreamOperator<FetchedImage> fetched = targets.keyBy(CrawlTarget::host, Types.STRING)
+                .transform("visit", TypeInformation.of(FetchedImage.class), new VisitOperatorFactory(fetch))
+                .uid("visit");
+        targets.getTransformation().setCoLocationGroupKey(CO_LOCATION);
+        fetched.getTransformation().setCoLocationGroupKey(CO_LOCATION);
+
+        DataStream<BulkEntry> documents = fetched.rebalance()
+                .transform("embed", TypeInformation.of(ArrowBatch.class), new EmbedOperatorFactory(embed))
+                .uid("embed")
+                .setParallelism(embedders)
+                .flatMap(new BatchToEntries(layout))
+                .returns(TypeInformation.of(BulkEntry.class))
+                .name("documents")
+                .uid("documents")
+                .setParallelism(embedders);
+        DataStream<BulkEntry> deadLetters = fetched.getSideOutput(VisitOperatorFactory.REJECTIONS)
+                .map(new RejectionToEntry(layout))
+                .returns(TypeInformation.of(BulkEntry.class))
+                .name("dead-letters")
+                .uid("dead-letters");
+        documents.union(deadLetters).sinkTo(sink).name("opensearch").uid("opensearch");
+    }
+}

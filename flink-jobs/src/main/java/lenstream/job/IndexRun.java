@@ -1,0 +1,115 @@
+package lenstream.job;
+
+import com.google.errorprone.annotations.MustBeClosed;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+import lenstream.connector.fetch.FetchConfig;
+import lenstream.connector.opensearch.BulkConfig;
+import lenstream.connector.opensearch.OpenSearchSink;
+import lenstream.core.image.CrawlTarget;
+import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexSetup;
+import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.model.ModelBundle;
+import lenstream.gpu.operator.EmbedConfig;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/**
+ * An index job from its parts to its end, in this JVM or on a cluster: prepares the indices, submits the topology and
+ * hands out the {@link CrawlRun} that accompanies it.
+ *
+ * @param source what to index
+ * @param fetch how to fetch
+ * @param embed how to embed; its bundle decides the index
+ * @param openSearch where the documents go
+ * @param layout names and mapping of the indices
+ * @param settings Flink's side
+ */
+public record IndexRun(
+        Source<CrawlTarget, ?, ?> source,
+        FetchConfig fetch,
+        EmbedConfig embed,
+        OpenSearchConfig openSearch,
+        IndexLayout layout,
+        JobSettings settings) {
+
+    private static final Duration INDEX_LIMIT = Duration.ofSeconds(60);
+
+    /**
+     * Starts the job in this JVM. It continues from the newest complete checkpoint below {@code directory}.
+     *
+     * @param directory of this job: checkpoints, savepoints, temporary files
+     * @param restPort free port for Flink's REST interface on the loopback address
+     * @param listener gets the counts while {@link CrawlRun#await} runs
+     */
+    @MustBeClosed
+    public CrawlRun startHere(Path directory, int restPort, Consumer<CrawlCounts> listener) {
+        try {
+            Files.createDirectories(directory.resolve("checkpoints"));
+            Files.createDirectories(directory.resolve("tmp"));
+        } catch (IOException e) {
+            throw new JobFailedException("cannot write below " + directory + ": " + e.getMessage(), e);
+        }
+        prepareIndices();
+        Configuration configuration = settings.local(directory, restPort);
+        var env = StreamExecutionEnvironment.createLocalEnvironment(settings.parallelism(), configuration);
+        return submit(
+                env,
+                URI.create("http://127.0.0.1:" + restPort),
+                directory.resolve("checkpoints").toUri().toString(),
+                listener);
+    }
+
+    /**
+     * Submits the job to a cluster.
+     *
+     * @param savepoint to start from; empty for none
+     * @param savepoints where the final savepoint goes; a path that the cluster can write to
+     * @param jars the program's own code, which travels with the job
+     */
+    @MustBeClosed
+    public CrawlRun startOn(
+            String host,
+            int port,
+            String savepoint,
+            String savepoints,
+            List<Path> jars,
+            Consumer<CrawlCounts> listener) {
+        prepareIndices();
+        Configuration configuration = settings.configuration();
+        JobSettings.startFrom(configuration, savepoint);
+        String[] files = jars.stream().map(Path::toString).toArray(String[]::new);
+        var env = StreamExecutionEnvironment.createRemoteEnvironment(host, port, configuration, files);
+        return submit(env, URI.create("http://" + host + ":" + port), savepoints, listener);
+    }
+
+    private void prepareIndices() {
+        ModelBundle bundle = ModelBundle.load(Path.of(embed.pipeline().bundle()));
+        try (IndexClient client = IndexClient.open(openSearch)) {
+            IndexSetup.prepare(client, layout, bundle.fingerprint(), bundle.encoder().dim(), INDEX_LIMIT);
+        }
+    }
+
+    @MustBeClosed
+    private CrawlRun submit(
+            StreamExecutionEnvironment env, URI rest, String savepoints, Consumer<CrawlCounts> listener) {
+        env.setParallelism(settings.parallelism());
+        var sink = new OpenSearchSink(openSearch, layout, BulkConfig.defaults());
+        ImageIndexJob.define(env, source, sink, fetch, embed, layout, 1);
+        try {
+            JobClient client = env.executeAsync(settings.name());
+            return new CrawlRun(client, rest, savepoints, listener);
+        } catch (Exception e) {
+            throw JobFailedException.rootOf(e);
+        }
+    }
+}

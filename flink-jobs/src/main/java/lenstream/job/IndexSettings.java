@@ -1,0 +1,115 @@
+package lenstream.job;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import lenstream.connector.crawl.Seeds;
+import lenstream.connector.opensearch.BulkConfig;
+import lenstream.core.config.Check;
+import lenstream.core.config.DataSize;
+import lenstream.core.config.Default;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.OpenSearchConfig;
+import lenstream.gpu.decode.DecodeLimits;
+import lenstream.gpu.operator.EmbedConfig;
+import lenstream.gpu.pipeline.PipelineConfig;
+
+/**
+ * The YAML file of {@link ImageIndexProgram}. Parallelism, checkpoints and restarts stand in Flink's own file. Immutable.
+ *
+ * @param name of the job
+ * @param seeds the file that names the sites
+ * @param bundle folder of the encoder, at the same path on the JobManager and on every TaskManager
+ * @param openSearch where the documents go
+ * @param index names and mapping of the indices
+ * @param embed the embed operator
+ * @param bulk how documents are written
+ */
+record IndexSettings(
+        @Default("lenstream-index") String name,
+        Path seeds,
+        Path bundle,
+        OpenSearchConfig openSearch,
+        @Default("{}") IndexLayout index,
+        @Default("{}") Embed embed,
+        @Default("{}") Bulk bulk) {
+
+    IndexSettings {
+        Check.notBlank("name", name);
+    }
+
+    /**
+     * The embed operator. Threads are named, not counted, because the file is read on the JobManager, whose machine may
+     * have other cores.
+     *
+     * @param parallelism subtasks: one a device
+     * @param decodeThreads of a subtask, for decoding and preprocessing
+     * @param inferenceThreads of a subtask
+     * @param batchRows images a batch
+     * @param batchBytes encoded bytes a batch
+     * @param maxDelay that the first image of a batch waits
+     */
+    record Embed(
+            @Default("1") int parallelism,
+            @Default("2") int decodeThreads,
+            @Default("2") int inferenceThreads,
+            @Default("32") int batchRows,
+            @Default("32MiB") DataSize batchBytes,
+            @Default("100ms") Duration maxDelay) {
+        Embed {
+            Check.range("parallelism", parallelism, 1, JobSettings.MAX_PARALLELISM);
+            Check.range("decode_threads", decodeThreads, 1, 256);
+            Check.range("inference_threads", inferenceThreads, 1, 256);
+            Check.range("batch_rows", batchRows, 1, 100_000);
+            Check.range("batch_bytes", batchBytes.bytes(), 1, 1L << 30);
+            Check.positive("max_delay", maxDelay);
+        }
+    }
+
+    /**
+     * How documents are written.
+     *
+     * @param bytes a request
+     * @param count documents a request
+     * @param inFlight requests at once
+     * @param linger that a document waits for others
+     */
+    record Bulk(
+            @Default("8MiB") DataSize bytes,
+            @Default("500") int count,
+            @Default("2") int inFlight,
+            @Default("500ms") Duration linger) {
+        Bulk {
+            Check.positive("bytes", bytes.bytes());
+            Check.range("count", count, 1, 100_000);
+            Check.range("in_flight", inFlight, 1, 64);
+            Check.positive("linger", linger);
+        }
+
+        BulkConfig config() {
+            BulkConfig defaults = BulkConfig.defaults();
+            return new BulkConfig(
+                    bytes, count, inFlight, linger, defaults.maxAttempts(), defaults.firstDelay(), defaults.longestDelay());
+        }
+    }
+
+    /** The embed operator's configuration, with the limits of one image that the seeds name. */
+    EmbedConfig embedConfig(Seeds sites) {
+        EmbedConfig defaults = EmbedConfig.defaults(bundle);
+        PipelineConfig pipeline = defaults.pipeline();
+        var limits = new DecodeLimits(
+                sites.maxPixels(),
+                pipeline.limits().maxAspectRatio(),
+                sites.fetch().web().maxBytes().bytes());
+        return new EmbedConfig(
+                new PipelineConfig(
+                        bundle.toString(),
+                        pipeline.subBatchRows(),
+                        embed.decodeThreads(),
+                        embed.inferenceThreads(),
+                        limits),
+                embed.batchRows(),
+                embed.batchBytes().bytes(),
+                embed.maxDelay(),
+                defaults.maxInFlight());
+    }
+}

@@ -1,0 +1,95 @@
+package lenstream.job;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import lenstream.core.config.Check;
+import org.apache.flink.configuration.CheckpointingOptions;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.CoreOptions;
+import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.MetricOptions;
+import org.apache.flink.configuration.PipelineOptions;
+import org.apache.flink.configuration.RestOptions;
+import org.apache.flink.configuration.RestartStrategyOptions;
+import org.apache.flink.configuration.StateBackendOptions;
+import org.apache.flink.configuration.StateRecoveryOptions;
+import org.apache.flink.core.execution.CheckpointingMode;
+import org.apache.flink.core.execution.RecoveryClaimMode;
+
+/**
+ * The Flink settings of every Lenstream job: checkpoints and a restart strategy on, generic types off, objects reused.
+ * Source of each choice: the configuration keys of Flink 2.3; the reasons stand beside them.
+ *
+ * @param name of the job
+ * @param parallelism of discovery, visits and writing
+ * @param checkpointInterval between checkpoints; what is lost by a crash is visited again
+ */
+public record JobSettings(String name, int parallelism, Duration checkpointInterval) {
+
+    static final int MAX_PARALLELISM = 128;
+
+    public JobSettings {
+        Check.notBlank("name", name);
+        Check.range("parallelism", parallelism, 1, 1024);
+        Check.positive("checkpoint_interval", checkpointInterval);
+    }
+
+    public static JobSettings named(String name) {
+        return new JobSettings(name, 1, Duration.ofSeconds(5));
+    }
+
+    /** What the job needs wherever it runs. */
+    public Configuration configuration() {
+        var conf = new Configuration();
+        conf.set(PipelineOptions.NAME, name);
+        conf.set(CoreOptions.DEFAULT_PARALLELISM, parallelism);
+        conf.set(PipelineOptions.MAX_PARALLELISM, MAX_PARALLELISM); // fixed, so that a savepoint fits any later parallelism up to it
+        conf.set(PipelineOptions.GENERIC_TYPES, false); // no Kryo: an edge's type must be one that Flink can evolve
+        conf.set(PipelineOptions.OBJECT_REUSE, true); // records are immutable
+        conf.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, checkpointInterval);
+        conf.set(CheckpointingOptions.CHECKPOINTING_CONSISTENCY_MODE, CheckpointingMode.EXACTLY_ONCE);
+        conf.set(CheckpointingOptions.CHECKPOINTING_TIMEOUT, Duration.ofMinutes(10));
+        conf.set(CheckpointingOptions.TOLERABLE_FAILURE_NUMBER, 10); // a slow index delays a checkpoint, not the job
+        // back-pressure of a slow host or index must not hold up a barrier for long
+        conf.set(CheckpointingOptions.ENABLE_UNALIGNED, true);
+        conf.set(CheckpointingOptions.ALIGNED_CHECKPOINT_TIMEOUT, Duration.ofSeconds(10));
+        conf.set(
+                CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+                ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+        conf.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
+        conf.set(StateBackendOptions.STATE_BACKEND, "rocksdb"); // known URLs live on disk, not in the heap
+        conf.set(RestartStrategyOptions.RESTART_STRATEGY, "exponential-delay");
+        conf.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_INITIAL_BACKOFF, Duration.ofSeconds(1));
+        conf.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_MAX_BACKOFF, Duration.ofMinutes(1));
+        conf.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_ATTEMPTS, 10);
+        return conf;
+    }
+
+    /**
+     * The same for a job that runs in this JVM: checkpoints below {@code directory}, starting from the newest complete
+     * one there, REST on {@code restPort} of the loopback address only.
+     */
+    public Configuration local(Path directory, int restPort) {
+        Configuration conf = configuration();
+        Path checkpoints = directory.resolve("checkpoints").toAbsolutePath();
+        conf.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, checkpoints.toUri().toString());
+        conf.set(CoreOptions.TMP_DIRS, directory.resolve("tmp").toAbsolutePath().toString());
+        conf.set(RestOptions.ADDRESS, "127.0.0.1");
+        conf.set(RestOptions.BIND_ADDRESS, "127.0.0.1");
+        conf.set(RestOptions.PORT, restPort);
+        conf.set(RestOptions.BIND_PORT, Integer.toString(restPort));
+        conf.set(MetricOptions.METRIC_FETCHER_UPDATE_INTERVAL, Duration.ofMillis(200));
+        startFrom(conf, new Checkpoints(checkpoints).newest().map(Path::toUri).map(URI::toString).orElse(""));
+        return conf;
+    }
+
+    /** Makes the job continue from a checkpoint or savepoint; an empty path means a fresh start. */
+    static void startFrom(Configuration conf, String checkpoint) {
+        if (!checkpoint.isEmpty()) {
+            conf.set(StateRecoveryOptions.SAVEPOINT_PATH, checkpoint);
+            // the new job owns what it starts from, so that it is deleted once it is superseded
+            conf.set(StateRecoveryOptions.RESTORE_MODE, RecoveryClaimMode.CLAIM);
+        }
+    }
+}
