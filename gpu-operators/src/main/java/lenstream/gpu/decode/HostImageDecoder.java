@@ -1,0 +1,143 @@
+package lenstream.gpu.decode;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import lenstream.core.image.Reason;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decodes on the CPU: JPEG, PNG and WebP by OpenCV, AVIF by FFmpeg, GIF by own code, TIFF, BMP and CMYK JPEG by readers
+ * on the JVM. The table of formats, decoders and their parity with Pillow is in the module's README.
+ *
+ * <p>Thread-safe: several threads may decode at once; each image is decoded by the thread that asks.
+ */
+public final class HostImageDecoder implements ImageDecoder {
+    private final DecodeLimits limits;
+    private final DecodeRules rules;
+    private final PixelPool pool;
+
+    /**
+     * @param threads how many threads decode at once, which is how many sample arrays are worth keeping
+     */
+    public HostImageDecoder(DecodeLimits limits, DecodeRules rules, int threads) {
+        this.limits = limits;
+        this.rules = rules;
+        this.pool = new PixelPool(2 * threads + 2);
+    }
+
+    @Override
+    public List<Decoded> decode(EncodedBatch batch) {
+        var out = new ArrayList<Decoded>(batch.rows());
+        for (int row = 0; row < batch.rows(); row++) {
+            out.add(decode(batch.rowView(row)));
+        }
+        return out;
+    }
+
+    /**
+     * Decodes one image.
+     *
+     * @param bytes direct, from 0 to its limit; borrowed
+     * @return the caller owns the pixels in it
+     */
+    public Decoded decode(ByteBuffer bytes) {
+        Format format = null;
+        try {
+            if (bytes.limit() > limits.maxBytes()) {
+                throw new UndecodableException(
+                        Reason.TOO_LARGE,
+                        "the file has " + bytes.limit() + " bytes; the limit is " + limits.maxBytes());
+            }
+            format = Sniffer.format(bytes);
+            ImageHeader header = Headers.read(format, bytes);
+            check(header);
+            return new Decoded.Image(pixels(bytes, header), format, header.frames());
+        } catch (UndecodableException e) {
+            return new Decoded.Rejected(format, e.reason(), e.detail());
+        }
+    }
+
+    private void check(ImageHeader header) throws UndecodableException {
+        int width = header.width();
+        int height = header.height();
+        if (width <= 0 || height <= 0) {
+            throw UndecodableException.corrupt(
+                    header.format() + ": its header gives the size " + width + " x " + height);
+        }
+        if (header.pixels() > limits.maxPixels()) {
+            throw new UndecodableException(
+                    Reason.TOO_MANY_PIXELS,
+                    header.format() + ": " + width + " x " + height + " is " + header.pixels()
+                            + " pixels; the limit is " + limits.maxPixels());
+        }
+        int longer = Math.max(width, height);
+        int shorter = Math.min(width, height);
+        if (longer > (long) shorter * limits.maxAspectRatio()) {
+            throw UndecodableException.unsupported(header.format() + ": " + width + " x " + height + " is longer than "
+                    + limits.maxAspectRatio() + " : 1, too thin to show anything");
+        }
+    }
+
+    private Pixels pixels(ByteBuffer bytes, ImageHeader header) throws UndecodableException {
+        int width = header.width();
+        int height = header.height();
+        byte[] rgb = pool.take(width * height * 3);
+        boolean kept = false;
+        try {
+            switch (header.format()) {
+                case JPEG -> {
+                    if (header.variant() != ImageHeader.Variant.ORDINARY) {
+                        PlainJava.decode(bytes, header, rules.ground(), rgb);
+                    } else {
+                        OpenCv.decode(bytes, header, rules.ground(), rgb);
+                    }
+                }
+                case PNG, WEBP -> OpenCv.decode(bytes, header, rules.ground(), rgb);
+                case GIF -> GifFile.decode(bytes, header, rules.ground(), rgb);
+                case BMP, TIFF -> PlainJava.decode(bytes, header, rules.ground(), rgb);
+                case AVIF -> avif(bytes, rules.ground(), rgb);
+            }
+            kept = true;
+        } catch (IndexOutOfBoundsException e) {
+            throw UndecodableException.corrupt(header.format() + ": its data point outside the file");
+        } finally {
+            if (!kept) {
+                pool.give(rgb);
+            }
+        }
+        if (header.orientation() == 1 || !rules.applyOrientation()) {
+            return new Pixels(rgb, width, height, pool);
+        }
+        byte[] turned = pool.take(width * height * 3);
+        Rotation.apply(header.orientation(), rgb, width, height, turned);
+        pool.give(rgb);
+        boolean swaps = Rotation.swapsSides(header.orientation());
+        return new Pixels(turned, swaps ? height : width, swaps ? width : height, pool);
+    }
+
+    private static void avif(ByteBuffer bytes, Ground ground, byte[] rgb) throws UndecodableException {
+        AvifFile file = AvifFile.read(bytes);
+        Av1.Frame frame = Av1.decode(file.colour());
+        byte @Nullable [] alphaData = file.alpha();
+        Av1.Frame alpha = alphaData == null ? null : Av1.decode(alphaData);
+        checkSize(frame, file.header());
+        if (alpha != null) {
+            checkSize(alpha, file.header());
+        }
+        int matrix = file.matrix() == 2 ? frame.matrix() : file.matrix();
+        Boolean fullRange = file.fullRange();
+        Av1.toRgb(frame, alpha, matrix, fullRange == null ? frame.fullRange() : fullRange, ground, rgb);
+    }
+
+    private static void checkSize(Av1.Frame frame, ImageHeader header) throws UndecodableException {
+        if (frame.width() != header.width() || frame.height() != header.height()) {
+            throw UndecodableException.corrupt("AVIF: decoded to " + frame.width() + " x " + frame.height()
+                    + ", its header says " + header.width() + " x " + header.height());
+        }
+    }
+
+    /** Holds nothing but arrays for reuse; there is nothing to release. */
+    @Override
+    public void close() {}
+}

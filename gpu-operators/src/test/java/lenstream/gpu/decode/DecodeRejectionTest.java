@@ -1,0 +1,145 @@
+package lenstream.gpu.decode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.zip.CRC32;
+import lenstream.core.image.Reason;
+import org.apache.arrow.memory.RootAllocator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class DecodeRejectionTest {
+    private final HostImageDecoder decoder = new HostImageDecoder(DecodeLimits.defaults(), DecodeRules.defaults(), 1);
+
+    private Decoded.Rejected reject(byte[] bytes) {
+        Decoded decoded = decoder.decode(Images.direct(bytes));
+        assertThat(decoded).isInstanceOf(Decoded.Rejected.class);
+        return (Decoded.Rejected) decoded;
+    }
+
+    private Decoded.Rejected reject(String text) {
+        return reject(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void anEmptyFileIsEmpty() {
+        assertThat(reject("").reason()).isEqualTo(Reason.EMPTY);
+    }
+
+    @Test
+    void aPageIsNotAnImage() {
+        Decoded.Rejected rejected = reject("<!DOCTYPE html>\n<html><body>not found</body></html>");
+        assertThat(rejected.reason()).isEqualTo(Reason.NOT_AN_IMAGE);
+        assertThat(rejected.detail()).contains("HTML page");
+    }
+
+    @Test
+    void textIsNotAnImage() {
+        assertThat(reject("{\"error\":\"no such picture\"}").reason()).isEqualTo(Reason.NOT_AN_IMAGE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "<svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+                "<?xml version=\"1.0\"?>\n<!-- drawn -->\n<svg width=\"1\"/>",
+                "%PDF-1.7 and so on",
+                "8BPS and so on",
+                "\0\0\0\u0018ftypheic\0\0\0\0mif1heic"
+            })
+    void knownButUnsupportedFormatsAreNamed(String start) {
+        assertThat(reject(start).reason()).isEqualTo(Reason.UNSUPPORTED_FORMAT);
+        assertThat(reject(start).detail()).contains("not");
+    }
+
+    @Test
+    void unknownBytesAreShown() {
+        Decoded.Rejected rejected = reject(new byte[] {1, 2, 3, 4, 5, 6, 7, 8, 9});
+        assertThat(rejected.reason()).isEqualTo(Reason.UNSUPPORTED_FORMAT);
+        assertThat(rejected.detail()).contains("01 02 03");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "jpeg-420.jpg",
+                "jpeg-progressive.jpg",
+                "png-rgb.png",
+                "gif.gif",
+                "webp-lossy.webp",
+                "bmp.bmp",
+                "tiff-lzw.tif",
+                "avif-420.avif",
+                "jpeg-cmyk.jpg",
+                "jpeg-arithmetic.jpg"
+            })
+    void aFileThatEndsTooEarlyIsTruncated(String name) throws IOException {
+        byte[] whole = Images.read(name);
+        for (double share : new double[] {0.5, 0.8, 0.95}) {
+            Decoded.Rejected rejected = reject(Arrays.copyOf(whole, (int) (whole.length * share)));
+            assertThat(rejected.reason()).as("%s of %s", share, name).isEqualTo(Reason.TRUNCATED_IMAGE);
+            assertThat(rejected.detail()).isNotBlank();
+        }
+    }
+
+    @Test
+    void aPngWithAWrongChecksumIsCorrupt() throws IOException {
+        byte[] png = Images.read("png-rgb.png");
+        png[png.length / 2] ^= 1;
+        assertThat(reject(png).reason()).isEqualTo(Reason.CORRUPT);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"60000,60000,TOO_MANY_PIXELS", "0,5,CORRUPT", "-1,5,CORRUPT", "100000,3,UNSUPPORTED_FORMAT"})
+    void sizesAreJudgedByTheHeaderAlone(int width, int height, Reason reason) throws IOException {
+        byte[] png = Images.read("png-rgb.png");
+        ByteBuffer header = ByteBuffer.wrap(png);
+        header.putInt(16, width).putInt(20, height);
+        var crc = new CRC32();
+        crc.update(png, 12, 17);
+        header.putInt(29, (int) crc.getValue());
+        assertThat(reject(png).reason()).isEqualTo(reason);
+    }
+
+    @Test
+    void aFileOfTooManyBytesIsTooLarge() throws IOException {
+        var small = new HostImageDecoder(new DecodeLimits(1_000_000, 100, 100), DecodeRules.defaults(), 1);
+        Decoded decoded = small.decode(Images.direct(Images.read("png-rgb.png")));
+        assertThat(decoded)
+                .isInstanceOfSatisfying(
+                        Decoded.Rejected.class, r -> assertThat(r.reason()).isEqualTo(Reason.TOO_LARGE));
+    }
+
+    @Test
+    void oneCorruptJpegDoesNotRejectItsBatch() throws IOException {
+        byte[] good = Images.read("jpeg-420.jpg");
+        byte[] bad = Arrays.copyOf(good, good.length / 2);
+        try (var allocator = new RootAllocator();
+                EncodedBatch batch = EncodedBatch.of(List.of(good, bad, good), allocator)) {
+            List<Decoded> decoded = decoder.decode(batch);
+            assertThat(decoded).hasSize(3);
+            assertThat(decoded.get(0)).isInstanceOf(Decoded.Image.class);
+            assertThat(decoded.get(1)).isInstanceOf(Decoded.Rejected.class);
+            assertThat(decoded.get(2)).isInstanceOf(Decoded.Image.class);
+        }
+    }
+
+    @Test
+    void droppedAlphaShowsTheColoursUnderIt() throws IOException {
+        var dropping = new HostImageDecoder(DecodeLimits.defaults(), new DecodeRules(true, Ground.DROP), 1);
+        byte[] opaque = Images.read("png-rgb.png");
+        byte[] transparent = Images.read("png-rgba.png");
+        try (Pixels expected = ((Decoded.Image) dropping.decode(Images.direct(opaque))).pixels();
+                Pixels found = ((Decoded.Image) dropping.decode(Images.direct(transparent))).pixels()) {
+            int samples = expected.width() * expected.height() * 3;
+            assertThat(Arrays.copyOf(found.rgbView(), samples)).isEqualTo(Arrays.copyOf(expected.rgbView(), samples));
+        }
+    }
+}

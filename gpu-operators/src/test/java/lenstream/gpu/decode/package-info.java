@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.gpu.decode;
+
+import org.jspecify.annotations.NullMarked;

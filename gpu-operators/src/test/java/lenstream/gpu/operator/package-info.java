@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.gpu.operator;
+
+import org.jspecify.annotations.NullMarked;

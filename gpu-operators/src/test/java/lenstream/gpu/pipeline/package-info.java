@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.gpu.pipeline;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.gpu.preprocess;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.gpu.text;
+
+import org.jspecify.annotations.NullMarked;
