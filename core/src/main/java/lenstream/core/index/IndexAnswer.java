@@ -30,7 +30,9 @@ public record IndexAnswer(int status, byte[] body) {
 
     /** The type of the error, such as {@code index_not_found_exception}; empty if there is none. */
     public String errorType() {
-        return body.length == 0 || body[0] != '{' ? "" : json().at("/error/type").asText("");
+        return body.length == 0 || body[0] != '{'
+                ? ""
+                : json().at("/error/type").asText("");
     }
 
     /** The beginning of the body, for messages. */

@@ -44,14 +44,16 @@ public final class IndexCounts {
 
     /** Makes everything written so far visible to searches and counts. */
     public static void refresh(IndexClient client, IndexLayout layout, Fingerprint fingerprint) {
-        String indices = String.join(
-                ",", layout.imageIndex(fingerprint), layout.rejectionIndex(), layout.thumbnailIndex());
+        String indices =
+                String.join(",", layout.imageIndex(fingerprint), layout.rejectionIndex(), layout.thumbnailIndex());
         required(client, client.send("POST", "/" + indices + "/_refresh", null));
     }
 
     private static long count(IndexClient client, String index) {
         IndexAnswer answer = client.send("GET", "/" + index + "/_count", null);
-        return answer.status() == 404 ? 0 : required(client, answer).path("count").asLong();
+        return answer.status() == 404
+                ? 0
+                : required(client, answer).path("count").asLong();
     }
 
     private static JsonNode required(IndexClient client, IndexAnswer answer) {

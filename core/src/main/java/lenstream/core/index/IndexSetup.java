@@ -89,9 +89,8 @@ public final class IndexSetup {
      */
     public static void check(IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim) {
         String index = layout.imageIndex(fingerprint);
-        JsonNode mapping = require(client, "GET", "/" + index + "/_mapping")
-                .path(index)
-                .path("mappings");
+        JsonNode mapping =
+                require(client, "GET", "/" + index + "/_mapping").path(index).path("mappings");
         String found = mapping.at("/_meta/fingerprint").asText("none");
         if (!found.equals(fingerprint.value())) {
             throw new IndexException("index " + index + " says that it holds vectors of \"" + found + "\", not of \""

@@ -11,6 +11,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedSelectorException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -40,6 +41,7 @@ import org.apache.hc.core5.http.EntityDetails;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpException;
 import org.apache.hc.core5.http.HttpResponse;
+import org.apache.hc.core5.http.MessageConstraintException;
 import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.nio.AsyncResponseConsumer;
 import org.apache.hc.core5.http.nio.CapacityChannel;
@@ -48,6 +50,8 @@ import org.apache.hc.core5.io.CloseMode;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one HTTP client: crawler, API and commands reach the web through it alone. Each connection resolves its host
@@ -60,6 +64,7 @@ import org.jspecify.annotations.Nullable;
 public final class WebClient implements AutoCloseable {
     private static final int MAX_HEADER_LINE = 16 << 10;
     private static final int MAX_HEADERS = 200;
+    private static final Logger LOG = LoggerFactory.getLogger(WebClient.class);
 
     private final WebConfig config;
     private final AddressGuard guard;
@@ -107,6 +112,7 @@ public final class WebClient implements AutoCloseable {
                 .disableAutomaticRetries()
                 .disableContentCompression()
                 .setUserAgent(config.userAgent())
+                .setIoReactorExceptionCallback(WebClient::log)
                 .build();
         client.start();
         return new WebClient(config, guard, client);
@@ -185,6 +191,13 @@ public final class WebClient implements AutoCloseable {
         client.close(CloseMode.IMMEDIATE);
     }
 
+    /** The reactor reports that its selector is closed when the client is: that is no failure. */
+    private static void log(Exception failure) {
+        if (!(failure instanceof ClosedSelectorException)) {
+            LOG.warn("HTTP client failed", failure);
+        }
+    }
+
     private static String shortened(String text) {
         return text.length() <= 200 ? text : text.substring(0, 200) + "…";
     }
@@ -204,6 +217,8 @@ public final class WebClient implements AutoCloseable {
             case ConnectException e -> new WebException(Reason.CONNECTION_FAILED, what + "connection refused", e);
             case ConnectionClosedException e ->
                 new WebException(Reason.TRUNCATED_RESPONSE, what + "the connection ended before the body did", e);
+            case MessageConstraintException e ->
+                new WebException(Reason.UNEXPECTED_STATUS, what + "headers beyond the limits: " + e.getMessage(), e);
             case HttpException e ->
                 new WebException(Reason.UNEXPECTED_STATUS, what + "no proper HTTP: " + e.getMessage(), e);
             default -> new WebException(Reason.CONNECTION_FAILED, what + cause.getMessage(), cause);

@@ -1,0 +1,244 @@
+package lenstream.connector.crawl;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import lenstream.core.image.CrawlTarget;
+import lenstream.core.web.CanonicalUrl;
+import org.jsoup.Jsoup;
+import org.jsoup.nodes.Element;
+import org.jsoup.parser.Parser;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads RSS, Atom (both with Media RSS) and JSON Feed. An item with images gives these; one without gives its page to
+ * look at. The XML reader forgives broken feeds and knows no document types or external entities, so there is nothing to
+ * expand. Thread-safe.
+ */
+final class FeedParser {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private FeedParser() {}
+
+    /** @throws IOException if this is no feed */
+    static Contents parse(CanonicalUrl url, byte[] body, long nowMillis) throws IOException {
+        var collected = new Collected();
+        if (isJson(body)) {
+            JsonNode feed = JSON.readTree(body);
+            for (JsonNode item : feed.path("items")) {
+                json(url, item, nowMillis, collected);
+            }
+        } else {
+            var document = Jsoup.parse(new ByteArrayInputStream(body), null, url.value(), Parser.xmlParser());
+            for (Element item : document.select("item, entry")) {
+                xml(url, item, nowMillis, collected);
+            }
+        }
+        return new Contents(Kind.FEED, collected.images, collected.links);
+    }
+
+    static boolean isJson(byte[] body) {
+        int at = body.length > 2 && body[0] == (byte) 0xef ? 3 : 0;
+        while (at < body.length && body[at] >= 0 && body[at] <= ' ') {
+            at++;
+        }
+        return at < body.length && body[at] == '{';
+    }
+
+    private static void xml(CanonicalUrl feed, Element item, long nowMillis, Collected collected) {
+        CanonicalUrl page = link(item).flatMap(feed::resolve).orElse(null);
+        String title = text(item, "title");
+        String credit = first(text(item, "media:credit"), text(item, "dc:creator"), text(item, "author > name"));
+        String license = first(attribute(item, "media:license", "href"), attribute(item, "link[rel=license]", "href"));
+        String updated =
+                first(text(item, "updated"), text(item, "pubDate"), text(item, "published"), text(item, "dc:date"));
+        long published = Dates.parse(
+                first(text(item, "published"), text(item, "pubDate"), text(item, "dc:date"), updated), nowMillis);
+        int stamp = updated == null ? 0 : updated.hashCode() | 1;
+        var images = new ArrayList<FoundImage>();
+        for (Element media : item.select("media|content, media|group > media|content")) {
+            if (isImage(media.attr("medium"), media.attr("type"), media.attr("url"))) {
+                add(
+                        images,
+                        feed,
+                        page,
+                        media.attr("url"),
+                        first(text(media, "media:title"), text(item, "media:title"), title),
+                        first(text(media, "media:description"), text(item, "media:description")));
+            }
+        }
+        for (Element enclosure : item.select("enclosure[url], link[rel=enclosure]")) {
+            String at = enclosure.hasAttr("url") ? enclosure.attr("url") : enclosure.attr("href");
+            if (isImage("", enclosure.attr("type"), at)) {
+                add(images, feed, page, at, title, null);
+            }
+        }
+        for (String html : List.of(
+                String.valueOf(text(item, "content:encoded")), String.valueOf(html(item, "content")),
+                String.valueOf(html(item, "description")), String.valueOf(html(item, "summary")))) {
+            if (html.contains("<img")) {
+                images.addAll(withTitle(PageImages.inFragment(html, page == null ? feed : page, page), title));
+            }
+        }
+        if (images.isEmpty()) {
+            for (Element thumbnail : item.select("media|thumbnail[url]")) {
+                add(images, feed, page, thumbnail.attr("url"), title, null);
+            }
+        }
+        collected.add(images, page, credit, license, published, stamp);
+    }
+
+    private static void json(CanonicalUrl feed, JsonNode item, long nowMillis, Collected collected) {
+        String link = first(text(item, "url"), text(item, "external_url"));
+        CanonicalUrl page = Optional.ofNullable(link).flatMap(feed::resolve).orElse(null);
+        String title = text(item, "title");
+        String updated = first(text(item, "date_modified"), text(item, "date_published"));
+        var images = new ArrayList<FoundImage>();
+        for (String key : List.of("image", "banner_image")) {
+            String at = text(item, key);
+            if (at != null) {
+                add(images, feed, page, at, title, null);
+            }
+        }
+        for (JsonNode attachment : item.path("attachments")) {
+            String at = text(attachment, "url");
+            if (at != null && isImage("", String.valueOf(text(attachment, "mime_type")), at)) {
+                add(images, feed, page, at, first(text(attachment, "title"), title), null);
+            }
+        }
+        String html = text(item, "content_html");
+        if (html != null && html.contains("<img")) {
+            images.addAll(withTitle(PageImages.inFragment(html, page == null ? feed : page, page), title));
+        }
+        String credit = first(text(item.path("authors").path(0), "name"), text(item.path("author"), "name"));
+        long published = Dates.parse(first(text(item, "date_published"), updated), nowMillis);
+        collected.add(images, page, credit, null, published, updated == null ? 0 : updated.hashCode() | 1);
+    }
+
+    private static List<FoundImage> withTitle(List<FoundImage> images, @Nullable String title) {
+        return images.stream()
+                .map(image -> image.withTexts(first(image.title(), title), image.alt(), image.caption()))
+                .map(image -> new FoundImage(
+                        image.url(),
+                        image.pageUrl(),
+                        image.title(),
+                        image.alt(),
+                        image.caption(),
+                        null,
+                        null,
+                        CrawlTarget.UNKNOWN_TIME,
+                        0,
+                        "feed"))
+                .toList();
+    }
+
+    private static void add(
+            List<FoundImage> images,
+            CanonicalUrl feed,
+            @Nullable CanonicalUrl page,
+            String reference,
+            @Nullable String title,
+            @Nullable String caption) {
+        feed.resolve(reference)
+                .ifPresent(url -> images.add(FoundImage.of(url, page, "feed").withTexts(title, null, caption)));
+    }
+
+    private static boolean isImage(String medium, String type, String url) {
+        if (!medium.isEmpty()) {
+            return medium.equals("image");
+        }
+        return type.isEmpty() || type.equals("null")
+                ? url.toLowerCase(Locale.ROOT).matches(".*\\.(jpe?g|png|webp|gif|avif|bmp|tiff?)(\\?.*)?")
+                : type.startsWith("image/");
+    }
+
+    private static Optional<String> link(Element item) {
+        for (Element link : item.children()) {
+            if (link.normalName().equals("link")) {
+                if (link.hasAttr("href")
+                        && (link.attr("rel").isEmpty() || link.attr("rel").equals("alternate"))) {
+                    return Optional.of(link.attr("href"));
+                } else if (!link.hasAttr("href") && !link.text().isBlank()) {
+                    return Optional.of(link.text());
+                }
+            }
+        }
+        String guid = text(item, "guid");
+        return guid != null && guid.startsWith("http") ? Optional.of(guid) : Optional.empty();
+    }
+
+    /** Text of a child; {@code a > b} names a grandchild. */
+    private static @Nullable String text(Element item, String name) {
+        int step = name.indexOf(" > ");
+        String head = step < 0 ? name : name.substring(0, step);
+        for (Element child : item.children()) {
+            if (child.tagName().equalsIgnoreCase(head)) {
+                String text = step < 0 ? child.text() : text(child, name.substring(step + 3));
+                if (text != null && !text.isBlank()) {
+                    return text;
+                }
+            }
+        }
+        return null;
+    }
+
+    private static @Nullable String html(Element item, String name) {
+        for (Element child : item.children()) {
+            if (child.tagName().equals(name)) {
+                return child.childrenSize() > 0 ? child.html() : child.text();
+            }
+        }
+        return null;
+    }
+
+    private static @Nullable String attribute(Element item, String name, String attribute) {
+        int bracket = name.indexOf('[');
+        for (Element child : item.children()) {
+            boolean matches = bracket < 0 ? child.tagName().equals(name) : child.is(name);
+            if (matches && child.hasAttr(attribute)) {
+                return child.attr(attribute);
+            }
+        }
+        return null;
+    }
+
+    private static @Nullable String text(JsonNode node, String key) {
+        JsonNode value = node.path(key);
+        return value.isTextual() && !value.asText().isBlank() ? value.asText() : null;
+    }
+
+    private static @Nullable String first(@Nullable String... candidates) {
+        for (String candidate : candidates) {
+            if (candidate != null && !candidate.isBlank()) {
+                return candidate;
+            }
+        }
+        return null;
+    }
+
+    /** What the items so far gave. */
+    private static final class Collected {
+        private final List<FoundImage> images = new ArrayList<>();
+        private final List<Contents.Link> links = new ArrayList<>();
+
+        void add(
+                List<FoundImage> found,
+                @Nullable CanonicalUrl page,
+                @Nullable String credit,
+                @Nullable String license,
+                long published,
+                int stamp) {
+            for (FoundImage image : found) {
+                images.add(image.withRights(credit, license).withPublished(published, stamp));
+            }
+            if (found.isEmpty() && page != null) {
+                links.add(new Contents.Link(page, Kind.PAGE));
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package lenstream.connector.crawl;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import lenstream.connector.fetch.PoliteWeb;
+import lenstream.core.image.CrawlTarget;
+import lenstream.core.web.CanonicalUrl;
+import lenstream.core.web.WebResponse;
+import org.apache.flink.api.connector.source.SourceEvent;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.connector.base.source.reader.RecordEmitter;
+import org.apache.flink.connector.base.source.reader.SingleThreadMultiplexSourceReaderBase;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+
+/** Flink's view of the sites of one subtask: emits what their walks found and keeps their progress for checkpoints. */
+final class FrontierReader
+        extends SingleThreadMultiplexSourceReaderBase<SiteEvent, CrawlTarget, SiteSplit, SiteProgress> {
+    /** The metric variable that names the job. */
+    private static final String JOB_ID = "<job_id>";
+
+    private final FrontierSource source;
+    private final PoliteWeb web;
+    private final AtomicLong waitingImages;
+    private final Map<String, SiteProgress> sites = new ConcurrentHashMap<>();
+    private volatile boolean assigned;
+
+    @SuppressWarnings("MustBeClosed") // the reader closes it
+    static FrontierReader open(FrontierSource source, SourceReaderContext context) {
+        String job = requireNonNull(context.metricGroup().getAllVariables().get(JOB_ID), "the job's id");
+        return new FrontierReader(source, PoliteWeb.lease(job, source.seeds().fetch()), new AtomicLong(), context);
+    }
+
+    private FrontierReader(
+            FrontierSource source, PoliteWeb web, AtomicLong waitingImages, SourceReaderContext context) {
+        super(
+                () -> new SiteReader(split -> walk(source, web, split), source.follows(), waitingImages),
+                new Emitter(context),
+                new Configuration(context.getConfiguration()),
+                context);
+        this.source = source;
+        this.web = web;
+        this.waitingImages = waitingImages;
+    }
+
+    private static SiteWalk walk(FrontierSource source, PoliteWeb web, SiteSplit split) {
+        var polite = new SiteWalk.Web() {
+            @Override
+            public WebResponse get(CanonicalUrl url, Map<String, String> headers)
+                    throws IOException, InterruptedException {
+                return web.get(url, headers);
+            }
+
+            @Override
+            public List<String> sitemaps(CanonicalUrl url) throws IOException, InterruptedException {
+                return web.robots(url).sitemaps();
+            }
+        };
+        return new SiteWalk(split.site(), split.state().copy(), source.run(), polite, System::currentTimeMillis);
+    }
+
+    @Override
+    public void start() {
+        context.metricGroup().setPendingRecordsGauge(this::pending);
+        context.metricGroup().<Integer, Gauge<Integer>>gauge("lenstream_sites_dry", () -> isDry() ? 1 : 0);
+        super.start();
+    }
+
+    private boolean isDry() {
+        return assigned && sites.values().stream().allMatch(SiteProgress::isDry);
+    }
+
+    private long pending() {
+        return waitingImages.get()
+                + sites.values().stream().mapToLong(SiteProgress::waiting).sum();
+    }
+
+    @Override
+    public void handleSourceEvents(SourceEvent event) {
+        if (event instanceof SitesAssigned) {
+            assigned = true;
+        } else {
+            super.handleSourceEvents(event);
+        }
+    }
+
+    @Override
+    protected void onSplitFinished(Map<String, SiteProgress> finished) {
+        finished.keySet().forEach(sites::remove);
+    }
+
+    @Override
+    protected SiteProgress initializedState(SiteSplit split) {
+        var progress = new SiteProgress(split, source.run());
+        sites.put(split.splitId(), progress);
+        return progress;
+    }
+
+    @Override
+    protected SiteSplit toSplitType(String splitId, SiteProgress progress) {
+        return progress.toSplit();
+    }
+
+    @Override
+    public void close() throws Exception {
+        try {
+            super.close();
+        } finally {
+            web.close();
+        }
+    }
+
+    /** Applies each event where it is emitted, so that a checkpoint lies between two of them. */
+    private static final class Emitter implements RecordEmitter<SiteEvent, CrawlTarget, SiteProgress> {
+        private final Counter found;
+        private final Counter requests;
+        private final Counter failed;
+
+        Emitter(SourceReaderContext context) {
+            found = context.metricGroup().counter("lenstream_found");
+            requests = context.metricGroup().counter("lenstream_discovery_visits");
+            failed = context.metricGroup().counter("lenstream_discovery_failed");
+        }
+
+        @Override
+        public void emitRecord(
+                SiteEvent event,
+                org.apache.flink.api.connector.source.SourceOutput<CrawlTarget> output,
+                SiteProgress progress) {
+            if (event instanceof SiteEvent.Found image) {
+                output.collect(image.target());
+                found.inc();
+            } else if (event instanceof SiteEvent.Visited visited) {
+                requests.inc();
+                if (visited.failed()) {
+                    failed.inc();
+                }
+            }
+            progress.apply(event);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package lenstream.connector.crawl;
+
+import java.util.UUID;
+import lenstream.core.image.CrawlTarget;
+import org.apache.flink.api.connector.source.Boundedness;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.api.connector.source.SourceReader;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.api.connector.source.SplitEnumerator;
+import org.apache.flink.api.connector.source.SplitEnumeratorContext;
+import org.apache.flink.api.connector.source.SupportsSplitReassignmentOnRecovery;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+
+/**
+ * Discovers the image URLs of web sites. A split is a site and moves with all that is known of its resources. The stream
+ * never ends: with {@link #once} the gauge {@code lenstream_sites_dry} tells when there is nothing more to come.
+ *
+ * <p>Immutable. Each object is a submission: a job restored under a new one asks every site again.
+ */
+public final class FrontierSource
+        implements Source<CrawlTarget, SiteSplit, FrontierCheckpoint>, SupportsSplitReassignmentOnRecovery {
+    private static final long serialVersionUID = 1;
+
+    private final Seeds seeds;
+    private final boolean follow;
+    private final int maxParallelism;
+    private final String run;
+
+    private FrontierSource(Seeds seeds, boolean follow, int maxParallelism, String run) {
+        this.seeds = seeds;
+        this.follow = follow;
+        this.maxParallelism = maxParallelism;
+        this.run = run;
+    }
+
+    /** One round of every site. */
+    public static FrontierSource once(Seeds seeds) {
+        return new FrontierSource(seeds, false, 0, UUID.randomUUID().toString());
+    }
+
+    /** Round after round, each when its site is due. */
+    public static FrontierSource follow(Seeds seeds) {
+        return new FrontierSource(seeds, true, 0, UUID.randomUUID().toString());
+    }
+
+    /** With the maximum parallelism of the job, if it is not Flink's default. */
+    public FrontierSource withMaxParallelism(int keyGroups) {
+        return new FrontierSource(seeds, follow, keyGroups, run);
+    }
+
+    Seeds seeds() {
+        return seeds;
+    }
+
+    boolean follows() {
+        return follow;
+    }
+
+    /** Identity of this submission. */
+    String run() {
+        return run;
+    }
+
+    @Override
+    public Boundedness getBoundedness() {
+        return Boundedness.CONTINUOUS_UNBOUNDED;
+    }
+
+    @Override
+    public SplitEnumerator<SiteSplit, FrontierCheckpoint> createEnumerator(SplitEnumeratorContext<SiteSplit> context) {
+        return new FrontierEnumerator(context, seeds.sites(), maxParallelism, null);
+    }
+
+    @Override
+    public SplitEnumerator<SiteSplit, FrontierCheckpoint> restoreEnumerator(
+            SplitEnumeratorContext<SiteSplit> context, FrontierCheckpoint checkpoint) {
+        return new FrontierEnumerator(context, seeds.sites(), maxParallelism, checkpoint);
+    }
+
+    @Override
+    public SimpleVersionedSerializer<SiteSplit> getSplitSerializer() {
+        return new SiteSplitSerializer();
+    }
+
+    @Override
+    public SimpleVersionedSerializer<FrontierCheckpoint> getEnumeratorCheckpointSerializer() {
+        return new FrontierCheckpointSerializer();
+    }
+
+    @Override
+    public SourceReader<CrawlTarget, SiteSplit> createReader(SourceReaderContext context) {
+        return FrontierReader.open(this, context);
+    }
+}

@@ -1,0 +1,82 @@
+package lenstream.connector.crawl;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is known of a resource. Immutable.
+ *
+ * @param etag as the server gave it
+ * @param lastModified as the server gave it
+ * @param contentHash 64 bits of the SHA-256 of its bytes; 0 for never read
+ * @param intervalMillis to the next visit; shorter where things change, longer where they do not
+ * @param dueAtMillis of the next visit, epoch ms
+ * @param round in which it was queued last
+ * @param waiting whether it is still to be visited in this round
+ */
+record KnownResource(
+        Resource resource,
+        @Nullable String etag,
+        @Nullable String lastModified,
+        long contentHash,
+        long intervalMillis,
+        long dueAtMillis,
+        long round,
+        boolean waiting) {
+
+    static KnownResource of(Resource resource, long intervalMillis) {
+        return new KnownResource(resource, null, null, 0, intervalMillis, 0, 0, false);
+    }
+
+    KnownResource queued(Resource as, long inRound) {
+        return new KnownResource(as, etag, lastModified, contentHash, intervalMillis, dueAtMillis, inRound, true);
+    }
+
+    KnownResource notWaiting() {
+        return waiting
+                ? new KnownResource(
+                        resource, etag, lastModified, contentHash, intervalMillis, dueAtMillis, round, false)
+                : this;
+    }
+
+    /** After a visit that said what it is and when to come again. */
+    KnownResource visited(
+            Kind kind,
+            @Nullable String newEtag,
+            @Nullable String newLastModified,
+            long newHash,
+            long newInterval,
+            long newDueAt) {
+        var as = new Resource(resource.url(), kind, resource.depth(), resource.follow());
+        return new KnownResource(as, newEtag, newLastModified, newHash, newInterval, newDueAt, round, false);
+    }
+
+    void write(DataOutput out) throws IOException {
+        out.writeUTF(resource.url());
+        out.writeUTF(resource.kind().name());
+        out.writeInt(resource.depth());
+        out.writeBoolean(resource.follow());
+        Texts.writeNullable(out, etag);
+        Texts.writeNullable(out, lastModified);
+        out.writeLong(contentHash);
+        out.writeLong(intervalMillis);
+        out.writeLong(dueAtMillis);
+        out.writeLong(round);
+        out.writeBoolean(waiting);
+    }
+
+    static KnownResource read(DataInput in) throws IOException {
+        var resource = new Resource(in.readUTF(), Kind.valueOf(in.readUTF()), in.readInt(), in.readBoolean());
+        return new KnownResource(
+                resource,
+                Texts.readNullable(in),
+                Texts.readNullable(in),
+                in.readLong(),
+                in.readLong(),
+                in.readLong(),
+                in.readLong(),
+                in.readBoolean());
+    }
+}

@@ -1,0 +1,386 @@
+package lenstream.connector.crawl;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
+import lenstream.connector.fetch.HostUnavailableException;
+import lenstream.connector.fetch.HttpTimes;
+import lenstream.core.image.ImageId;
+import lenstream.core.image.Reason;
+import lenstream.core.web.CanonicalUrl;
+import lenstream.core.web.WebClient;
+import lenstream.core.web.WebException;
+import lenstream.core.web.WebResponse;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Walks one site, a resource at a time: robots.txt and sitemaps, then feeds, then pages breadth-first, on the site's own
+ * host and within its limits. A full round asks for everything from the seed on; the rounds between ask conditionally
+ * for the resources that are due, and emit only what is new or whose stamp changed.
+ *
+ * <p>What several resources say of an image is merged: found images are held back for {@link #HOLD_MILLIS} or until
+ * {@link #HOLD_IMAGES} have come together, then emitted with all that was said. A resource counts as visited only after its
+ * images were emitted, so a crash repeats it.
+ *
+ * <p>Confined to one thread; blocks while it asks.
+ */
+final class SiteWalk {
+    /** Sitemaps and feeds known of a site at most. */
+    static final int MAX_LISTS = 1_000;
+
+    static final Duration RECHECK = Duration.ofHours(24);
+    static final long HOLD_MILLIS = 5_000;
+    static final int HOLD_IMAGES = 500;
+    private static final int MAX_SITEMAP_DEPTH = 3;
+    private static final int MAX_REDIRECTS = 5;
+    private static final int ATTEMPTS = 3;
+    /** A host that wants to be left alone for longer is not waited for in the middle of a round. */
+    private static final long SHORT_WAIT_MILLIS = 15_000;
+    // Nutch's adaptive schedule: an unchanged resource waits 1.4 times as long, a changed one 0.8 times
+    private static final double SLOWER = 1.4;
+    private static final double FASTER = 0.8;
+    private static final int SLOWEST = 8;
+    private static final Pattern NO_PAGE = Pattern.compile(
+            ".*\\.(jpe?g|png|gif|webp|avif|bmp|tiff?|svg|ico|pdf|zip|gz|tgz|rar|7z|mp[34]|m4[av]|webm|mov|avi|ogg|css|js|json|woff2?|ttf|exe|dmg|iso|docx?|xlsx?|pptx?)");
+    private static final Logger LOG = LoggerFactory.getLogger(SiteWalk.class);
+
+    /** The web as a walk uses it. */
+    interface Web {
+        /** As {@link lenstream.connector.fetch.PoliteWeb#get}. */
+        WebResponse get(CanonicalUrl url, Map<String, String> headers) throws IOException, InterruptedException;
+
+        /** The sitemaps that robots.txt names. */
+        List<String> sitemaps(CanonicalUrl url) throws IOException, InterruptedException;
+    }
+
+    private final Site site;
+    private final SiteState state;
+    private final String run;
+    private final Web web;
+    private final LongSupplier clock;
+    private final PathGlobs include;
+    private final PathGlobs exclude;
+    private final Map<String, FoundImage> held = new LinkedHashMap<>();
+    private final List<SiteEvent> heldVisits = new ArrayList<>();
+    private long heldSince;
+    private List<SiteEvent> events = new ArrayList<>();
+
+    /**
+     * @param state taken over
+     * @param run the submission of the job
+     * @param clock epoch ms
+     */
+    SiteWalk(Site site, SiteState state, String run, Web web, LongSupplier clock) {
+        this.site = site;
+        this.state = state;
+        this.run = run;
+        this.web = web;
+        this.clock = clock;
+        this.include = PathGlobs.of(site.include());
+        this.exclude = PathGlobs.of(site.exclude());
+    }
+
+    /** Milliseconds until there is something to do; 0 while a round is going on. */
+    long idleMillis() {
+        return state.inRound() || isNewRun() ? 0 : Math.max(0, state.nextRoundAtMillis() - clock.getAsLong());
+    }
+
+    /** Whether this submission's round has ended. */
+    boolean isDry() {
+        return !state.inRound() && !isNewRun();
+    }
+
+    /** Goes one resource further; what happened, in order, possibly nothing yet. */
+    List<SiteEvent> step() throws InterruptedException {
+        if (!state.inRound() || isNewRun()) {
+            if (idleMillis() == 0) {
+                begin();
+            }
+        } else {
+            KnownResource next = state.next();
+            boolean holdIsOver = held.size() >= HOLD_IMAGES || clock.getAsLong() - heldSince >= HOLD_MILLIS;
+            if (next == null || (holdIsOver && !heldVisits.isEmpty())) {
+                flush();
+            }
+            if (next == null) {
+                emit(new SiteEvent.RoundEnded(nextRoundAt()));
+            } else {
+                visit(next);
+            }
+        }
+        List<SiteEvent> done = events;
+        events = new ArrayList<>();
+        return done;
+    }
+
+    private boolean isNewRun() {
+        return !state.run().equals(run);
+    }
+
+    private void begin() {
+        if (state.inRound() && state.full()) {
+            emit(new SiteEvent.RoundResumed(run));
+            return;
+        }
+        long now = clock.getAsLong();
+        boolean full = isNewRun() || now - state.lastFullAtMillis() >= RECHECK.toMillis();
+        List<Resource> due = state.resources().stream()
+                .filter(known -> known.dueAtMillis() <= now)
+                .map(KnownResource::resource)
+                .sorted(Comparator.comparing(Resource::kind))
+                .toList();
+        emit(new SiteEvent.RoundStarted(full, run, now, full ? List.of(seed()) : due));
+    }
+
+    private Resource seed() {
+        boolean robots = site.kind() == Kind.AUTO && site.url().endsWith("/robots.txt");
+        return new Resource(site.url(), robots ? Kind.ROBOTS : site.kind(), 0, true);
+    }
+
+    private void visit(KnownResource known) throws InterruptedException {
+        Resource resource = known.resource();
+        CanonicalUrl url = CanonicalUrl.of(resource.url()).orElseThrow();
+        try {
+            if (resource.kind() == Kind.ROBOTS) {
+                sitemaps(url, resource);
+                visited(known.visited(
+                        Kind.ROBOTS, null, null, 0, interval(known, false), dueAt(interval(known, false), 0)));
+                return;
+            }
+            WebResponse response = ask(url, known);
+            switch (response.status()) {
+                case 200 -> read(known, resource, response);
+                case 304 -> again(known, resource.kind(), response, known.contentHash(), false);
+                case 404, 410 -> missing(known, response);
+                default -> failed(known, "status " + response.status());
+            }
+        } catch (IOException e) {
+            failed(known, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Asks, with redirects on the site's host, and again after failures that may pass. */
+    private WebResponse ask(CanonicalUrl url, KnownResource known) throws IOException, InterruptedException {
+        var headers = new HashMap<String, String>();
+        if (!state.full() && known.etag() != null) {
+            headers.put("If-None-Match", known.etag());
+        }
+        if (!state.full() && known.lastModified() != null) {
+            headers.put("If-Modified-Since", known.lastModified());
+        }
+        for (int attempt = 1; ; attempt++) {
+            try {
+                WebResponse response = web.get(url, headers);
+                for (int hop = 0; response.isRedirect() && hop < MAX_REDIRECTS; hop++) {
+                    CanonicalUrl to = WebClient.redirect(response);
+                    if (!to.hostAndPort().equals(site.host())) {
+                        throw new WebException(
+                                Reason.BAD_URL, url + ": redirects to " + to + "; crawl that as a site of its own");
+                    }
+                    response = web.get(to, headers);
+                }
+                boolean mayPass = response.status() == 429 || response.status() >= 500;
+                if (!mayPass || attempt == ATTEMPTS) {
+                    return response;
+                }
+            } catch (HostUnavailableException e) {
+                if (attempt == ATTEMPTS || e.delayMillis() > SHORT_WAIT_MILLIS) {
+                    throw e;
+                }
+                Thread.sleep(e.delayMillis());
+            } catch (WebException e) {
+                boolean mayPass = e.reason() == Reason.TIMEOUT
+                        || e.reason() == Reason.CONNECTION_FAILED
+                        || e.reason() == Reason.TRUNCATED_RESPONSE;
+                if (!mayPass || attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private void read(KnownResource known, Resource resource, WebResponse response)
+            throws IOException, InterruptedException {
+        long hash = Long.parseUnsignedLong(ImageId.sha256(response.body()).substring(0, 16), 16);
+        boolean changed = hash != known.contentHash();
+        if (!changed && !state.full()) {
+            again(known, resource.kind(), response, hash, false);
+            return;
+        }
+        Contents contents = ResourceParser.parse(resource.kind(), response, Instant.ofEpochMilli(clock.getAsLong()));
+        contents.images().forEach(this::hold);
+        boolean seedIsList = resource.depth() == 0 && contents.kind() != Kind.PAGE;
+        boolean follow = resource.follow() && !seedIsList;
+        if (resource.depth() == 0 && site.kind() == Kind.AUTO && contents.kind() == Kind.PAGE) {
+            sitemaps(response.url(), resource);
+        }
+        for (Contents.Link link : contents.links()) {
+            if (contents.kind() != Kind.PAGE || link.kind() != Kind.PAGE || follow) {
+                queue(link, resource.depth() + 1, follow);
+            }
+        }
+        again(known, contents.kind(), response, hash, changed);
+    }
+
+    private void sitemaps(CanonicalUrl url, Resource from) throws IOException, InterruptedException {
+        List<String> named = web.sitemaps(url);
+        for (String sitemap : named) {
+            CanonicalUrl.of(sitemap)
+                    .ifPresent(at -> queue(new Contents.Link(at, Kind.SITEMAP), from.depth() + 1, from.follow()));
+        }
+        if (named.isEmpty() && from.kind() == Kind.ROBOTS) {
+            url.resolve("/").ifPresent(home -> queue(new Contents.Link(home, Kind.PAGE), 1, true));
+        } else if (named.isEmpty()) {
+            url.resolve("/sitemap.xml")
+                    .ifPresent(usual -> queue(new Contents.Link(usual, Kind.SITEMAP), 1, from.follow()));
+        }
+    }
+
+    private void queue(Contents.Link link, int depth, boolean follow) {
+        CanonicalUrl url = link.url();
+        if (!url.hostAndPort().equals(site.host())) {
+            return;
+        }
+        KnownResource known = state.resource(url.value());
+        if (known != null
+                && (known.round() == state.round() || (!state.full() && known.dueAtMillis() > clock.getAsLong()))) {
+            return;
+        }
+        boolean isPage = link.kind() == Kind.PAGE;
+        boolean wanted = isPage
+                ? isWanted(url)
+                        && !NO_PAGE.matcher(url.path().toLowerCase(Locale.ROOT)).matches()
+                        && (known != null || state.pages() < site.maxPages())
+                : depth <= MAX_SITEMAP_DEPTH
+                        && (known != null || state.resources().size() - state.pages() < MAX_LISTS);
+        if (wanted) {
+            emit(new SiteEvent.Queued(new Resource(url.value(), link.kind(), depth, follow)));
+        }
+    }
+
+    private boolean isWanted(CanonicalUrl page) {
+        return (include.isEmpty() || include.matches(page.path())) && !exclude.matches(page.path());
+    }
+
+    private void hold(FoundImage image) {
+        CanonicalUrl page = image.pageUrl();
+        if ((page != null && !isWanted(page)) || exclude.matches(image.url().path())) {
+            return;
+        }
+        long key = SeenUrls.key(image.url().value());
+        boolean told = state.seen().contains(key)
+                && (image.stamp() == 0 || image.stamp() == state.seen().stamp(key));
+        if (!told) {
+            if (held.isEmpty()) {
+                heldSince = clock.getAsLong();
+            }
+            held.merge(image.url().value(), image, FoundImage::merge);
+        }
+    }
+
+    private void flush() {
+        long now = clock.getAsLong();
+        for (FoundImage image : held.values()) {
+            boolean seen = state.seen().contains(SeenUrls.key(image.url().value()));
+            if (seen || state.seen().size() < site.maxImages()) {
+                emit(new SiteEvent.Found(image.target(site.url(), now), image.stamp()));
+            }
+        }
+        held.clear();
+        events.addAll(heldVisits);
+        heldVisits.clear();
+    }
+
+    private void again(KnownResource known, Kind kind, WebResponse response, long hash, boolean changed) {
+        boolean unchanged = response.status() == 304;
+        long interval = interval(known, changed);
+        long fresh = HttpTimes.maxAge(response).map(Duration::toMillis).orElse(0L);
+        visited(known.visited(
+                kind,
+                response.header("etag").orElse(unchanged ? known.etag() : null),
+                response.header("last-modified").orElse(unchanged ? known.lastModified() : null),
+                hash,
+                interval,
+                dueAt(interval, fresh)));
+    }
+
+    private void missing(KnownResource known, WebResponse response) {
+        if (known.resource().depth() == 0) {
+            failed(known, "status " + response.status());
+        } else {
+            visited(new SiteEvent.Visited(known.resource().url(), null, false));
+        }
+    }
+
+    private void failed(KnownResource known, String why) {
+        if (known.resource().depth() == 0) {
+            LOG.warn("site={} cannot be read: {}", site.url(), why);
+        } else {
+            LOG.info(
+                    "site={} resource={} cannot be read: {}",
+                    site.url(),
+                    known.resource().url(),
+                    why);
+        }
+        long interval = interval(known, false);
+        KnownResource after = known.visited(
+                known.resource().kind(),
+                known.etag(),
+                known.lastModified(),
+                known.contentHash(),
+                interval,
+                dueAt(interval, 0));
+        visited(new SiteEvent.Visited(known.resource().url(), after, true));
+    }
+
+    private void visited(KnownResource after) {
+        visited(new SiteEvent.Visited(after.resource().url(), after, false));
+    }
+
+    /** This walk goes on at once; the others learn it when the images that came with it have been emitted. */
+    private void visited(SiteEvent.Visited visit) {
+        state.apply(visit);
+        if (heldVisits.isEmpty() && held.isEmpty()) {
+            heldSince = clock.getAsLong();
+        }
+        heldVisits.add(visit);
+    }
+
+    private long interval(KnownResource known, boolean changed) {
+        long usual = site.interval().toMillis();
+        if (known.intervalMillis() == 0) {
+            return usual; // the first visit says nothing about changes
+        }
+        double next = known.intervalMillis() * (changed ? FASTER : SLOWER);
+        return Math.clamp(Math.round(next), Math.max(1_000, usual / 2), usual * SLOWEST);
+    }
+
+    private long dueAt(long intervalMillis, long freshMillis) {
+        long longest = site.interval().toMillis() * SLOWEST;
+        return clock.getAsLong() + Math.max(intervalMillis, Math.min(freshMillis, longest));
+    }
+
+    private long nextRoundAt() {
+        long now = clock.getAsLong();
+        long earliest = state.resources().stream()
+                .mapToLong(KnownResource::dueAtMillis)
+                .min()
+                .orElse(now + site.interval().toMillis());
+        return Math.max(earliest, now + 1_000);
+    }
+
+    private void emit(SiteEvent event) {
+        state.apply(event);
+        events.add(event);
+    }
+}

@@ -1,0 +1,132 @@
+package lenstream.connector.crawl;
+
+import crawlercommons.sitemaps.AbstractSiteMap;
+import crawlercommons.sitemaps.SiteMap;
+import crawlercommons.sitemaps.SiteMapIndex;
+import crawlercommons.sitemaps.SiteMapParser;
+import crawlercommons.sitemaps.SiteMapURL;
+import crawlercommons.sitemaps.UnknownFormatException;
+import crawlercommons.sitemaps.extension.Extension;
+import crawlercommons.sitemaps.extension.ExtensionMetadata;
+import crawlercommons.sitemaps.extension.ImageAttributes;
+import crawlercommons.sitemaps.extension.NewsAttributes;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.net.MalformedURLException;
+import java.net.URI;
+import java.net.URL;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.Date;
+import java.util.List;
+import java.util.zip.GZIPInputStream;
+import lenstream.core.image.CrawlTarget;
+import lenstream.core.web.CanonicalUrl;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads sitemaps and sitemap indexes, plain or gzip, with the image and news extensions. An entry with images gives
+ * these; one without gives a page to look at. Immutable, thread-safe.
+ */
+final class SitemapParser {
+    /** The protocol's own limit for one file, uncompressed. */
+    static final int MAX_BYTES = 52_428_800;
+
+    private SitemapParser() {}
+
+    /** @throws IOException if this is no sitemap */
+    static Contents parse(CanonicalUrl url, byte[] body, long nowMillis) throws IOException {
+        var parser = new SiteMapParser(false, true);
+        parser.setStrictNamespace(false);
+        parser.enableExtension(Extension.IMAGE);
+        parser.enableExtension(Extension.NEWS);
+        AbstractSiteMap parsed;
+        try {
+            parsed = parser.parseSiteMap(unpacked(body), javaUrl(url));
+        } catch (UnknownFormatException | IllegalArgumentException e) {
+            throw new IOException(url + ": no sitemap: " + e.getMessage(), e);
+        }
+        var images = new ArrayList<FoundImage>();
+        var links = new ArrayList<Contents.Link>();
+        if (parsed instanceof SiteMapIndex index) {
+            for (AbstractSiteMap child : index.getSitemaps()) {
+                CanonicalUrl.of(child.getUrl().toString())
+                        .ifPresent(at -> links.add(new Contents.Link(at, Kind.SITEMAP)));
+            }
+        } else if (parsed instanceof SiteMap map) {
+            for (SiteMapURL entry : map.getSiteMapUrls()) {
+                CanonicalUrl.of(entry.getUrl().toString()).ifPresent(page -> {
+                    List<FoundImage> shown = images(page, entry, nowMillis);
+                    images.addAll(shown);
+                    if (shown.isEmpty()) {
+                        links.add(new Contents.Link(page, Kind.PAGE));
+                    }
+                });
+            }
+        }
+        return new Contents(Kind.SITEMAP, images, links);
+    }
+
+    static boolean isGzip(byte[] body) {
+        return body.length > 2 && body[0] == 0x1f && body[1] == (byte) 0x8b;
+    }
+
+    /** The content of a file that is itself compressed (as {@code sitemap.xml.gz} is), up to the protocol's limit. */
+    static byte[] unpacked(byte[] body) throws IOException {
+        if (!isGzip(body)) {
+            return body;
+        }
+        try (var in = new GZIPInputStream(new ByteArrayInputStream(body))) {
+            byte[] content = in.readNBytes(MAX_BYTES + 1);
+            if (content.length > MAX_BYTES) {
+                throw new IOException("unpacks to more than " + MAX_BYTES + " bytes");
+            }
+            return content;
+        }
+    }
+
+    private static List<FoundImage> images(CanonicalUrl page, SiteMapURL entry, long nowMillis) {
+        ExtensionMetadata[] attributes = entry.getAttributesForExtension(Extension.IMAGE);
+        if (attributes == null) {
+            return List.of();
+        }
+        long published = published(entry, nowMillis);
+        Date modified = entry.getLastModified();
+        int stamp = modified == null ? 0 : Long.hashCode(modified.getTime()) | 1;
+        var images = new ArrayList<FoundImage>();
+        for (ExtensionMetadata attribute : attributes) {
+            if (attribute instanceof ImageAttributes image && image.getLoc() != null) {
+                CanonicalUrl.of(image.getLoc().toString())
+                        .ifPresent(url -> images.add(FoundImage.of(url, page, "sitemap")
+                                .withTexts(image.getTitle(), null, image.getCaption())
+                                .withRights(null, text(image.getLicense()))
+                                .withPublished(published, stamp)));
+            }
+        }
+        return images;
+    }
+
+    private static long published(SiteMapURL entry, long nowMillis) {
+        ExtensionMetadata[] news = entry.getAttributesForExtension(Extension.NEWS);
+        if (news != null) {
+            for (ExtensionMetadata attribute : news) {
+                if (attribute instanceof NewsAttributes article) {
+                    ZonedDateTime date = article.getPublicationDateTime();
+                    if (date != null && date.toInstant().toEpochMilli() <= nowMillis) {
+                        return date.toInstant().toEpochMilli();
+                    }
+                }
+            }
+        }
+        Date modified = entry.getLastModified();
+        return modified == null || modified.getTime() > nowMillis ? CrawlTarget.UNKNOWN_TIME : modified.getTime();
+    }
+
+    private static @Nullable String text(@Nullable URL url) {
+        return url == null ? null : url.toString();
+    }
+
+    private static URL javaUrl(CanonicalUrl url) throws MalformedURLException {
+        return URI.create(url.value()).toURL();
+    }
+}

@@ -1,0 +1,196 @@
+package lenstream.connector.fetch;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemNotFoundException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import lenstream.connector.fetch.FetchOutcome.Deferred;
+import lenstream.connector.fetch.FetchOutcome.Fetched;
+import lenstream.connector.fetch.FetchOutcome.Gone;
+import lenstream.connector.fetch.FetchOutcome.Rejected;
+import lenstream.connector.fetch.FetchOutcome.Unchanged;
+import lenstream.connector.fetch.FetchOutcome.Validators;
+import lenstream.core.image.ImageId;
+import lenstream.core.image.Reason;
+import lenstream.core.web.CanonicalUrl;
+import lenstream.core.web.WebClient;
+import lenstream.core.web.WebException;
+import lenstream.core.web.WebResponse;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Fetches one image: a conditional request, redirects hop by hop with each hop's robots rules and turn, and every answer
+ * sorted into a {@link FetchOutcome}. What the bytes are is the decoder's to say, except for an HTML page in an image's
+ * place. {@code file} URLs are read from disk; their validator is size and time of change.
+ *
+ * <p>Thread-safe. Blocking: call from a virtual thread. Borrows the web it is given.
+ */
+final class ImageFetcher {
+    private static final String ACCEPT =
+            "image/jpeg, image/png, image/webp, image/gif, image/bmp, image/tiff, image/avif;q=0.5, image/*;q=0.1";
+    private static final List<String> HTML_STARTS =
+            List.of("<!doctype html", "<html", "<head", "<body", "<title", "<script", "<meta");
+
+    /** The requests that a fetch makes. */
+    interface Requests {
+        /** As {@link PoliteWeb#get}. */
+        WebResponse get(CanonicalUrl url, Map<String, String> headers) throws IOException, InterruptedException;
+    }
+
+    private final Requests web;
+    private final int maxRedirects;
+    private final long maxBytes;
+    private final long retryMillis;
+
+    ImageFetcher(Requests web, FetchConfig config) {
+        this.web = web;
+        this.maxRedirects = config.web().maxRedirects();
+        this.maxBytes = config.web().maxBytes().bytes();
+        this.retryMillis = config.backoff().toMillis();
+    }
+
+    /**
+     * One attempt.
+     *
+     * @param url canonical {@code http} or {@code https} URL, or a {@code file} URL
+     * @param validators of the bytes that are known; none for an unconditional request
+     * @param sha256 of the bytes that are known, null if none are
+     */
+    FetchOutcome fetch(String url, Validators validators, @Nullable String sha256) throws InterruptedException {
+        if (url.startsWith("file:")) {
+            return read(url, validators, sha256);
+        }
+        var canonical = CanonicalUrl.of(url);
+        if (canonical.isEmpty()) {
+            return new Rejected(Reason.BAD_URL, url + ": is no URL that can be fetched");
+        }
+        try {
+            CanonicalUrl at = canonical.get();
+            for (int hop = 0; hop <= maxRedirects; hop++) {
+                WebResponse response = web.get(at, headers(validators));
+                if (!response.isRedirect()) {
+                    return answer(response, sha256);
+                }
+                at = WebClient.redirect(response);
+            }
+            return new Rejected(
+                    Reason.TOO_MANY_REDIRECTS, url + ": more than " + maxRedirects + " redirects, last to " + at);
+        } catch (HostUnavailableException e) {
+            return new Deferred(e.reason(), String.valueOf(e.getMessage()), e.delayMillis());
+        } catch (WebException e) {
+            String detail = String.valueOf(e.getMessage());
+            return switch (e.reason()) {
+                case TIMEOUT, CONNECTION_FAILED, TRUNCATED_RESPONSE -> new Deferred(e.reason(), detail, retryMillis);
+                default -> new Rejected(e.reason(), detail);
+            };
+        } catch (IOException e) {
+            return new Deferred(Reason.CONNECTION_FAILED, url + ": " + e.getMessage(), retryMillis);
+        }
+    }
+
+    private static Map<String, String> headers(Validators validators) {
+        var headers = new HashMap<String, String>();
+        headers.put("Accept", ACCEPT);
+        if (validators.etag() != null) {
+            headers.put("If-None-Match", validators.etag());
+        }
+        if (validators.lastModified() != null) {
+            headers.put("If-Modified-Since", validators.lastModified());
+        }
+        return headers;
+    }
+
+    private FetchOutcome answer(WebResponse response, @Nullable String sha256) {
+        int status = response.status();
+        String what = response.url() + ": status " + status;
+        return switch (status) {
+            case 200, 203 -> content(response, sha256);
+            case 304 -> new Unchanged(validators(response));
+            case 401, 402, 403 -> new Rejected(Reason.FORBIDDEN, what);
+            case 404 -> new Gone(Reason.NOT_FOUND, what);
+            case 410, 451 -> new Gone(Reason.GONE, what);
+            case 429 -> new Deferred(Reason.RATE_LIMITED, what, retryAfter(response));
+            case 500, 502, 503, 504 -> new Deferred(Reason.SERVER_ERROR, what, retryAfter(response));
+            default -> new Rejected(Reason.UNEXPECTED_STATUS, what);
+        };
+    }
+
+    private long retryAfter(WebResponse response) {
+        return Math.max(retryMillis, HttpTimes.retryAfterMillis(response, System.currentTimeMillis()));
+    }
+
+    private static FetchOutcome content(WebResponse response, @Nullable String sha256) {
+        RobotsDirectives directives = RobotsDirectives.ofHeaders(response.headers("x-robots-tag"), Instant.now());
+        if (directives.noIndex()) {
+            String tags = String.join(", ", response.headers("x-robots-tag"));
+            return new Rejected(Reason.ROBOTS_DENIED, response.url() + ": X-Robots-Tag: " + tags);
+        }
+        return content(response.url().value(), response.body(), validators(response), sha256);
+    }
+
+    private static FetchOutcome content(String url, byte[] bytes, Validators validators, @Nullable String sha256) {
+        if (bytes.length == 0) {
+            return new Rejected(Reason.EMPTY, url + ": no bytes");
+        }
+        if (isHtml(bytes)) {
+            return new Rejected(Reason.NOT_AN_IMAGE, url + ": an HTML page of " + bytes.length + " bytes");
+        }
+        String hash = ImageId.sha256(bytes);
+        return hash.equals(sha256) ? new Unchanged(validators) : new Fetched(bytes, hash, validators);
+    }
+
+    private static Validators validators(WebResponse response) {
+        return new Validators(
+                response.header("etag").orElse(null),
+                response.header("last-modified").orElse(null));
+    }
+
+    private static boolean isHtml(byte[] bytes) {
+        int from = bytes.length >= 3 && (bytes[0] & 0xff) == 0xef && (bytes[1] & 0xff) == 0xbb ? 3 : 0;
+        while (from < bytes.length && bytes[from] <= ' ' && bytes[from] >= 0) {
+            from++;
+        }
+        int length = Math.min(16, bytes.length - from);
+        String start = new String(bytes, from, length, StandardCharsets.ISO_8859_1).toLowerCase(Locale.ROOT);
+        return HTML_STARTS.stream().anyMatch(start::startsWith);
+    }
+
+    private FetchOutcome read(String url, Validators known, @Nullable String sha256) {
+        try {
+            Path file = Path.of(URI.create(url));
+            var attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            if (!attributes.isRegularFile()) {
+                return new Rejected(Reason.NOT_AN_IMAGE, url + ": is no file");
+            }
+            String mark =
+                    attributes.size() + "-" + attributes.lastModifiedTime().toMillis();
+            if (mark.equals(known.etag())) {
+                return new Unchanged(known);
+            }
+            if (attributes.size() > maxBytes) {
+                return new Rejected(
+                        Reason.TOO_LARGE,
+                        url + ": has " + attributes.size() + " bytes, the limit is " + maxBytes + " bytes");
+            }
+            return content(url, Files.readAllBytes(file), new Validators(mark, null), sha256);
+        } catch (NoSuchFileException e) {
+            return new Gone(Reason.NOT_FOUND, url + ": there is no such file");
+        } catch (AccessDeniedException e) {
+            return new Rejected(Reason.FORBIDDEN, url + ": may not be read");
+        } catch (IllegalArgumentException | FileSystemNotFoundException e) {
+            return new Rejected(Reason.BAD_URL, url + ": is no file URL: " + e.getMessage());
+        } catch (IOException e) {
+            return new Deferred(Reason.CONNECTION_FAILED, url + ": cannot be read: " + e.getMessage(), retryMillis);
+        }
+    }
+}

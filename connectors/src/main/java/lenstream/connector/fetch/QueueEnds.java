@@ -1,0 +1,12 @@
+package lenstream.connector.fetch;
+
+/**
+ * Where a host's queue begins and ends; there is none for an empty queue. Flink state (a POJO).
+ *
+ * @param head number of the first entry that may exist
+ * @param tail one more than the number of the last
+ * @param size entries, which may be fewer than {@code tail - head}
+ */
+public record QueueEnds(long head, long tail, int size) {
+    static final QueueEnds EMPTY = new QueueEnds(0, 0, 0);
+}

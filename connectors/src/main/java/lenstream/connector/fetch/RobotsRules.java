@@ -1,0 +1,60 @@
+package lenstream.connector.fetch;
+
+import crawlercommons.robots.SimpleRobotRules;
+import crawlercommons.robots.SimpleRobotRules.RobotRulesMode;
+import crawlercommons.robots.SimpleRobotRulesParser;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import lenstream.core.web.CanonicalUrl;
+
+/**
+ * The rules of one robots.txt for the product token {@value #TOKEN}, after RFC 9309. At most 512 KiB are read, the rest
+ * is dropped. A crawl delay of any length is kept: whether it is too long to wait for is the caller's to decide.
+ * Immutable, thread-safe.
+ */
+public final class RobotsRules {
+    /** Our product token. */
+    public static final String TOKEN = "lenstream";
+
+    private static final int MAX_BYTES = 512 << 10;
+    private static final String PATH = "/robots.txt";
+
+    private final SimpleRobotRules rules;
+
+    private RobotsRules(SimpleRobotRules rules) {
+        this.rules = rules;
+    }
+
+    /** Rules from the body of a robots.txt, in UTF-8 with or without byte order mark. */
+    public static RobotsRules parse(CanonicalUrl robotsUrl, byte[] body) {
+        int from =
+                body.length >= 3 && body[0] == (byte) 0xef && body[1] == (byte) 0xbb && body[2] == (byte) 0xbf ? 3 : 0;
+        byte[] read = Arrays.copyOfRange(body, from, Math.min(body.length, from + MAX_BYTES));
+        // the parser's default refuses a whole site for a crawl delay above 300 s: no limit here
+        var parser = new SimpleRobotRulesParser(Long.MAX_VALUE, 5);
+        return new RobotsRules(parser.parseContent(robotsUrl.value(), read, "text/plain", List.of(TOKEN)));
+    }
+
+    /** What holds where there is no robots.txt (4xx other than 429). */
+    public static RobotsRules allowAll() {
+        return new RobotsRules(new SimpleRobotRules(RobotRulesMode.ALLOW_ALL));
+    }
+
+    /** Whether the URL may be asked for; {@code /robots.txt} itself always may. */
+    public boolean allows(CanonicalUrl url) {
+        return url.path().equals(PATH) || rules.isAllowed(url.value());
+    }
+
+    /** The pause between two requests that the site asks for. */
+    public Optional<Duration> crawlDelay() {
+        long millis = rules.getCrawlDelay();
+        return millis > 0 ? Optional.of(Duration.ofMillis(millis)) : Optional.empty();
+    }
+
+    /** The sitemaps that the file names, absolute, in its order. */
+    public List<String> sitemaps() {
+        return List.copyOf(rules.getSitemaps());
+    }
+}

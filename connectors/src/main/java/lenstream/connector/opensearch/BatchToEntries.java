@@ -1,0 +1,53 @@
+package lenstream.connector.opensearch;
+
+import java.time.Instant;
+import lenstream.core.image.ArrowBatch;
+import lenstream.core.image.EmbeddedImage;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.model.Fingerprint;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.functions.RichFlatMapFunction;
+import org.apache.flink.util.Collector;
+import org.jspecify.annotations.Nullable;
+
+/** Makes bulk entries of the rows of a batch. The index is that of the batch's fingerprint. */
+public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEntry> {
+    private static final long serialVersionUID = 1;
+    /** A batch is a few MiB; reading one that needs more than this is a fault. */
+    private static final long MEMORY_BYTES = 1L << 30;
+
+    private final IndexLayout layout;
+    private transient @Nullable BufferAllocator allocator;
+
+    public BatchToEntries(IndexLayout layout) {
+        this.layout = layout;
+    }
+
+    @Override
+    public void open(OpenContext context) {
+        allocator = new RootAllocator(MEMORY_BYTES);
+    }
+
+    @Override
+    public void flatMap(ArrowBatch batch, Collector<BulkEntry> out) {
+        if (allocator == null) {
+            throw new IllegalStateException("not open");
+        }
+        ArrowBatch.Contents contents = batch.read(allocator);
+        var fingerprint = new Fingerprint(contents.fingerprint());
+        Instant now = Instant.now();
+        for (EmbeddedImage row : contents.rows()) {
+            ImageEntries.of(row, layout, fingerprint, now).forEach(out::collect);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (allocator != null) {
+            allocator.close();
+            allocator = null;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package lenstream.connector.opensearch;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/** What OpenSearch did with one item of a bulk request. */
+sealed interface BulkOutcome {
+    /** The document is as the item says: written, deleted, or deleted already. */
+    record Written() implements BulkOutcome {}
+
+    /** A newer version is there (409 with {@code external_gte}); nothing was to do. */
+    record Stale() implements BulkOutcome {}
+
+    /**
+     * Not now.
+     *
+     * @param status of the item or the request; 0 if no answer came
+     * @param busy whether the cluster is overloaded, blocked or away, which says nothing about the item
+     */
+    record Retry(int status, String type, boolean busy) implements BulkOutcome {}
+
+    /** The item itself is at fault. */
+    record Reject(int status, String reason) implements BulkOutcome {}
+
+    /** The set-up is at fault: no item can succeed. */
+    record Fatal(int status, String reason) implements BulkOutcome {}
+
+    /** The outcome of one element of {@code items}. */
+    static BulkOutcome ofItem(JsonNode item) {
+        JsonNode result = item.elements().next();
+        JsonNode error = result.path("error");
+        return of(
+                result.path("status").asInt(),
+                error.path("type").asText(""),
+                error.path("reason").asText(""));
+    }
+
+    /**
+     * Classifies an item's or a request's status.
+     *
+     * @param type of the error; empty if there is none
+     */
+    static BulkOutcome of(int status, String type, String reason) {
+        if (status >= 200 && status < 300 || status == 404 && type.isEmpty()) {
+            return new Written();
+        }
+        if (type.equals("cluster_block_exception")) { // the disk is full or the index is read-only: it passes
+            return new Retry(status, type, true);
+        }
+        String why = type + ": " + reason;
+        return switch (status) {
+            case 409 -> new Stale();
+            case 429, 502, 503, 504 -> new Retry(status, type, true);
+            case 401, 403 ->
+                new Fatal(status, "OpenSearch refuses this user (" + why + "): check user, password and rights");
+            case 404 ->
+                new Fatal(status, "an index is missing (" + why + "): start with IndexSetup, as the commands do");
+            default -> status >= 500 ? new Retry(status, why, false) : new Reject(status, why);
+        };
+    }
+}

@@ -1,0 +1,72 @@
+package lenstream.connector.opensearch;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import lenstream.core.image.EmbeddedImage;
+import lenstream.core.image.Reason;
+import lenstream.core.image.Rejection;
+import lenstream.core.image.Stage;
+import lenstream.core.index.Cosine;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.model.Fingerprint;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an observation of an image changes in the index. An embedded image: its document and its thumbnail, and an
+ * earlier rejection is withdrawn. A rejected one: its rejection. Everything carries the observation's version.
+ */
+final class ImageEntries {
+    /** Unit length within float rounding; a vector further off would not score as a cosine. */
+    private static final double LENGTH_TOLERANCE = 1e-3;
+
+    private ImageEntries() {}
+
+    /** The entries of one row of a batch of this embedding space. */
+    static List<BulkEntry> of(EmbeddedImage image, IndexLayout layout, Fingerprint fingerprint, Instant now) {
+        float[] embedding = image.embedding();
+        if (embedding == null) {
+            return List.of(of(image.toRejection(), layout));
+        }
+        String fault = fault(embedding);
+        if (fault != null) {
+            return List.of(of(
+                    new Rejection(image.target(), Stage.INDEX, Reason.BAD_EMBEDDING, fault, image.version()), layout));
+        }
+        String id = image.target().id();
+        var entries = new ArrayList<BulkEntry>(3);
+        entries.add(BulkEntry.index(
+                layout.imageIndex(fingerprint),
+                id,
+                image.version(),
+                DocumentJson.image(image, embedding, fingerprint.value(), now),
+                image.target().discoveredAtMillis()));
+        byte[] thumbnail = image.thumbnail();
+        if (thumbnail != null) {
+            entries.add(BulkEntry.index(
+                    layout.thumbnailIndex(), id, image.version(), DocumentJson.thumbnail(id, thumbnail), 0));
+        }
+        if (image.wasRejected()) {
+            entries.add(BulkEntry.delete(layout.rejectionIndex(), id, image.version()));
+        }
+        return entries;
+    }
+
+    /** The entry of a rejection. */
+    static BulkEntry of(Rejection rejection, IndexLayout layout) {
+        return BulkEntry.index(
+                layout.rejectionIndex(),
+                rejection.target().id(),
+                rejection.version(),
+                DocumentJson.rejection(rejection),
+                0);
+    }
+
+    /** Why a vector must not be written; null if it may. The index itself accepts a zero vector. */
+    private static @Nullable String fault(float[] embedding) {
+        double length = Math.sqrt(Cosine.dot(embedding, embedding));
+        return Math.abs(length - 1) <= LENGTH_TOLERANCE
+                ? null
+                : "the embedding of " + embedding.length + " values has length " + length + ", not 1";
+    }
+}

@@ -1,0 +1,70 @@
+package lenstream.connector.opensearch;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MetricGroup;
+
+/**
+ * The sink's metrics: {@code lenstream_sink_in} = entries received; {@code lenstream_written}, {@code lenstream_stale}
+ * and {@code lenstream_dead_letters} = how they ended; {@code lenstream_images_written} = those written that are images;
+ * {@code lenstream_retried} = repetitions; {@code lenstream_dropped} = refused entries that could not be kept as dead
+ * letters; gauge {@code lenstream_sink_pending} = entries that have not ended; gauges {@code
+ * lenstream_freshness_p50_millis} and {@code …p99…} = discovered to acknowledged, over the last {@value
+ * Reservoir#SIZE} images. Thread-safe: answers come on the client's threads.
+ */
+final class SinkMetrics {
+    final Counter in;
+    final Counter written;
+    final Counter imagesWritten;
+    final Counter stale;
+    final Counter retried;
+    final Counter deadLetters;
+    final Counter dropped;
+    final AtomicLong pending = new AtomicLong();
+    final Reservoir freshness = new Reservoir();
+
+    SinkMetrics(MetricGroup group) {
+        in = group.counter("lenstream_sink_in", new Adder());
+        written = group.counter("lenstream_written", new Adder());
+        imagesWritten = group.counter("lenstream_images_written", new Adder());
+        stale = group.counter("lenstream_stale", new Adder());
+        retried = group.counter("lenstream_retried", new Adder());
+        deadLetters = group.counter("lenstream_dead_letters", new Adder());
+        dropped = group.counter("lenstream_dropped", new Adder());
+        group.gauge("lenstream_sink_pending", (Gauge<Long>) pending::get);
+        group.gauge("lenstream_freshness_p50_millis", (Gauge<Long>) () -> freshness.percentile(0.50));
+        group.gauge("lenstream_freshness_p99_millis", (Gauge<Long>) () -> freshness.percentile(0.99));
+    }
+
+    /** Flink's own counters are for one thread. */
+    private static final class Adder implements Counter {
+        private final LongAdder sum = new LongAdder();
+
+        @Override
+        public void inc() {
+            sum.increment();
+        }
+
+        @Override
+        public void inc(long n) {
+            sum.add(n);
+        }
+
+        @Override
+        public void dec() {
+            sum.decrement();
+        }
+
+        @Override
+        public void dec(long n) {
+            sum.add(-n);
+        }
+
+        @Override
+        public long getCount() {
+            return sum.sum();
+        }
+    }
+}

@@ -1,0 +1,322 @@
+package lenstream.connector.crawl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import lenstream.core.image.CrawlTarget;
+import lenstream.core.image.ImageId;
+import lenstream.core.image.Reason;
+import lenstream.core.web.CanonicalUrl;
+import lenstream.core.web.WebException;
+import lenstream.core.web.WebResponse;
+import org.junit.jupiter.api.Test;
+
+class SiteWalkTest {
+    private static final String HOME = "https://example.org/";
+    private static final String SITEMAP_HEAD =
+            "<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9' xmlns:image='http://www.google.com/schemas/sitemap-image/1.1'>";
+
+    private final FakeWeb web = new FakeWeb();
+    private final List<SiteEvent> events = new ArrayList<>();
+    private long now = 1_000_000;
+
+    @Test
+    void aHomePageLeadsToSitemapsThenFeedsThenPages() throws Exception {
+        web.sitemaps.add(HOME + "map.xml");
+        web.page(
+                "",
+                "<link rel=alternate type='application/rss+xml' href='/feed'><a href='/a'>a</a><a href='/photo.jpg'>p</a><a href='https://other.example/'>o</a>");
+        web.put("map.xml", SITEMAP_HEAD + "<url><loc>https://example.org/b</loc></url></urlset>");
+        web.put("feed", "<rss><channel><item><link>https://example.org/c</link></item></channel></rss>");
+        web.page("a", "").page("b", "").page("c", "");
+        run(site());
+        assertThat(web.paths()).containsExactly("/", "/map.xml", "/feed", "/a", "/b", "/c");
+    }
+
+    @Test
+    void whatSeveralResourcesSayOfAnImageIsOneTarget() throws Exception {
+        web.sitemaps.add(HOME + "map.xml");
+        web.page("", "<title>Home</title><img src='/1.jpg' alt='alt text'>");
+        web.put("map.xml", sitemap("2026-01-01", "1"));
+        run(site());
+        assertThat(found()).hasSize(1);
+        CrawlTarget target = found().get(0);
+        assertThat(target.alt()).isEqualTo("alt text");
+        assertThat(target.caption()).isEqualTo("caption 1");
+        assertThat(target.host()).isEqualTo("example.org");
+        assertThat(target.site()).isEqualTo(HOME);
+    }
+
+    @Test
+    void aLaterRoundAsksConditionallyAndTellsOnlyWhatIsNew() throws Exception {
+        Site site = kind(Kind.SITEMAP, "map.xml");
+        web.put("map.xml", sitemap("2026-01-01", "1", "2"));
+        SiteState state = run(site);
+        now += Duration.ofHours(1).toMillis();
+        clear();
+        state = run(site, state, "run");
+        assertThat(web.asked).hasSize(1);
+        assertThat(web.asked.get(0)).containsKey("If-None-Match");
+        assertThat(found()).isEmpty();
+
+        now += Duration.ofHours(1).toMillis();
+        clear();
+        web.put("map.xml", sitemap("2026-01-01", "1", "2", "3"));
+        state = run(site, state, "run");
+        assertThat(found()).extracting(CrawlTarget::url).containsExactly(HOME + "3.jpg");
+
+        now += Duration.ofHours(1).toMillis();
+        clear();
+        web.put("map.xml", sitemap("2026-02-02", "1"));
+        run(site, state, "run");
+        assertThat(found()).extracting(CrawlTarget::url).containsExactly(HOME + "1.jpg");
+    }
+
+    @Test
+    void anotherSubmissionAsksForEverythingAgain() throws Exception {
+        Site site = kind(Kind.SITEMAP, "map.xml");
+        web.put("map.xml", sitemap("2026-01-01", "1", "2"));
+        SiteState state = run(site);
+        clear();
+        run(site, state, "another run");
+        assertThat(web.asked.get(0)).doesNotContainKey("If-None-Match");
+        assertThat(found()).hasSize(2);
+    }
+
+    @Test
+    void aRoundGoesOnWhereACheckpointCutIt() throws Exception {
+        web.page("", "<a href='/a'>a</a><a href='/b'>b</a>");
+        web.page("a", "<img src='/a.jpg'>").page("b", "<img src='/b.jpg'>");
+        for (int cut = 0; cut < 20; cut++) {
+            clear();
+            var walk = walk(site(), new SiteState(), "run");
+            while (!walk.isDry()) {
+                events.addAll(walk.step());
+            }
+            int emitted = Math.min(cut, events.size());
+            var atCheckpoint = new SiteState();
+            events.subList(0, emitted).forEach(atCheckpoint::apply);
+            var first = foundIn(events.subList(0, emitted));
+            clear();
+            run(site(), atCheckpoint.copy(), "run");
+            var all = new ArrayList<>(first);
+            all.addAll(found());
+            assertThat(all)
+                    .extracting(CrawlTarget::url)
+                    .as("cut after %s events", emitted)
+                    .containsExactlyInAnyOrder(HOME + "a.jpg", HOME + "b.jpg");
+        }
+    }
+
+    @Test
+    void imagesAreEmittedBeforeTheirResourceCountsAsVisited() throws Exception {
+        web.page("", "<img src='/a.jpg'>");
+        run(site());
+        int image = indexOf(SiteEvent.Found.class);
+        int visit = indexOf(SiteEvent.Visited.class);
+        assertThat(image).isLessThan(visit);
+    }
+
+    @Test
+    void limitsBoundPagesAndImages() throws Exception {
+        var links = new StringBuilder();
+        for (int i = 0; i < 50; i++) {
+            links.append("<a href='/p").append(i).append("'>x</a>");
+            web.page("p" + i, "<img src='/p" + i + ".jpg'>");
+        }
+        web.page("", links.toString());
+        run(new Site(HOME, "example.org", Kind.PAGE, Duration.ofMinutes(15), List.of(), List.of(), 10, 5));
+        assertThat(web.asked).hasSizeLessThanOrEqualTo(11);
+        assertThat(found()).hasSize(5);
+    }
+
+    @Test
+    void includeAndExcludeChoosePages() throws Exception {
+        web.page("", "<a href='/news/1'>x</a><a href='/news/old/1'>x</a><a href='/shop/1'>x</a><img src='/home.jpg'>");
+        web.page("news/1", "<img src='/1.jpg'><img src='/ads/2.jpg'>");
+        run(new Site(
+                HOME,
+                "example.org",
+                Kind.PAGE,
+                Duration.ofMinutes(15),
+                List.of("/news/**"),
+                List.of("/news/old/**", "/ads/**"),
+                10,
+                5));
+        assertThat(web.paths()).containsExactly("/", "/news/1");
+        assertThat(found()).extracting(CrawlTarget::url).containsExactly(HOME + "1.jpg");
+    }
+
+    @Test
+    void aSeedThatCannotBeReadEndsItsRound() throws Exception {
+        SiteState state = run(site());
+        assertThat(state.inRound()).isFalse();
+        assertThat(events).anyMatch(event -> event instanceof SiteEvent.Visited visited && visited.failed());
+    }
+
+    @Test
+    void aFailureThatPassesDoesNotLoseTheResource() throws Exception {
+        web.page("", "<img src='/a.jpg'>");
+        web.failures = 2;
+        run(site());
+        assertThat(found()).hasSize(1);
+    }
+
+    @Test
+    void anotherHostIsNotAsked() throws Exception {
+        web.answers.put(
+                HOME,
+                new WebResponse(
+                        CanonicalUrl.of(HOME).orElseThrow(),
+                        301,
+                        Map.of("location", List.of("https://www.example.org/")),
+                        new byte[0]));
+        run(site());
+        assertThat(web.paths()).containsOnly("/");
+        assertThat(found()).isEmpty();
+    }
+
+    @Test
+    void robotsTxtAsSeedLeadsToItsSitemapsOrHome() throws Exception {
+        web.page("", "<img src='/a.jpg'>");
+        run(kind(Kind.AUTO, "robots.txt"));
+        assertThat(web.paths()).containsExactly("/");
+        assertThat(found()).hasSize(1);
+    }
+
+    @Test
+    void quietResourcesAreVisitedLessOften() throws Exception {
+        Site site = kind(Kind.SITEMAP, "map.xml");
+        web.put("map.xml", sitemap("2026-01-01", "1"));
+        SiteState state = run(site);
+        long first = state.nextRoundAtMillis() - now;
+        for (int i = 0; i < 20; i++) {
+            now = state.nextRoundAtMillis();
+            state = run(site, state, "run");
+        }
+        assertThat(first).isEqualTo(site.interval().toMillis());
+        assertThat(state.nextRoundAtMillis() - now).isEqualTo(site.interval().toMillis() * 8);
+    }
+
+    private static String sitemap(String lastmod, String... images) {
+        var xml = new StringBuilder(SITEMAP_HEAD);
+        for (String image : images) {
+            xml.append("<url><loc>https://example.org/p")
+                    .append(image)
+                    .append("</loc><lastmod>")
+                    .append(lastmod)
+                    .append("</lastmod><image:image><image:loc>https://example.org/")
+                    .append(image)
+                    .append(".jpg</image:loc><image:caption>caption ")
+                    .append(image)
+                    .append("</image:caption></image:image></url>");
+        }
+        return xml.append("</urlset>").toString();
+    }
+
+    private SiteState run(Site site) throws Exception {
+        return run(site, new SiteState(), "run");
+    }
+
+    private SiteState run(Site site, SiteState state, String run) throws Exception {
+        SiteWalk walk = walk(site, state.copy(), run);
+        SiteState after = state.copy();
+        do {
+            List<SiteEvent> step = walk.step();
+            step.forEach(after::apply);
+            events.addAll(step);
+        } while (!walk.isDry());
+        return after;
+    }
+
+    private SiteWalk walk(Site site, SiteState state, String run) {
+        return new SiteWalk(site, state, run, web, () -> now);
+    }
+
+    private void clear() {
+        events.clear();
+        web.asked.clear();
+        web.paths.clear();
+    }
+
+    private List<CrawlTarget> found() {
+        return foundIn(events);
+    }
+
+    private static List<CrawlTarget> foundIn(List<SiteEvent> events) {
+        return events.stream()
+                .filter(SiteEvent.Found.class::isInstance)
+                .map(event -> ((SiteEvent.Found) event).target())
+                .toList();
+    }
+
+    private int indexOf(Class<? extends SiteEvent> type) {
+        for (int i = 0; i < events.size(); i++) {
+            if (type.isInstance(events.get(i))) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static Site site() {
+        return Site.of(CanonicalUrl.of(HOME).orElseThrow());
+    }
+
+    private static Site kind(Kind kind, String path) {
+        return new Site(HOME + path, "example.org", kind, Duration.ofMinutes(15), List.of(), List.of(), 1000, 1000);
+    }
+
+    /** Answers from a map, with ETags made from the bodies. */
+    private static final class FakeWeb implements SiteWalk.Web {
+        private final Map<String, WebResponse> answers = new HashMap<>();
+        private final List<String> sitemaps = new ArrayList<>();
+        private final List<Map<String, String>> asked = new ArrayList<>();
+        private final List<String> paths = new ArrayList<>();
+        private int failures;
+
+        FakeWeb page(String path, String body) {
+            return put(path, "<html><body>" + body + "</body></html>");
+        }
+
+        FakeWeb put(String path, String body) {
+            byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+            CanonicalUrl url = CanonicalUrl.of(HOME + path).orElseThrow();
+            answers.put(
+                    url.value(),
+                    new WebResponse(url, 200, Map.of("etag", List.of("\"" + ImageId.sha256(bytes) + "\"")), bytes));
+            return this;
+        }
+
+        List<String> paths() {
+            return paths.stream().filter(path -> !path.equals("/sitemap.xml")).toList();
+        }
+
+        @Override
+        public WebResponse get(CanonicalUrl url, Map<String, String> headers) throws IOException {
+            asked.add(headers);
+            paths.add(url.pathAndQuery());
+            if (failures-- > 0) {
+                throw new WebException(Reason.TIMEOUT, url + ": too slow");
+            }
+            WebResponse answer = answers.get(url.value());
+            if (answer == null) {
+                return new WebResponse(url, 404, Map.of(), new byte[0]);
+            }
+            boolean same = answer.header("etag").isPresent()
+                    && answer.header("etag").get().equals(headers.get("If-None-Match"));
+            return same ? new WebResponse(url, 304, answer.headers(), new byte[0]) : answer;
+        }
+
+        @Override
+        public List<String> sitemaps(CanonicalUrl url) {
+            return sitemaps;
+        }
+    }
+}

@@ -1,0 +1,337 @@
+package lenstream.connector.fetch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import lenstream.core.image.CrawlTarget;
+import lenstream.core.image.FetchedImage;
+import lenstream.core.image.Reason;
+import lenstream.core.image.Rejection;
+import lenstream.core.web.CanonicalUrl;
+import lenstream.core.web.WebConfig;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
+import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class VisitOperatorTest {
+    private static final FetchConfig QUICK = FetchConfig.defaults()
+            .withWeb(WebConfig.defaults().withAllowPrivate(List.of("127.0.0.0/8")))
+            .withMinDelay(Duration.ZERO)
+            .withBackoff(Duration.ofMillis(20));
+
+    private LoopbackSite site;
+
+    @BeforeEach
+    void open() throws Exception {
+        site = LoopbackSite.open();
+    }
+
+    @AfterEach
+    void close() {
+        site.close();
+    }
+
+    @Test
+    void aNewImageIsEmittedAndTheSameOneLaterIsNot() throws Exception {
+        site.image("/a.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1);
+            visits.send("/a.jpg");
+            visits.run(() -> site.requests("/a.jpg").size() == 2 && visits.isIdle());
+            assertThat(visits.images()).hasSize(1);
+            assertThat(visits.images().get(0).wasRejected()).isFalse();
+            assertThat(site.requests("/a.jpg").get(1).isConditional()).isTrue();
+        }
+    }
+
+    @Test
+    void aChangedImageIsEmittedWithAGreaterVersion() throws Exception {
+        site.image("/a.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1);
+            site.body("/a.jpg", "image/jpeg", new byte[] {(byte) 0xff, (byte) 0xd8, 9});
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 2);
+            assertThat(visits.images().get(1).version())
+                    .isGreaterThan(visits.images().get(0).version());
+            assertThat(visits.images().get(1).bytes()).endsWith(9);
+        }
+    }
+
+    @Test
+    void theSameBytesUnderAnotherValidatorAreUnchanged() throws Exception {
+        byte[] bytes = {(byte) 0xff, (byte) 0xd8, 1};
+        site.route("/a.jpg", exchange -> {
+            exchange.getResponseHeaders().set("ETag", "\"" + System.nanoTime() + "\"");
+            exchange.sendResponseHeaders(200, bytes.length);
+            exchange.getResponseBody().write(bytes);
+        });
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1);
+            visits.send("/a.jpg");
+            visits.run(() -> site.requests("/a.jpg").size() == 2 && visits.isIdle());
+            assertThat(visits.images()).hasSize(1);
+        }
+    }
+
+    @Test
+    void whatWasInFlightOrQueuedAtACheckpointIsFetchedAfterTheRestore() throws Exception {
+        var arrived = new CountDownLatch(1);
+        var go = new CountDownLatch(1);
+        site.image("/a.jpg").image("/b.jpg").held("/a.jpg", arrived, go);
+        OperatorSubtaskState snapshot;
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.send("/b.jpg");
+            assertThat(arrived.await(20, TimeUnit.SECONDS)).isTrue();
+            snapshot = visits.harness.snapshot(1, 1);
+            assertThat(visits.images()).isEmpty();
+        }
+        go.countDown();
+        site.image("/a.jpg");
+        try (var visits = start(QUICK, snapshot)) {
+            visits.run(() -> visits.images().size() == 2);
+            assertThat(visits.images())
+                    .extracting(image -> image.target().url())
+                    .containsExactlyInAnyOrder(site.url("/a.jpg"), site.url("/b.jpg"));
+        }
+    }
+
+    @Test
+    void whatIsKnownOfAUrlSurvivesARestore() throws Exception {
+        site.image("/a.jpg");
+        OperatorSubtaskState snapshot;
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1);
+            snapshot = visits.harness.snapshot(1, 1);
+        }
+        try (var visits = start(QUICK, snapshot)) {
+            visits.send("/a.jpg");
+            visits.run(() -> site.requests("/a.jpg").size() == 2 && visits.isIdle());
+            assertThat(visits.images()).isEmpty();
+            assertThat(site.requests("/a.jpg").get(1).isConditional()).isTrue();
+        }
+    }
+
+    @Test
+    void aHostNeverSeesTwoRequestsCloserThanItsDelay() throws Exception {
+        for (int i = 0; i < 5; i++) {
+            site.image("/" + i + ".jpg");
+        }
+        try (var visits = start(QUICK.withMinDelay(Duration.ofMillis(150)), null)) {
+            for (int i = 0; i < 5; i++) {
+                visits.send("/" + i + ".jpg");
+            }
+            visits.run(() -> visits.images().size() == 5);
+        }
+        var times = site.requests().stream()
+                .map(LoopbackSite.Request::startedAt)
+                .sorted()
+                .toList();
+        assertThat(times).hasSize(6); // robots.txt first
+        for (int i = 1; i < times.size(); i++) {
+            assertThat(times.get(i) - times.get(i - 1)).isGreaterThanOrEqualTo(TimeUnit.MILLISECONDS.toNanos(149));
+        }
+    }
+
+    @Test
+    void robotsRulesDenyAnImageWithoutARequestForIt() throws Exception {
+        site.text("/robots.txt", "text/plain", "User-agent: *\nDisallow: /private/\n")
+                .image("/private/a.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/private/a.jpg");
+            visits.run(() -> visits.rejections().size() == 1);
+            assertThat(visits.rejections().get(0).reason()).isEqualTo(Reason.ROBOTS_DENIED);
+            assertThat(site.requests("/private/a.jpg")).isEmpty();
+        }
+    }
+
+    @Test
+    void aFailureThatPassesIsTriedAgain() throws Exception {
+        site.status("/a.jpg", 503);
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> site.requests("/a.jpg").size() == 1);
+            site.image("/a.jpg");
+            visits.run(() -> visits.images().size() == 1);
+            assertThat(visits.rejections()).isEmpty();
+        }
+    }
+
+    @Test
+    void aFailureThatLastsIsARejectionAfterTheLastAttemptAndASuccessLaterWithdrawsIt() throws Exception {
+        site.status("/a.jpg", 503);
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.rejections().size() == 1);
+            assertThat(visits.rejections().get(0).reason()).isEqualTo(Reason.SERVER_ERROR);
+            assertThat(site.requests("/a.jpg")).hasSize(3);
+            site.image("/a.jpg");
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1);
+            assertThat(visits.images().get(0).wasRejected()).isTrue();
+            assertThat(visits.images().get(0).version())
+                    .isGreaterThan(visits.rejections().get(0).version());
+        }
+    }
+
+    @Test
+    void aHostThatAsksForMorePatienceThanThereIsIsGivenUpForTheRound() throws Exception {
+        site.route("/a.jpg", exchange -> {
+            exchange.getResponseHeaders().set("Retry-After", "86400");
+            exchange.sendResponseHeaders(429, -1);
+        });
+        site.image("/b.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.rejections().size() == 1);
+            assertThat(visits.rejections().get(0).reason()).isEqualTo(Reason.RATE_LIMITED);
+            assertThat(site.requests("/a.jpg")).hasSize(1);
+        }
+    }
+
+    @Test
+    void aTargetThatWaitsAlreadyIsNotQueuedTwice() throws Exception {
+        var arrived = new CountDownLatch(1);
+        var go = new CountDownLatch(1);
+        site.image("/a.jpg").held("/a.jpg", arrived, go);
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.send("/a.jpg");
+            go.countDown();
+            visits.run(() -> visits.images().size() == 1 && visits.isIdle());
+            assertThat(site.requests("/a.jpg")).hasSize(1);
+        }
+    }
+
+    @Test
+    void theQueueOutlivesMoreTargetsThanMayBePending() throws Exception {
+        var expected = new HashSet<String>();
+        for (int i = 0; i < 50; i++) {
+            site.image("/" + i + ".jpg");
+            expected.add(site.url("/" + i + ".jpg"));
+        }
+        try (var visits = start(QUICK.withMaxPending(4), null)) {
+            for (int i = 0; i < 50; i++) {
+                visits.send("/" + i + ".jpg"); // waits inside when four are pending
+            }
+            visits.run(() -> visits.images().size() == 50);
+            assertThat(visits.images().stream().map(image -> image.target().url()))
+                    .containsExactlyInAnyOrderElementsOf(expected);
+        }
+    }
+
+    @Test
+    void theEndOfTheInputWaitsForWhatIsPending() throws Exception {
+        site.image("/a.jpg").image("/b.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.send("/b.jpg");
+            visits.harness.endInput();
+            assertThat(visits.images()).hasSize(2);
+        }
+    }
+
+    private Visits start(FetchConfig config, @org.jspecify.annotations.Nullable OperatorSubtaskState state)
+            throws Exception {
+        var harness = new KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage>(
+                new VisitOperatorFactory(config), CrawlTarget::host, Types.STRING, 128, 1, 0);
+        harness.setStateBackend(new EmbeddedRocksDBStateBackend());
+        harness.setup(TypeInformation.of(FetchedImage.class)
+                .createSerializer(harness.getExecutionConfig().getSerializerConfig()));
+        if (state != null) {
+            harness.initializeState(state);
+        }
+        harness.setProcessingTime(System.currentTimeMillis());
+        harness.open();
+        return new Visits(harness);
+    }
+
+    /** A running operator whose mails and timers the test turns over. */
+    private final class Visits implements AutoCloseable {
+        private final KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage> harness;
+
+        Visits(KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage> harness) {
+            this.harness = harness;
+        }
+
+        void send(String path) throws Exception {
+            CanonicalUrl url = CanonicalUrl.of(site.url(path)).orElseThrow();
+            harness.processElement(new StreamRecord<>(new CrawlTarget(
+                    url.value(),
+                    url.hostAndPort(),
+                    site.url("/"),
+                    null,
+                    null,
+                    "alt",
+                    null,
+                    null,
+                    null,
+                    -1,
+                    1,
+                    "page")));
+        }
+
+        List<FetchedImage> images() {
+            return harness.extractOutputValues();
+        }
+
+        List<Rejection> rejections() {
+            var side = harness.getSideOutput(VisitOperatorFactory.REJECTIONS);
+            return side == null
+                    ? List.of()
+                    : side.stream()
+                            .map(StreamRecord::getValue)
+                            .sorted(Comparator.comparingLong(Rejection::version))
+                            .toList();
+        }
+
+        boolean isIdle() throws Exception {
+            harness.getOperator().setCurrentKey(site.host());
+            return new HostQueue(harness.getOperator().getKeyedStateStore())
+                            .ends()
+                            .size()
+                    == 0;
+        }
+
+        /** Runs mails and timers until the condition holds; the test's time-out ends it otherwise. */
+        void run(Condition condition) throws Exception {
+            while (!condition.holds()) {
+                harness.setProcessingTime(System.currentTimeMillis());
+                var mail = harness.getTaskMailbox().tryTake(TaskMailbox.MIN_PRIORITY);
+                if (mail.isPresent()) {
+                    mail.get().run();
+                } else {
+                    Thread.onSpinWait();
+                }
+            }
+        }
+
+        @Override
+        public void close() throws Exception {
+            harness.close();
+        }
+    }
+
+    private interface Condition {
+        boolean holds() throws Exception;
+    }
+}

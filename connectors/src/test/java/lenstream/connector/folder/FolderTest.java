@@ -1,0 +1,134 @@
+package lenstream.connector.folder;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import lenstream.core.config.ConfigException;
+import lenstream.core.image.CrawlTarget;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.test.junit5.MiniClusterExtension;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class FolderTest {
+    @RegisterExtension
+    static final MiniClusterExtension FLINK = new MiniClusterExtension(new MiniClusterResourceConfiguration.Builder()
+            .setNumberTaskManagers(1)
+            .setNumberSlotsPerTaskManager(2)
+            .build());
+
+    @TempDir
+    Path root;
+
+    @BeforeEach
+    void fill() throws IOException {
+        write("b.jpg");
+        write("a.PNG");
+        write("notes.txt");
+        write("sub/c.webp");
+        write("sub/deep/d.gif");
+        write(".hidden/e.jpg");
+        write("sub/.f.jpg");
+        Files.write(root.resolve("unnamed"), new byte[] {(byte) 0xff, (byte) 0xd8, (byte) 0xff, (byte) 0xe0});
+    }
+
+    @Test
+    void everyImageIsFoundInOrder() throws Exception {
+        assertThat(walk("")).containsExactly("a.PNG", "b.jpg", "sub/c.webp", "sub/deep/d.gif", "unnamed");
+    }
+
+    @Test
+    void aWalkGoesOnBehindAnyFile() throws Exception {
+        List<String> all = walk("");
+        for (int i = 0; i < all.size(); i++) {
+            assertThat(walk(all.get(i))).isEqualTo(all.subList(i + 1, all.size()));
+        }
+    }
+
+    @Test
+    void linksThatLeadBackUpDoNotCatchTheWalk() throws Exception {
+        Files.createSymbolicLink(root.resolve("sub/loop"), root);
+        Files.createSymbolicLink(root.resolve("gone"), root.resolve("nowhere"));
+        assertThat(walk("")).hasSize(5);
+    }
+
+    @Test
+    void captionsBelongToTheirFiles() throws Exception {
+        Path tsv = Files.writeString(
+                root.resolve("captions.tsv"), "# comment\nsub/c.webp\tA cat\n" + root.resolve("b.jpg") + "\tA bee\n");
+        Captions captions = Captions.read(tsv, root);
+        assertThat(captions.of(root.resolve("sub/c.webp"))).contains("A cat");
+        assertThat(captions.of(root.resolve("b.jpg"))).contains("A bee");
+        assertThat(captions.of(root.resolve("a.PNG"))).isEmpty();
+        Files.writeString(tsv, "no tab\n");
+        assertThatThrownBy(() -> Captions.read(tsv, root)).hasMessageContaining("line 1");
+    }
+
+    @Test
+    void whatIsNoFolderIsNamedAtOnce() {
+        assertThatThrownBy(() -> FolderSource.of(List.of(root.resolve("x"), root.resolve("y"))))
+                .isInstanceOfSatisfying(
+                        ConfigException.class, e -> assertThat(e.problems()).hasSize(2));
+    }
+
+    @Test
+    void theSourceGivesFileTargetsWithCaptions() throws Exception {
+        Path tsv = Files.writeString(root.resolve("captions.tsv"), "b.jpg\tA bee\n");
+        var env = StreamExecutionEnvironment.getExecutionEnvironment();
+        env.setParallelism(2);
+        var targets = env.fromSource(
+                FolderSource.of(List.of(root)).withCaptions(tsv),
+                WatermarkStrategy.noWatermarks(),
+                "folder",
+                TypeInformation.of(CrawlTarget.class));
+        List<CrawlTarget> found = targets.executeAndCollect(5);
+        assertThat(found)
+                .extracting(CrawlTarget::url)
+                .containsExactlyInAnyOrderElementsOf(walk("").stream()
+                        .map(name -> root.resolve(name).toUri().toString())
+                        .toList());
+        assertThat(found).filteredOn(target -> target.url().endsWith("b.jpg")).allSatisfy(target -> {
+            assertThat(target.caption()).isEqualTo("A bee");
+            assertThat(target.host()).isEqualTo("file");
+            assertThat(target.via()).isEqualTo("folder");
+        });
+    }
+
+    @Test
+    void splitsComeBackAsTheyWere() throws Exception {
+        var split = new FolderSplit("/a", "run", "b/c.jpg", false);
+        var serializer = FolderSplitSerializer.one();
+        assertThat(serializer.deserialize(1, serializer.serialize(split))).isEqualTo(split);
+        assertThat(split.in("other")).isEqualTo(new FolderSplit("/a", "other", "b/c.jpg", false));
+        assertThat(new FolderSplit("/a", "run", "b", true).in("other"))
+                .isEqualTo(new FolderSplit("/a", "other", "", false));
+    }
+
+    private List<String> walk(String after) throws IOException {
+        var walk = new FolderWalk(root, after);
+        var found = new ArrayList<String>();
+        for (Optional<Path> file = walk.next(); file.isPresent(); file = walk.next()) {
+            found.add(walk.position(file.get()));
+        }
+        return found;
+    }
+
+    private void write(String name) throws IOException {
+        Path file = root.resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, "x");
+    }
+}
