@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class CrawlRun implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(250);
     private static final Duration DRAIN_LIMIT = Duration.ofMinutes(2);
+    private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration STOP_LIMIT = Duration.ofMinutes(2);
 
     private final JobClient job;
@@ -30,6 +31,7 @@ public final class CrawlRun implements AutoCloseable {
     private final Consumer<CrawlCounts> listener;
     private volatile boolean stopAsked;
     private CrawlCounts last = CrawlCounts.NONE;
+    private boolean allRunning;
 
     /**
      * @param rest the REST address of the cluster that runs the job
@@ -64,11 +66,12 @@ public final class CrawlRun implements AutoCloseable {
             if (endedByItself()) {
                 return new End(last, Optional.empty());
             }
-            boolean dry = poll() && last.frontierIsDry(readers);
+            boolean dry = poll() && allRunning && last.frontierIsDry(readers);
             dryRounds = dry && !follow ? dryRounds + 1 : 0;
             TimeUnit.MILLISECONDS.sleep(POLL.toMillis());
         }
         drain();
+        awaitRunning();
         return new End(last, Optional.of(stopWithSavepoint()));
     }
 
@@ -83,12 +86,13 @@ public final class CrawlRun implements AutoCloseable {
     }
 
     private boolean poll() throws InterruptedException {
-        Optional<CrawlCounts> counts = metrics.read();
-        counts.ifPresent(found -> {
-            last = found;
-            listener.accept(found);
+        Optional<JobMetrics.Look> look = metrics.read();
+        look.ifPresent(seen -> {
+            last = seen.counts();
+            allRunning = seen.allRunning();
+            listener.accept(last);
         });
-        return counts.isPresent();
+        return look.isPresent();
     }
 
     /** Waits until the counts are final; the savepoint would flush what is in flight, but nobody could count it then. */
@@ -98,6 +102,15 @@ public final class CrawlRun implements AutoCloseable {
             if (poll() && last.isDrained()) {
                 return;
             }
+            TimeUnit.MILLISECONDS.sleep(POLL.toMillis());
+        }
+    }
+
+    /** A savepoint is refused while tasks are still being deployed, which an early Ctrl-C can meet. */
+    private void awaitRunning() throws InterruptedException {
+        long deadline = System.nanoTime() + START_LIMIT.toNanos();
+        while (!allRunning && System.nanoTime() < deadline && !endedByItself()) {
+            poll();
             TimeUnit.MILLISECONDS.sleep(POLL.toMillis());
         }
     }

@@ -61,8 +61,9 @@ public final class ImageIndexProgram {
 
     private static Path file(List<String> words) {
         int config = words.indexOf("--config");
-        long known = (config < 0 ? 0 : 2) + words.stream().filter("--check"::equals).count();
-        if (known != words.size() || config + 1 >= words.size() && config >= 0) {
+        long known =
+                (config < 0 ? 0 : 2) + words.stream().filter("--check"::equals).count();
+        if (known != words.size() || (config >= 0 && config + 1 >= words.size())) {
             throw new IllegalArgumentException(USAGE + ", not: " + String.join(" ", words));
         }
         return Path.of(config < 0 ? DEFAULT_FILE : words.get(config + 1));
@@ -81,13 +82,16 @@ public final class ImageIndexProgram {
                     INDEX_LIMIT);
         }
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
-        Configuration missing = missing(JobSettings.named(settings.name()).configuration(), env.getConfiguration().toMap());
+        Configuration missing = missing(
+                JobSettings.named(settings.name()).configuration(),
+                env.getConfiguration().toMap());
         env.configure(missing);
         int maxParallelism = env.getConfiguration().get(PipelineOptions.MAX_PARALLELISM);
         ImageIndexJob.define(
                 env,
                 FrontierSource.follow(seeds).withMaxParallelism(maxParallelism),
-                new OpenSearchSink(settings.openSearch(), settings.index(), settings.bulk().config()),
+                new OpenSearchSink(
+                        settings.openSearch(), settings.index(), settings.bulk().config()),
                 seeds.fetch(),
                 settings.embedConfig(seeds),
                 settings.index(),

@@ -88,7 +88,13 @@ record IndexSettings(
         BulkConfig config() {
             BulkConfig defaults = BulkConfig.defaults();
             return new BulkConfig(
-                    bytes, count, inFlight, linger, defaults.maxAttempts(), defaults.firstDelay(), defaults.longestDelay());
+                    bytes,
+                    count,
+                    inFlight,
+                    linger,
+                    defaults.maxAttempts(),
+                    defaults.firstDelay(),
+                    defaults.longestDelay());
         }
     }
 

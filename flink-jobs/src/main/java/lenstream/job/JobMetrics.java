@@ -33,11 +33,20 @@ final class JobMetrics implements AutoCloseable {
         this.jobs = rest.resolve("/jobs/" + jobId);
     }
 
-    /** The present counts; empty while the job is being deployed, or if the answer did not come in time. */
-    Optional<CrawlCounts> read() throws InterruptedException {
+    /**
+     * One look at the job.
+     *
+     * @param allRunning whether every task runs; a savepoint is refused before
+     */
+    record Look(CrawlCounts counts, boolean allRunning) {}
+
+    /** The present counts; empty before the first are there, or if the answer did not come in time. */
+    Optional<Look> read() throws InterruptedException {
         try {
             var sums = new HashMap<String, Long>();
+            boolean allRunning = true;
             for (JsonNode vertex : get("").path("vertices")) {
+                allRunning &= vertex.path("status").asText().equals("RUNNING");
                 String path = "/vertices/" + vertex.path("id").asText() + "/subtasks/metrics";
                 var ours = new ArrayList<String>();
                 for (JsonNode metric : get(path)) {
@@ -49,7 +58,7 @@ final class JobMetrics implements AutoCloseable {
                     add(sums, path, ours);
                 }
             }
-            return sums.isEmpty() ? Optional.empty() : Optional.of(CrawlCounts.of(sums));
+            return sums.isEmpty() ? Optional.empty() : Optional.of(new Look(CrawlCounts.of(sums), allRunning));
         } catch (IOException e) {
             return Optional.empty(); // the cluster is starting or restarting; the next round asks again
         }
