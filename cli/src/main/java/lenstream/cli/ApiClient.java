@@ -44,21 +44,6 @@ final class ApiClient implements AutoCloseable {
                 .build());
     }
 
-    /** The embedding of a text, unit length. */
-    float[] embedding(String text) throws InterruptedException {
-        JsonNode answer = answer(request("/v1/embeddings")
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(
-                        JSON.createObjectNode().put("input", text).toString()))
-                .build());
-        JsonNode values = answer.at("/data/0/embedding");
-        var embedding = new float[values.size()];
-        for (int i = 0; i < embedding.length; i++) {
-            embedding[i] = values.get(i).floatValue();
-        }
-        return embedding;
-    }
-
     /** The file's bytes as the query. */
     byte[] image(Path file) {
         try {

@@ -161,13 +161,13 @@ final class DemoCommand implements Callable<Integer> {
             CrawlReport report,
             ProgressLine progress,
             AtomicReference<CrawlCounts> counts) {
-        // the demo's own loopback site may be asked without a pause between requests
+        // the demo's own loopback site may be asked without a pause between requests, and answers within 2 s if at all
         Seeds seeds = Seeds.of("demo", ConfigReader.parse(
                 "demo",
                 """
                 sites: [{url: "%s", interval: 10s}]
                 network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/demo"}
-                limits: {timeout: 5s}
+                limits: {timeout: 2s, attempts: 2}
                 """
                         .formatted(site),
                 SeedsFile.class));

@@ -97,7 +97,8 @@ final class SearchCommand implements Callable<Integer> {
     /** One hit a line: score, cosine, title, URL. */
     static void print(PrintWriter out, JsonNode answer) {
         for (JsonNode hit : answer.path("hits")) {
-            String title = hit.path("title").asText(hit.path("alt").asText(""));
+            // an alternative text is about the image itself, a title often about its page
+            String title = hit.path("alt").asText(hit.path("title").asText(""));
             out.printf(
                     Locale.ROOT,
                     "%5.2f  cos %6.3f  %-40s  %s%n",

@@ -51,8 +51,8 @@ class ServicesIT {
     void aFolderIsIndexedOnceAndUnchangedTheSecondTime() throws IOException, InterruptedException {
         Path folder = Files.createDirectories(WORK.resolve("pictures/below"));
         List<Path> originals;
-        try (var files = Files.list(GALLERY.resolve("images/food"))) {
-            originals = files.filter(Files::isRegularFile).limit(6).toList();
+        try (var files = Files.walk(GALLERY.resolve("images/food"))) {
+            originals = files.filter(Files::isRegularFile).sorted().limit(6).toList();
         }
         for (Path original : originals) {
             Files.copy(original, folder.resolve(original.getFileName()));
@@ -68,7 +68,7 @@ class ServicesIT {
 
         JsonNode second = JSON.readTree(lenstream("index", folder.getParent().toString(), "--json"));
         assertThat(second.path("indexed").asInt()).isZero();
-        assertThat(second.path("unchanged").asInt()).isEqualTo(originals.size());
+        assertThat(second.path("unchanged").asInt()).as("the broken file is unchanged too").isEqualTo(originals.size() + 1);
         assertThat(second.path("documents").asInt()).isEqualTo(originals.size());
     }
 
