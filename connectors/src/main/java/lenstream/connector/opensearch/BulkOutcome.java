@@ -28,10 +28,9 @@ sealed interface BulkOutcome {
     static BulkOutcome ofItem(JsonNode item) {
         JsonNode result = item.elements().next();
         JsonNode error = result.path("error");
-        return of(
-                result.path("status").asInt(),
-                error.path("type").asText(""),
-                error.path("reason").asText(""));
+        String cause = error.at("/caused_by/reason").asText("");
+        String reason = error.path("reason").asText("") + (cause.isEmpty() ? "" : ": " + cause);
+        return of(result.path("status").asInt(), error.path("type").asText(""), reason);
     }
 
     /**

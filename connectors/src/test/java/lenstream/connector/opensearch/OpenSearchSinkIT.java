@@ -113,7 +113,7 @@ class OpenSearchSinkIT {
         assertThat(images()).isEqualTo(29);
         JsonNode rejection = get(layout.rejectionIndex(), id(2));
         assertThat(rejection.path("reason").asText()).isEqualTo("REFUSED_BY_INDEX");
-        assertThat(rejection.path("detail").asText()).contains("dimension");
+        assertThat(rejection.path("detail").asText()).contains("Vector dimension mismatch");
         assertThat(rejection.path("url").asText()).isEqualTo(url(2));
     }
 

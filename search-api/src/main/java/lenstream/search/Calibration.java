@@ -1,0 +1,42 @@
+package lenstream.search;
+
+import lenstream.core.model.Encoder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns a cosine into a score from 0 to 1 that means about the same for every encoder.
+ *
+ * <p>Words against pictures: a logistic curve through two measured points of the encoder's {@code score_hint}: the mean
+ * cosine of a right pair scores {@value #RIGHT}, that of a random pair {@value #RANDOM}. An encoder without a hint scores
+ * the cosine itself. Pictures against pictures live on another scale, where an identical picture has cosine 1: the
+ * score rises in a straight line from the random mean to 1. Immutable.
+ */
+final class Calibration {
+    private static final double RIGHT = 0.7;
+    private static final double RANDOM = 0.02;
+
+    private final Encoder.@Nullable ScoreHint hint;
+
+    Calibration(Encoder.@Nullable ScoreHint hint) {
+        this.hint = hint;
+    }
+
+    /** The score of a picture for words. */
+    double ofText(double cosine) {
+        if (hint == null) {
+            return Math.clamp(cosine, 0, 1);
+        }
+        double slope = (logit(RIGHT) - logit(RANDOM)) / (hint.rightPairMean() - hint.randomPairMean());
+        return 1 / (1 + Math.exp(-(logit(RIGHT) + slope * (cosine - hint.rightPairMean()))));
+    }
+
+    /** The score of a picture for a picture. */
+    double ofImage(double cosine) {
+        double floor = hint == null ? 0 : hint.randomPairMean();
+        return Math.clamp((cosine - floor) / (1 - floor), 0, 1);
+    }
+
+    private static double logit(double p) {
+        return Math.log(p / (1 - p));
+    }
+}

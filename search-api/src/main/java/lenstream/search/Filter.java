@@ -1,0 +1,166 @@
+package lenstream.search;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import lenstream.core.index.Field;
+
+/**
+ * Which images a search may find. Keys: {@code host, site, mime, via, license} (a value or a list of which one must be
+ * met), {@code published_from, published_to, indexed_from, indexed_to} (RFC 3339 time or date; from is included, to is
+ * not), {@code min_width, max_width, min_height, max_height} (pixels). All that are given must be met. Immutable.
+ */
+final class Filter {
+    private static final int LONGEST_LIST = 100;
+    private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+    private static final Map<String, String> TERMS = Map.of(
+            "host", Field.HOST,
+            "site", Field.SITE,
+            "mime", Field.MIME,
+            "via", Field.VIA,
+            "license", Field.LICENSE);
+    private static final Map<String, Bound> BOUNDS = Map.of(
+            "published_from", new Bound(Field.PUBLISHED, "gte", true),
+            "published_to", new Bound(Field.PUBLISHED, "lt", true),
+            "indexed_from", new Bound(Field.INDEXED, "gte", true),
+            "indexed_to", new Bound(Field.INDEXED, "lt", true),
+            "min_width", new Bound(Field.WIDTH, "gte", false),
+            "max_width", new Bound(Field.WIDTH, "lte", false),
+            "min_height", new Bound(Field.HEIGHT, "gte", false),
+            "max_height", new Bound(Field.HEIGHT, "lte", false));
+
+    /** Every key, for messages. */
+    static final List<String> KEYS = List.of(
+            "host",
+            "site",
+            "mime",
+            "via",
+            "license",
+            "published_from",
+            "published_to",
+            "indexed_from",
+            "indexed_to",
+            "min_width",
+            "max_width",
+            "min_height",
+            "max_height");
+
+    static final Filter NONE = new Filter(List.of());
+
+    private record Bound(String field, String operator, boolean time) {}
+
+    private final List<ObjectNode> clauses;
+
+    private Filter(List<ObjectNode> clauses) {
+        this.clauses = clauses;
+    }
+
+    /** @throws ProblemException if a key or a value cannot be used */
+    static Filter of(Map<String, List<String>> values) {
+        var clauses = new ArrayList<ObjectNode>();
+        values.forEach((key, texts) -> {
+            String term = TERMS.get(key);
+            Bound bound = BOUNDS.get(key);
+            if (term != null) {
+                clauses.add(terms(key, term, texts));
+            } else if (bound != null) {
+                clauses.add(range(key, bound, texts));
+            } else {
+                throw Names.unknown("filter.", key, KEYS);
+            }
+        });
+        return clauses.isEmpty() ? NONE : new Filter(List.copyOf(clauses));
+    }
+
+    /** Reads the {@code filter} object of a JSON request. */
+    static Filter ofJson(JsonNode node) {
+        if (!node.isObject()) {
+            throw ProblemException.badRequest("filter must be an object such as {\"host\": \"example.org\"}.");
+        }
+        var values = new LinkedHashMap<String, List<String>>();
+        node.properties().forEach(entry -> {
+            JsonNode value = entry.getValue();
+            var texts = new ArrayList<String>();
+            for (JsonNode element : value.isArray() ? value : JSON.arrayNode().add(value)) {
+                if (!element.isTextual() && !element.isIntegralNumber()) {
+                    throw ProblemException.badRequest(
+                            "filter." + entry.getKey() + " must be a text, a whole number or a list of these.");
+                }
+                texts.add(element.asText());
+            }
+            values.put(entry.getKey(), texts);
+        });
+        return of(values);
+    }
+
+    boolean isEmpty() {
+        return clauses.isEmpty();
+    }
+
+    /** The filter as a query; only where it is not empty. */
+    ObjectNode query() {
+        ObjectNode query = JSON.objectNode();
+        addTo(query.putObject("bool").putArray("filter"));
+        return query;
+    }
+
+    void addTo(ArrayNode list) {
+        clauses.forEach(list::add);
+    }
+
+    @Override
+    public String toString() {
+        return clauses.toString();
+    }
+
+    private static ObjectNode terms(String key, String field, List<String> texts) {
+        if (texts.isEmpty() || texts.size() > LONGEST_LIST) {
+            throw ProblemException.badRequest("filter." + key + " needs 1 to " + LONGEST_LIST + " values.");
+        }
+        ObjectNode clause = JSON.objectNode();
+        ArrayNode list = clause.putObject("terms").putArray(field);
+        texts.forEach(list::add);
+        return clause;
+    }
+
+    private static ObjectNode range(String key, Bound bound, List<String> texts) {
+        if (texts.size() != 1) {
+            throw ProblemException.badRequest("filter." + key + " needs exactly one value.");
+        }
+        String text = texts.getFirst();
+        ObjectNode clause = JSON.objectNode();
+        ObjectNode range = clause.putObject("range").putObject(bound.field());
+        if (bound.time()) {
+            range.put(bound.operator(), time(key, text).toString());
+            return clause;
+        }
+        try {
+            range.put(bound.operator(), Integer.parseInt(text));
+        } catch (NumberFormatException e) {
+            throw ProblemException.badRequest(
+                    "filter." + key + " must be a whole number of pixels, not \"" + text + "\".");
+        }
+        return clause;
+    }
+
+    private static Instant time(String key, String text) {
+        try {
+            return text.length() == 10
+                    ? LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant()
+                    : OffsetDateTime.parse(text).toInstant();
+        } catch (DateTimeParseException e) {
+            throw ProblemException.badRequest("filter." + key
+                    + " must be a date or a time such as 2026-01-31 or 2026-01-31T08:00:00Z, not \"" + text + "\".");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package lenstream.search;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.JsonNode;
+import lenstream.core.index.Field;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An image as answers show it; absent values are left out.
+ *
+ * @param cosine of query and image; null outside of a search
+ * @param score calibrated to 0..1; null outside of a search
+ * @param groupSize images of the group among the neighbours that were looked at; null outside of a search
+ * @param thumbnail path of its thumbnail
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+record Hit(
+        String id,
+        String url,
+        @JsonProperty("page_url") @Nullable String pageUrl,
+        @Nullable String title,
+        @Nullable String alt,
+        @Nullable String caption,
+        @Nullable String credit,
+        @Nullable String license,
+        String host,
+        String site,
+        String via,
+        String mime,
+        int width,
+        int height,
+        int frames,
+        @Nullable Double cosine,
+        @Nullable Double score,
+        String sha256,
+        @JsonProperty("group_id") String groupId,
+        @JsonProperty("group_size") @Nullable Integer groupSize,
+        @Nullable String published,
+        String discovered,
+        String observed,
+        String indexed,
+        String fingerprint,
+        String thumbnail) {
+    private static final double ROUNDING = 1e6;
+
+    /** An image outside of a search. */
+    static Hit of(JsonNode source) {
+        return of(source, null, null, null);
+    }
+
+    static Hit of(JsonNode source, @Nullable Double cosine, @Nullable Double score, @Nullable Integer groupSize) {
+        String id = source.path(Field.ID).asText();
+        return new Hit(
+                id,
+                source.path(Field.URL).asText(),
+                text(source, Field.PAGE_URL),
+                text(source, Field.TITLE),
+                text(source, Field.ALT),
+                text(source, Field.CAPTION),
+                text(source, Field.CREDIT),
+                text(source, Field.LICENSE),
+                source.path(Field.HOST).asText(),
+                source.path(Field.SITE).asText(),
+                source.path(Field.VIA).asText(),
+                source.path(Field.MIME).asText(),
+                source.path(Field.WIDTH).asInt(),
+                source.path(Field.HEIGHT).asInt(),
+                source.path(Field.FRAMES).asInt(1),
+                rounded(cosine),
+                rounded(score),
+                source.path(Field.SHA256).asText(),
+                source.path(Field.GROUP_ID).asText(),
+                groupSize,
+                text(source, Field.PUBLISHED),
+                source.path(Field.DISCOVERED).asText(),
+                source.path(Field.OBSERVED).asText(),
+                source.path(Field.INDEXED).asText(),
+                source.path(Field.FINGERPRINT).asText(),
+                "/v1/images/" + id + "/thumbnail");
+    }
+
+    private static @Nullable String text(JsonNode source, String field) {
+        JsonNode value = source.get(field);
+        return value == null || value.isNull() ? null : value.asText();
+    }
+
+    private static @Nullable Double rounded(@Nullable Double value) {
+        return value == null ? null : Math.round(value * ROUNDING) / ROUNDING;
+    }
+}

@@ -1,0 +1,124 @@
+package lenstream.search;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import lenstream.core.index.IndexAnswer;
+import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexException;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexSetup;
+import lenstream.core.model.Fingerprint;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Knows whether the index can be searched with this encoder, by asking it every second on a thread of its own. So the
+ * server is ready as soon as the index is, and says why while it is not. Thread-safe; does not own its client.
+ */
+final class IndexWatch implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(IndexWatch.class);
+    private static final Duration PERIOD = Duration.ofSeconds(1);
+
+    private final IndexClient client;
+    private final IndexLayout layout;
+    private final Fingerprint fingerprint;
+    private final int dim;
+    private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("index-watch").factory());
+    private volatile State state = new Waiting("The server has not asked the index yet; try again in a moment.");
+    private boolean mappingChecked;
+
+    sealed interface State {}
+
+    /** The index can be searched. */
+    record Ready(long documents) implements State {}
+
+    /** It cannot; the reason is a sentence. */
+    record Waiting(String reason) implements State {}
+
+    IndexWatch(IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim) {
+        this.client = client;
+        this.layout = layout;
+        this.fingerprint = fingerprint;
+        this.dim = dim;
+    }
+
+    /** Asks once, then every second. */
+    void start() {
+        look();
+        timer.scheduleWithFixedDelay(this::look, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    State state() {
+        return state;
+    }
+
+    /** Says that no more requests are wanted. */
+    void stopping() {
+        timer.shutdownNow();
+        state = new Waiting("The server is stopping.");
+    }
+
+    @Override
+    public void close() {
+        stopping();
+    }
+
+    private void look() {
+        State before = state;
+        State now;
+        try {
+            now = ask();
+        } catch (IndexException e) {
+            mappingChecked = false;
+            now = new Waiting(e.getMessage() + ".");
+        } catch (RuntimeException e) {
+            LOG.error("event=index_watch_failed", e);
+            now = new Waiting("The server cannot tell the state of the index; its log says why.");
+        }
+        if (timer.isShutdown()) {
+            return;
+        }
+        state = now;
+        if (now instanceof Waiting waiting && !waiting.equals(before)) {
+            LOG.info("event=not_ready reason=\"{}\"", waiting.reason());
+        } else if (now instanceof Ready ready && !(before instanceof Ready)) {
+            LOG.info("event=ready fingerprint={} documents={}", fingerprint, ready.documents());
+        }
+    }
+
+    private State ask() {
+        String index = layout.imageIndex(fingerprint);
+        IndexAnswer count = client.send("GET", "/" + index + "/_count", null);
+        if (count.status() == 404) {
+            return new Waiting(missing());
+        }
+        if (!count.ok()) {
+            return new Waiting("The index does not answer now (" + count.status() + "); try again in a moment.");
+        }
+        if (!mappingChecked) {
+            IndexSetup.check(client, layout, fingerprint, dim);
+            mappingChecked = true;
+        }
+        return new Ready(count.json().path("count").asLong());
+    }
+
+    /** There is no index of this encoder; perhaps there is one of another. */
+    private String missing() {
+        IndexAnswer alias = client.send("GET", "/_alias/" + layout.readAlias(), null);
+        if (alias.ok()) {
+            JsonNode holders = alias.json();
+            return "The index was built with another encoder ("
+                    + String.join(
+                            ", ",
+                            holders.propertyStream().map(Map.Entry::getKey).toList())
+                    + ") than this server's " + fingerprint + ": start it with that encoder's model.";
+        }
+        return "There is no index yet for " + fingerprint
+                + ": index some images first, for example ./lenstream index DIR.";
+    }
+}

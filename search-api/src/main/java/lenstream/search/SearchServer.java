@@ -1,0 +1,195 @@
+package lenstream.search;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.errorprone.annotations.MustBeClosed;
+import io.helidon.http.DirectHandler;
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.Status;
+import io.helidon.webserver.WebServer;
+import io.helidon.webserver.http.DirectHandlers;
+import io.helidon.webserver.http1.Http1Config;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import lenstream.core.index.IndexClient;
+import lenstream.core.web.WebClient;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The running search server: HTTP on virtual threads, one encoder, one connection pool to the index. It starts although
+ * the index does not answer yet; {@code /health/ready} says why until it does. Thread-safe.
+ */
+public final class SearchServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SearchServer.class);
+    private static final Duration GRACE = Duration.ofSeconds(5);
+    private static final Duration READ_TIMEOUT = Duration.ofSeconds(30);
+    /** A text of the longest kind, each character three bytes of UTF-8 and each of them three characters of a URL. */
+    private static final int MAX_REQUEST_LINE = 32 << 10;
+
+    private static final String WARM_UP = "a photograph";
+
+    private static final Map<HeaderName, String> SECURITY = security();
+
+    private final QueryEncoder encoder;
+    private final IndexClient index;
+    private final IndexWatch watch;
+    private final WebClient web;
+    private final WebServer server;
+    private final String host;
+
+    @SuppressWarnings("MustBeClosed") // client and web client are freed in close()
+    private SearchServer(SearchConfig config, QueryEncoder encoder) {
+        this.encoder = encoder;
+        this.host = config.host();
+        requireFree(config);
+        this.index = IndexClient.open(config.openSearch());
+        this.web = WebClient.open(config.web());
+        this.watch = new IndexWatch(index, config.layout(), encoder.fingerprint(), encoder.dim());
+        try {
+            this.server = build(config, new SearchService(config, encoder, index, watch, web));
+            encoder.embedText(WARM_UP); // the first call pays for lazy initialisation
+            watch.start();
+            server.start();
+        } catch (RuntimeException e) {
+            watch.close();
+            web.close();
+            index.close();
+            throw new StartException("the search server cannot start: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Loads the encoder and starts.
+     *
+     * @throws StartException if the port is taken or the server cannot start
+     * @throws lenstream.core.config.ConfigException if the bundle is missing or wrong
+     */
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // the server closes the encoder
+    public static SearchServer start(SearchConfig config) {
+        requireFree(config); // before seconds are spent on the encoder
+        return start(config, BundleQueryEncoder.open(config.bundle()));
+    }
+
+    /**
+     * Starts with an encoder, which is closed with the server, also when the server does not start.
+     *
+     * @throws StartException if the port is taken or the server cannot start
+     */
+    @MustBeClosed
+    public static SearchServer start(SearchConfig config, QueryEncoder encoder) {
+        try {
+            var started = new SearchServer(config, encoder);
+            LOG.info("event=started uri={} fingerprint={}", started.uri(), encoder.fingerprint());
+            return started;
+        } catch (RuntimeException e) {
+            encoder.close();
+            throw e;
+        }
+    }
+
+    /** The port that is listened on. */
+    public int port() {
+        return server.port();
+    }
+
+    /** Where the page is. */
+    public URI uri() {
+        String name = host.equals("0.0.0.0") || host.equals("::") ? "localhost" : host;
+        return URI.create("http://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + port() + "/");
+    }
+
+    /** Whether searches are answered now. */
+    public boolean ready() {
+        return watch.state() instanceof IndexWatch.Ready;
+    }
+
+    /** Takes no more requests, lets those at work end for up to five seconds, frees everything. */
+    @Override
+    public void close() {
+        watch.stopping();
+        server.stop();
+        watch.close();
+        web.close();
+        index.close();
+        encoder.close();
+    }
+
+    private static WebServer build(SearchConfig config, SearchService service) {
+        return WebServer.builder()
+                .host(config.host())
+                .port(config.port())
+                .shutdownHook(false)
+                .shutdownGracePeriod(GRACE)
+                .connectionOptions(options -> options.readTimeout(READ_TIMEOUT).tcpNoDelay(true))
+                .maxPayloadSize(config.maxBody().bytes() + 1)
+                .directHandlers(problems())
+                .addProtocol(Http1Config.builder()
+                        .maxPrologueLength(MAX_REQUEST_LINE)
+                        .build())
+                .routing(routing -> routing.addFilter((chain, request, response) -> {
+                            SECURITY.forEach(response::header);
+                            chain.proceed();
+                        })
+                        .register("/", service))
+                .build();
+    }
+
+    /** Answers of the HTTP engine itself, before a route is found. */
+    private static DirectHandlers problems() {
+        var handlers = DirectHandlers.builder();
+        for (DirectHandler.EventType type : DirectHandler.EventType.values()) {
+            handlers.addHandler(type, (request, event, status, headers, message) -> {
+                ProblemException problem = switch (event) {
+                    case PAYLOAD_TOO_LARGE -> ProblemException.tooLarge("The body is too large: send a smaller image.");
+                    case INTERNAL_ERROR -> ProblemException.internal();
+                    default -> ProblemException.badRequest("The request is no proper HTTP: check how it is made.");
+                };
+                ObjectNode json = problem.json();
+                var response = DirectHandler.TransportResponse.builder()
+                        .status(Status.create(problem.status()))
+                        .header(HeaderNames.CONTENT_TYPE, "application/problem+json")
+                        .entity(json.toString().getBytes(StandardCharsets.UTF_8));
+                SECURITY.forEach(response::header);
+                return response.build();
+            });
+        }
+        return handlers.build();
+    }
+
+    /** The page loads nothing from elsewhere and runs no script but its own. */
+    private static Map<HeaderName, String> security() {
+        var headers = new LinkedHashMap<HeaderName, String>();
+        headers.put(
+                HeaderNames.create("Content-Security-Policy"),
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+                        + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+        headers.put(HeaderNames.create("X-Content-Type-Options"), "nosniff");
+        headers.put(HeaderNames.create("X-Frame-Options"), "DENY");
+        headers.put(HeaderNames.create("Referrer-Policy"), "no-referrer");
+        headers.put(HeaderNames.create("Cross-Origin-Opener-Policy"), "same-origin");
+        headers.put(HeaderNames.create("Permissions-Policy"), "geolocation=(), microphone=(), camera=()");
+        return headers;
+    }
+
+    /** Binds and frees the port: the server's own failure would not say what to do. */
+    private static void requireFree(SearchConfig config) {
+        try (var probe = new ServerSocket()) {
+            probe.setReuseAddress(true);
+            probe.bind(new InetSocketAddress(InetAddress.getByName(config.host()), config.port()));
+        } catch (IOException e) {
+            throw new StartException(
+                    "port " + config.port() + " on " + config.host() + " cannot be used (" + e.getMessage()
+                            + "): stop the program that holds it or choose another with --port",
+                    e);
+        }
+    }
+}

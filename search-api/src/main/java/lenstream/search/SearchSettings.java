@@ -1,0 +1,83 @@
+package lenstream.search;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import lenstream.core.config.DataSize;
+import lenstream.core.config.Default;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.web.AddressGuard;
+import lenstream.core.web.WebConfig;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The YAML file of {@link SearchProgram}, taken apart by {@link #config}. Immutable.
+ *
+ * @param host address to listen on
+ * @param port to listen on; 0 takes a free one
+ * @param bundle folder of the encoder
+ * @param openSearch where the index is
+ * @param index its names
+ * @param network how a query's {@code image_url} may be fetched
+ * @param maxBody largest request body
+ * @param maxConcurrent requests that work at once
+ */
+record SearchSettings(
+        @Default("127.0.0.1") String host,
+        @Default("8080") int port,
+        Path bundle,
+        OpenSearchConfig openSearch,
+        @Default("{}") IndexLayout index,
+        @Default("{}") Network network,
+        @Default("32MiB") DataSize maxBody,
+        @Default("64") int maxConcurrent) {
+
+    SearchSettings {
+        // refused here, where the file's other problems are reported
+        SearchSettings.config(host, port, bundle, openSearch, index, network, maxBody, maxConcurrent);
+    }
+
+    /**
+     * How the web may be used.
+     *
+     * @param allowPrivate networks in CIDR notation that may be reached although they are private
+     * @param contact a URL or mail address that goes into the User-Agent
+     * @param maxBytes of a fetched image
+     * @param timeout of a request with its body
+     */
+    record Network(
+            @Default("[]") List<String> allowPrivate,
+            @Nullable String contact,
+            @Default("30MiB") DataSize maxBytes,
+            @Default("30s") Duration timeout) {
+        Network {
+            AddressGuard.allowing(allowPrivate); // refuses what is no network
+            allowPrivate = List.copyOf(allowPrivate);
+        }
+
+        WebConfig config() {
+            WebConfig web = WebConfig.defaults()
+                    .withAllowPrivate(allowPrivate)
+                    .withMaxBytes(maxBytes)
+                    .withTotalTimeout(timeout);
+            return contact == null ? web : web.withUserAgent(WebConfig.userAgent(contact));
+        }
+    }
+
+    SearchConfig config() {
+        return config(host, port, bundle, openSearch, index, network, maxBody, maxConcurrent);
+    }
+
+    private static SearchConfig config(
+            String host,
+            int port,
+            Path bundle,
+            OpenSearchConfig openSearch,
+            IndexLayout index,
+            Network network,
+            DataSize maxBody,
+            int maxConcurrent) {
+        return new SearchConfig(host, port, bundle, openSearch, index, network.config(), maxBody, maxConcurrent);
+    }
+}

@@ -1,0 +1,49 @@
+package lenstream.search;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+
+/** The vectors of the texts asked for last. Thread-safe; vectors are shared and not written to. */
+final class TextCache {
+    final LongAdder hits = new LongAdder();
+    final LongAdder misses = new LongAdder();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Map<String, float[]> vectors;
+
+    TextCache(int size) {
+        this.vectors = new LinkedHashMap<>(64, 0.75f, true) {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<String, float[]> eldest) {
+                return size() > size;
+            }
+        };
+    }
+
+    /** The vector of a text. Two threads that miss the same text both compute it: that is cheaper than to wait. */
+    float[] get(String text, Function<String, float[]> embed) {
+        lock.lock();
+        try {
+            float[] known = vectors.get(text);
+            if (known != null) {
+                hits.increment();
+                return known;
+            }
+        } finally {
+            lock.unlock();
+        }
+        misses.increment();
+        float[] vector = embed.apply(text);
+        lock.lock();
+        try {
+            vectors.put(text, vector);
+        } finally {
+            lock.unlock();
+        }
+        return vector;
+    }
+}

@@ -1,0 +1,149 @@
+package lenstream.search;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.data.Offset.offset;
+
+import java.util.List;
+import java.util.Map;
+import lenstream.core.model.Encoder;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class RequestReaderTest {
+    @Test
+    void aTextHasDefaults() {
+        SearchRequest request = json("{\"text\":\" red bicycle \"}");
+        assertThat(request.query()).isEqualTo(new Query.Text("red bicycle"));
+        assertThat(request.k()).isEqualTo(24);
+        assertThat(request.collapse()).isTrue();
+        assertThat(request.mode()).isEqualTo(SearchRequest.Mode.VECTOR);
+        assertThat(request.filter().isEmpty()).isTrue();
+    }
+
+    @Test
+    void parametersAndJsonReadTheSameFilter() {
+        SearchRequest one = json(
+                "{\"text\":\"a\",\"filter\":{\"host\":[\"a\",\"b\"],\"min_width\":100,\"published_from\":\"2026-01-31\"}}");
+        SearchRequest other = RequestReader.ofParameters(Map.of(
+                "q", List.of("a"),
+                "host", List.of("a", "b"),
+                "min_width", List.of("100"),
+                "published_from", List.of("2026-01-31T00:00:00Z")));
+        assertThat(one.filter().toString()).contains("\"terms\":{\"host\":[\"a\",\"b\"]}", "\"gte\":100");
+        assertThat(sorted(other.filter().toString()))
+                .isEqualTo(sorted(one.filter().toString()));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"txt\":\"a\"} | did you mean text",
+                "{} | exactly one of",
+                "{\"text\":\"a\",\"id\":\"b\"} | not text and id",
+                "{\"text\":\"  \"} | is empty",
+                "{\"text\":7} | text must be a text",
+                "{\"text\":\"a\",\"k\":0} | k must be",
+                "{\"text\":\"a\",\"k\":101} | k must be",
+                "{\"text\":\"a\",\"k\":1.5} | k must be",
+                "{\"text\":\"a\",\"mode\":\"vektor\"} | did you mean vector",
+                "{\"text\":\"a\",\"collapse\":\"maybe\"} | collapse must be",
+                "{\"text\":\"a\",\"region\":[0,0,1,1]} | region needs an image",
+                "{\"image\":\"aGk=\",\"region\":[0,0,0,1]} | region must be",
+                "{\"image\":\"aGk=\",\"region\":[0,0,1]} | region must be",
+                "{\"image\":\"aGk=\",\"mode\":\"text\"} | need a text",
+                "{\"image\":\"data:image/png,xx\"} | ;base64",
+                "{\"id\":\"../x\"} | 32 digits",
+                "{\"vector\":[1,\"a\"]} | vector[1] must be a number",
+                "{\"text\":\"a\",\"filter\":{\"hots\":\"x\"}} | did you mean host",
+                "{\"text\":\"a\",\"filter\":{\"min_width\":\"wide\"}} | whole number of pixels",
+                "{\"text\":\"a\",\"filter\":{\"indexed_to\":\"soon\"}} | date or a time",
+                "{\"text\":\"a\",\"filter\":[1]} | filter must be an object",
+                "{\"text\":\"a\",\"text\":\"b\"} | no valid JSON",
+                "{\"vector\":[NaN]} | no valid JSON",
+                "[1] | must be a JSON object",
+                "{ | no valid JSON",
+                "{} {} | no valid JSON",
+            })
+    void whatIsWrongIsSaid(String body, String message) {
+        assertThatThrownBy(() -> json(body))
+                .isInstanceOfSatisfying(
+                        ProblemException.class,
+                        problem -> assertThat(problem.status()).isEqualTo(400))
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void aTextBeyondTheLimitIsRefused() {
+        assertThatThrownBy(() -> json("{\"text\":\"" + "x".repeat(2_001) + "\"}"))
+                .hasMessageContaining("at most 2000");
+    }
+
+    @Test
+    void vectorsAreNormalised() {
+        assertThat(RequestReader.unit(new float[] {3, 4}, 2)).containsExactly(0.6f, 0.8f);
+    }
+
+    @Test
+    void vectorsWithoutDirectionAreRefused() {
+        for (float[] bad :
+                List.of(new float[2], new float[] {Float.POSITIVE_INFINITY, 0}, new float[] {Float.NaN, 0})) {
+            assertThatThrownBy(() -> RequestReader.unit(bad, 2)).hasMessageContaining("finite values, not all zero");
+        }
+        assertThatThrownBy(() -> RequestReader.unit(new float[3], 2)).hasMessageContaining("3 values");
+    }
+
+    @Test
+    void partsOfAFormAreFoundByName() {
+        String body = "--xyz\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhi\r\n"
+                + "--xyz\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"
+                + "\r\n--bytes\r\n--xyz--\r\n";
+        Map<String, byte[]> parts = Multipart.parts("multipart/form-data; boundary=xyz", body.getBytes(UTF_8));
+        assertThat(parts).containsOnlyKeys("note", "image");
+        assertThat(new String(parts.get("image"), UTF_8)).isEqualTo("\r\n--bytes");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {"multipart/form-data | boundary", "multipart/form-data; boundary=b | incomplete"})
+    void brokenFormsAreRefused(String type, String message) {
+        assertThatThrownBy(() -> Multipart.parts(type, "--xyz\r\nname".getBytes(UTF_8)))
+                .hasMessageContaining(message);
+    }
+
+    @Test
+    void aCursorKnowsItsSearchAndItsPlace() {
+        Cursor cursor = Cursor.parse(new Cursor(7, 1.25, "b").text(), 7);
+        assertThat(cursor.isBefore(1.25, "c")).isTrue();
+        assertThat(cursor.isBefore(1.0, "a")).isTrue();
+        assertThat(cursor.isBefore(1.25, "b")).isFalse();
+        assertThat(cursor.isBefore(1.5, "z")).isFalse();
+        assertThatThrownBy(() -> Cursor.parse(cursor.text(), 8)).hasMessageContaining("another search");
+        for (String broken : List.of("", "AQ", "!!", "AAAAAAAAAAAAAAAAAAAA")) {
+            assertThatThrownBy(() -> Cursor.parse(broken, 7)).hasMessageContaining("not one of ours");
+        }
+    }
+
+    @Test
+    void scoresFollowTheMeasuredMeans() {
+        var calibration = new Calibration(new Encoder.ScoreHint(0.266, 0.0235, 0.1662));
+        assertThat(calibration.ofText(0.266)).isCloseTo(0.7, offset(1e-9));
+        assertThat(calibration.ofText(0.0235)).isCloseTo(0.02, offset(1e-9));
+        assertThat(calibration.ofText(-1)).isBetween(0.0, 0.001);
+        assertThat(calibration.ofImage(1)).isEqualTo(1);
+        assertThat(calibration.ofImage(0)).isZero();
+        assertThat(new Calibration(null).ofText(0.3)).isEqualTo(0.3);
+    }
+
+    private static SearchRequest json(String body) {
+        return RequestReader.ofJson(body.getBytes(UTF_8));
+    }
+
+    private static String sorted(String text) {
+        return text.chars().sorted().mapToObj(Character::toString).reduce("", String::concat);
+    }
+}

@@ -1,0 +1,242 @@
+package lenstream.search;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.net.URLEncoder;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The server over HTTP with the real encoder, a real OpenSearch and real pictures. */
+@ExtendWith(GalleryIndex.Extension.class)
+class SearchIT {
+    private static GalleryIndex index;
+    private static SearchServer server;
+    private static Http http;
+
+    @BeforeAll
+    @SuppressWarnings("MustBeClosed") // closed after all tests
+    static void start(GalleryIndex shared) {
+        index = shared;
+        server = SearchServer.start(index.config());
+        http = new Http(server.uri());
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    @Test
+    void itIsReadyWithItsDocuments() {
+        Http.Answer ready = http.get("/health/ready");
+        assertThat(ready.status()).isEqualTo(200);
+        assertThat(ready.json().path("documents").asInt()).isEqualTo(index.pictures.size());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"frog", "flower", "tractor", "airplane", "candle"})
+    void wordsFindTheirPicture(String words) {
+        List<String> titles = new ArrayList<>();
+        search("/v1/search?k=10&q=" + URLEncoder.encode(words, UTF_8))
+                .path("hits")
+                .forEach(hit -> titles.add(hit.path("title").asText().toLowerCase(Locale.ROOT)));
+        assertThat(titles).hasSize(10);
+        assertThat(index.pictures)
+                .anySatisfy(
+                        picture -> assertThat(titles).contains(picture.title().toLowerCase(Locale.ROOT)));
+    }
+
+    @Test
+    void aPictureFindsItselfByEveryWayOfSendingIt() throws Exception {
+        GalleryIndex.Picture picture = index.pictures.get(7);
+        byte[] bytes = Files.readAllBytes(picture.file());
+        String base64 = Base64.getEncoder().encodeToString(bytes);
+        for (Http.Answer answer : List.of(
+                http.post("/v1/search?k=1", "image/jpeg", bytes),
+                http.post("/v1/search?k=1", "multipart/form-data; boundary=x", form(bytes)),
+                http.postJson("/v1/search", "{\"k\":1,\"image\":\"" + base64 + "\"}"),
+                http.postJson("/v1/search", "{\"k\":1,\"image\":\"data:image/jpeg;base64," + base64 + "\"}"))) {
+            assertThat(answer.status()).isEqualTo(200);
+            JsonNode hit = answer.json().at("/hits/0");
+            assertThat(hit.path("id").asText()).isEqualTo(picture.id());
+            assertThat(hit.path("cosine").asDouble()).isGreaterThan(0.999);
+            assertThat(hit.path("score").asDouble()).isGreaterThan(0.99);
+        }
+    }
+
+    @Test
+    void theStoredVectorFindsItsPicture() {
+        String id = index.pictures.get(9).id();
+        JsonNode embedding = http.postJson("/v1/embeddings", "{\"model\":\"lensmini\",\"input\":\"a wooden chair\"}")
+                .json()
+                .at("/data/0/embedding");
+        JsonNode byVector = http.postJson("/v1/search", "{\"k\":5,\"vector\":" + embedding + "}")
+                .json();
+        JsonNode byText = http.postJson("/v1/search", "{\"k\":5,\"text\":\"a wooden chair\"}")
+                .json();
+        assertThat(ids(byVector)).isEqualTo(ids(byText));
+        assertThat(ids(search("/v1/images/" + id + "/similar?k=20")))
+                .doesNotContain(id)
+                .hasSize(20);
+    }
+
+    @Test
+    void copiesAreOneHitUnlessAskedForSingly() throws Exception {
+        GalleryIndex.Picture first = index.pictures.getFirst();
+        GalleryIndex.Picture copy = index.pictures.getLast();
+        byte[] bytes = Files.readAllBytes(first.file());
+        JsonNode together = http.post("/v1/search?k=2", "image/jpeg", bytes).json();
+        assertThat(together.at("/hits/0/group_size").asInt()).isEqualTo(2);
+        JsonNode singly =
+                http.post("/v1/search?k=2&collapse=false", "image/jpeg", bytes).json();
+        assertThat(ids(singly)).containsExactlyInAnyOrder(first.id(), copy.id());
+        assertThat(singly.path("total").asInt())
+                .isEqualTo(together.path("total").asInt() + 1);
+    }
+
+    @Test
+    void filtersHoldDuringTheSearch() {
+        JsonNode answer = http.postJson(
+                        "/v1/search", "{\"text\":\"frog\",\"filter\":{\"host\":\"mirror.test\"},\"k\":10}")
+                .json();
+        assertThat(ids(answer)).containsExactly(index.pictures.getLast().id());
+        assertThat(search("/v1/search?q=frog&published_from=2026-02-01")
+                        .path("total")
+                        .asInt())
+                .isZero();
+        search("/v1/search?q=frog&min_width=300&k=50")
+                .path("hits")
+                .forEach(hit -> assertThat(hit.path("width").asInt()).isGreaterThanOrEqualTo(300));
+    }
+
+    @Test
+    void pagesFitTogether() {
+        JsonNode all = search("/v1/search?q=animal&k=60");
+        var seen = new ArrayList<String>();
+        String path = "/v1/search?q=animal&k=20";
+        for (int page = 0; page < 3; page++) {
+            JsonNode answer = search(seen.isEmpty() ? path : path + "&cursor=" + cursorOf(path, seen.size() / 20));
+            seen.addAll(ids(answer));
+        }
+        assertThat(seen).isEqualTo(ids(all));
+        assertThat(new HashSet<>(seen)).hasSize(60);
+        assertThat(http.get("/v1/search?q=plant&k=20&cursor=" + cursorOf(path, 1))
+                        .status())
+                .isEqualTo(400);
+    }
+
+    @Test
+    void wordsOfTitlesAndBothTogether() {
+        JsonNode text = http.postJson("/v1/search", "{\"text\":\"tractor\",\"mode\":\"text\"}")
+                .json();
+        assertThat(text.path("hits")).isNotEmpty().allSatisfy(hit -> {
+            assertThat(hit.path("title").asText().toLowerCase(Locale.ROOT)).contains("tractor");
+            assertThat(hit.path("cosine").asDouble()).isBetween(-1.0, 1.0);
+        });
+        JsonNode hybrid = http.postJson("/v1/search", "{\"text\":\"tractor\",\"mode\":\"hybrid\",\"k\":5}")
+                .json();
+        assertThat(ids(hybrid)).contains(text.at("/hits/0/id").asText()).hasSize(5);
+        assertThat(ids(http.postJson("/v1/search", "{\"text\":\"qqqq zzzz\",\"mode\":\"text\"}")
+                        .json()))
+                .isEmpty();
+    }
+
+    @Test
+    void aRegionIsAnotherQueryThanTheWhole() throws Exception {
+        byte[] bytes = Files.readAllBytes(index.pictures.get(20).file());
+        JsonNode whole = http.post("/v1/search?k=1", "image/jpeg", bytes).json();
+        JsonNode part = http.post("/v1/search?k=1&region=0,0,60,60", "image/jpeg", bytes)
+                .json();
+        assertThat(part.at("/hits/0/cosine").asDouble())
+                .isLessThan(whole.at("/hits/0/cosine").asDouble());
+    }
+
+    @Test
+    void thumbnailsAreSmallPicturesWithAValidator() throws Exception {
+        String path = "/v1/images/" + index.pictures.get(3).id() + "/thumbnail";
+        Http.Answer answer = http.get(path);
+        var image = ImageIO.read(new ByteArrayInputStream(answer.response().body()));
+        assertThat(Math.max(image.getWidth(), image.getHeight())).isLessThanOrEqualTo(256);
+        assertThat(answer.header("Content-Type")).isEqualTo("image/jpeg");
+        assertThat(http.get(path, "If-None-Match", answer.header("ETag")).status())
+                .isEqualTo(304);
+    }
+
+    @Test
+    void imagesAreDescribedAndTheNewestListed() {
+        GalleryIndex.Picture picture = index.pictures.get(3);
+        JsonNode image = http.get("/v1/images/" + picture.id()).json();
+        assertThat(image.path("title").asText()).isEqualTo(picture.title());
+        assertThat(image.has("embedding")).isFalse();
+        assertThat(ids(search("/v1/images?k=12"))).hasSize(12);
+    }
+
+    @Test
+    void whatIsNotThereOrNoImageIsAProblem() {
+        assertThat(http.get("/v1/images/" + "0".repeat(32)).status()).isEqualTo(404);
+        assertThat(http.get("/v1/images/" + "0".repeat(32) + "/thumbnail").status())
+                .isEqualTo(404);
+        assertThat(http.get("/v1/images/" + "0".repeat(32) + "/similar").status())
+                .isEqualTo(404);
+        assertThat(http.get("/v1/images/nonsense").status()).isEqualTo(400);
+        assertThat(http.post("/v1/search", "image/png", "<html>".getBytes(UTF_8))
+                        .status())
+                .isEqualTo(415);
+        assertThat(http.post("/v1/search", "text/plain", "frog".getBytes(UTF_8)).status())
+                .isEqualTo(415);
+        assertThat(http.post("/v1/search", "image/png", new byte[0]).status()).isEqualTo(400);
+        assertThat(http.postJson("/v1/search", "{\"vector\":[1,2,3]}").status()).isEqualTo(400);
+        Http.Answer inside = http.postJson("/v1/search", "{\"image_url\":\"" + server.uri() + "ui/icon.svg\"}");
+        assertThat(inside.status()).isEqualTo(422);
+        assertThat(inside.json().path("detail").asText()).contains("must not reach");
+    }
+
+    private static String cursorOf(String path, int pages) {
+        String cursor = "";
+        for (int page = 0; page < pages; page++) {
+            cursor = search(cursor.isEmpty() ? path : path + "&cursor=" + cursor)
+                    .path("cursor")
+                    .asText();
+        }
+        return cursor;
+    }
+
+    private static JsonNode search(String path) {
+        Http.Answer answer = http.get(path);
+        assertThat(answer.status())
+                .as(new String(answer.response().body(), UTF_8))
+                .isEqualTo(200);
+        assertThat(answer.json().path("fingerprint").asText()).startsWith("lensmini-1-");
+        return answer.json();
+    }
+
+    private static List<String> ids(JsonNode answer) {
+        var ids = new ArrayList<String>();
+        answer.path("hits").forEach(hit -> ids.add(hit.path("id").asText()));
+        return ids;
+    }
+
+    private static byte[] form(byte[] image) {
+        var body = new ByteArrayOutputStream();
+        body.writeBytes(
+                "--x\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a\"\r\n\r\n".getBytes(UTF_8));
+        body.writeBytes(image);
+        body.writeBytes("\r\n--x--\r\n".getBytes(UTF_8));
+        return body.toByteArray();
+    }
+}

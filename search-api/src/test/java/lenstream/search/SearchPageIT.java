@@ -1,0 +1,255 @@
+package lenstream.search;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.openqa.selenium.By;
+import org.openqa.selenium.Dimension;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.OutputType;
+import org.openqa.selenium.StaleElementReferenceException;
+import org.openqa.selenium.WebElement;
+import org.openqa.selenium.chrome.ChromeDriver;
+import org.openqa.selenium.chrome.ChromeDriverService;
+import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.support.ui.WebDriverWait;
+
+/**
+ * The page in a real Chromium: the distribution's browser and driver, nothing is downloaded. Where they are missing the
+ * tests are skipped, but with {@code CI=true} that is a failure. Screenshots go to {@code target/screenshots}.
+ */
+@ExtendWith(GalleryIndex.Extension.class)
+class SearchPageIT {
+    private static final Path BROWSER = Path.of("/usr/bin/chromium");
+    private static final Path DRIVER = Path.of("/usr/bin/chromedriver");
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    private static GalleryIndex index;
+    private static SearchServer server;
+    private static ChromeDriver browser;
+
+    @BeforeAll
+    @SuppressWarnings("MustBeClosed") // closed after all tests
+    static void start(GalleryIndex shared) {
+        if (!Files.isExecutable(BROWSER) || !Files.isExecutable(DRIVER)) {
+            String missing = "SKIPPED: needs " + BROWSER + " and " + DRIVER + " (Debian: chromium, chromium-driver)";
+            assertThat(System.getenv("CI")).as(missing).isNotEqualTo("true");
+            abort(missing);
+        }
+        index = shared;
+        server = SearchServer.start(index.config());
+        browser = new ChromeDriver(
+                new ChromeDriverService.Builder()
+                        .usingDriverExecutable(DRIVER.toFile())
+                        .build(),
+                new ChromeOptions()
+                        .setBinary(BROWSER.toFile())
+                        .addArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"));
+    }
+
+    @AfterAll
+    static void stop() {
+        if (browser != null) {
+            browser.quit();
+        }
+        if (server != null) {
+            server.close();
+        }
+    }
+
+    @BeforeEach
+    void home() {
+        browser.manage().window().setSize(new Dimension(1360, 900));
+        open("/");
+        browser.executeScript("localStorage.clear()");
+        open("/");
+        awaitTiles();
+    }
+
+    @Test
+    void theStartShowsTheNewestPicturesAndExamplesThatAreThere() throws Exception {
+        List<WebElement> chips = browser.findElements(By.cssSelector("#chips button"));
+        assertThat(chips).isNotEmpty();
+        shoot("home-light");
+        String words = chips.getFirst().getText();
+        chips.getFirst().click();
+        await("heading", () -> text("#heading").contains(words));
+        assertThat(tiles()).isNotEmpty();
+    }
+
+    @Test
+    void wordsGiveResultsWhileTheyAreTyped() throws Exception {
+        type("red flower");
+        await("heading", () -> text("#heading").contains("red flower"));
+        assertThat(tiles()).isNotEmpty();
+        assertThat(text("#status")).contains("pictures").contains("ms");
+        assertThat(browser.getCurrentUrl()).contains("q=red+flower");
+        shoot("search-light");
+    }
+
+    @Test
+    void theBackButtonLeadsBack() {
+        type("frog");
+        await("frog", () -> text("#heading").contains("frog"));
+        browser.navigate().back();
+        await("start", () -> text("#heading").equals("Newest"));
+        browser.navigate().forward();
+        await("frog again", () -> text("#heading").contains("frog"));
+        assertThat(browser.findElement(By.id("q")).getDomProperty("value")).isEqualTo("frog");
+    }
+
+    @Test
+    void aPictureFileFindsItself() throws Exception {
+        GalleryIndex.Picture picture = index.pictures.get(7);
+        browser.findElement(By.id("file"))
+                .sendKeys(picture.file().toAbsolutePath().normalize().toString());
+        await("results", () -> text("#heading").equals("Like your picture") && !tiles().isEmpty());
+        assertThat(tiles().getFirst().getDomAttribute("data-id")).isEqualTo(picture.id());
+        shoot("upload-light");
+    }
+
+    @Test
+    void detailsTellEverythingAndLeadToMoreLikeIt() throws Exception {
+        type("flower");
+        await("results", () -> text("#heading").contains("flower"));
+        String id = tiles().getFirst().getDomAttribute("data-id");
+        tiles().getFirst().click();
+        await("details", () -> browser.findElement(By.id("details")).isDisplayed());
+        assertThat(text("#details-facts")).contains("Cosine", "Size", "Licence", "lensmini-1-");
+        assertThat(browser.getCurrentUrl()).contains("show=" + id);
+        awaitImages();
+        shoot("details-light");
+        browser.findElement(By.id("details-similar")).click();
+        await("more like this", () -> text("#heading").equals("More like this") && !tiles().isEmpty());
+        assertThat(tiles()).noneMatch(tile -> String.valueOf(id).equals(tile.getDomAttribute("data-id")));
+    }
+
+    @Test
+    void theKeyboardIsEnough() {
+        browser.findElement(By.id("brand")).sendKeys("/");
+        assertThat(focused().getDomAttribute("id")).isEqualTo("q");
+        focused().sendKeys("flower");
+        await("results", () -> text("#heading").contains("flower"));
+        focused().sendKeys(Keys.ARROW_DOWN);
+        String first = focused().getDomAttribute("data-id");
+        assertThat(first).isEqualTo(tiles().getFirst().getDomAttribute("data-id"));
+        focused().sendKeys(Keys.ARROW_RIGHT);
+        String second = focused().getDomAttribute("data-id");
+        assertThat(second).isNotNull().isNotEqualTo(first);
+        focused().sendKeys(Keys.ENTER);
+        await("details", () -> browser.findElement(By.id("details")).isDisplayed());
+        focused().sendKeys(Keys.ESCAPE);
+        await("closed", () -> !browser.findElement(By.id("details")).isDisplayed());
+        assertThat(focused().getDomAttribute("data-id")).isEqualTo(second);
+        focused().sendKeys(Keys.ESCAPE);
+        assertThat(focused().getDomAttribute("id")).isEqualTo("q");
+        focused().sendKeys(Keys.ESCAPE);
+        await("start", () -> text("#heading").equals("Newest"));
+    }
+
+    @Test
+    void coloursAreChosenAndRemembered() throws Exception {
+        assertThat(theme()).isEqualTo("light");
+        browser.findElement(By.id("theme")).click();
+        assertThat(theme()).isEqualTo("dark");
+        open("/?q=flower");
+        awaitTiles();
+        assertThat(theme()).isEqualTo("dark");
+        awaitImages();
+        shoot("search-dark");
+    }
+
+    @Test
+    void aPhoneShowsTheSamePageWithoutSidewaysScrolling() throws Exception {
+        browser.manage().window().setSize(new Dimension(500, 900));
+        open("/?q=flower");
+        awaitTiles();
+        awaitImages();
+        Object excess = browser.executeScript(
+                "return document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        assertThat(excess).isEqualTo(0L);
+        shoot("search-phone");
+    }
+
+    @Test
+    void nothingFoundIsSaidHonestly() throws Exception {
+        open("/?q=zzzzqqqq&mode=text");
+        await("empty", () -> browser.findElement(By.id("empty")).isDisplayed());
+        assertThat(text("#empty-title")).isEqualTo("Nothing found");
+        shoot("empty-light");
+    }
+
+    @Test
+    void morePicturesFollow() {
+        open("/?q=animal");
+        awaitTiles();
+        int before = tiles().size();
+        WebElement more = browser.findElement(By.id("more"));
+        browser.executeScript("arguments[0].scrollIntoView({block: 'center'})", more);
+        more.click();
+        await("more", () -> tiles().size() > before);
+        List<String> ids = tiles().stream()
+                .map(tile -> String.valueOf(tile.getDomAttribute("data-id")))
+                .toList();
+        assertThat(ids).doesNotHaveDuplicates();
+    }
+
+    private static void open(String path) {
+        browser.get(server.uri().resolve(path).toString());
+    }
+
+    private static void type(String words) {
+        browser.findElement(By.id("q")).sendKeys(words);
+    }
+
+    private static List<WebElement> tiles() {
+        return browser.findElements(By.cssSelector(".tile[data-id]"));
+    }
+
+    private static WebElement focused() {
+        return browser.switchTo().activeElement();
+    }
+
+    private static String theme() {
+        return String.valueOf(browser.executeScript("return document.documentElement.dataset.theme"));
+    }
+
+    private static String text(String selector) {
+        return browser.findElement(By.cssSelector(selector)).getText();
+    }
+
+    private static void awaitTiles() {
+        await("tiles", () -> !tiles().isEmpty());
+    }
+
+    private static void awaitImages() {
+        await(
+                "pictures",
+                () -> Boolean.TRUE.equals(
+                        browser.executeScript(
+                                "return [...document.querySelectorAll('.tile img')].slice(0, 12).every(i => i.complete && getComputedStyle(i).opacity === '1')")));
+    }
+
+    private static void await(String what, BooleanSupplier condition) {
+        new WebDriverWait(browser, LIMIT, Duration.ofMillis(50))
+                .ignoring(StaleElementReferenceException.class)
+                .withMessage(what)
+                .until(driver -> condition.getAsBoolean());
+    }
+
+    private static void shoot(String name) throws Exception {
+        awaitImages();
+        Path folder = Files.createDirectories(Path.of("target/screenshots"));
+        Files.write(folder.resolve(name + ".png"), browser.getScreenshotAs(OutputType.BYTES));
+    }
+}

@@ -1,0 +1,174 @@
+package lenstream.search;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.Base64;
+import lenstream.core.config.DataSize;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The server over real HTTP, with a fake encoder and no OpenSearch. */
+class SearchServerTest {
+    private final FakeEncoder encoder = new FakeEncoder();
+    private SearchServer server;
+    private Http http;
+
+    @BeforeEach
+    @SuppressWarnings("MustBeClosed") // closed after each test
+    void start() {
+        server = SearchServer.start(config(), encoder);
+        http = new Http(server.uri());
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        assertThat(encoder.closed).isTrue();
+    }
+
+    @Test
+    void withoutAnIndexItLivesButIsNotReady() {
+        assertThat(http.get("/health/live").status()).isEqualTo(200);
+        Http.Answer ready = http.get("/health/ready");
+        assertThat(ready.status()).isEqualTo(503);
+        assertThat(ready.header("Retry-After")).isNotEmpty();
+        assertThat(ready.header("Content-Type")).isEqualTo("application/problem+json");
+        assertThat(ready.json().path("detail").asText()).contains("start it with ./lenstream up");
+        assertThat(http.get("/v1/search?q=a").status()).isEqualTo(503);
+        assertThat(server.ready()).isFalse();
+    }
+
+    @Test
+    void everyAnswerCarriesSecurityHeaders() {
+        for (String path : new String[] {"/", "/nothing", "/health/live", "/ui/app.js"}) {
+            Http.Answer answer = http.get(path);
+            assertThat(answer.header("Content-Security-Policy")).contains("default-src 'none'", "script-src 'self'");
+            assertThat(answer.header("X-Content-Type-Options")).isEqualTo("nosniff");
+        }
+    }
+
+    @Test
+    void thePageIsServedWithAValidator() {
+        Http.Answer page = http.get("/");
+        assertThat(page.header("Content-Type")).startsWith("text/html");
+        assertThat(http.get("/", "If-None-Match", page.header("ETag")).status()).isEqualTo(304);
+        assertThat(http.get("/ui/..%2fopenapi.json").status()).isIn(400, 404);
+        assertThat(http.get("/ui/none.js").status()).isEqualTo(404);
+    }
+
+    @Test
+    void unknownAddressesAndMethodsAreProblems() {
+        assertThat(http.get("/v1/takedowns").status()).isEqualTo(404);
+        Http.Answer wrong = http.delete("/v1/search");
+        assertThat(wrong.status()).isEqualTo(405);
+        assertThat(wrong.header("Allow")).isEqualTo("GET, POST");
+        assertThat(wrong.json().path("status").asInt()).isEqualTo(405);
+    }
+
+    @Test
+    void theLongestTextFitsIntoAnAddress() {
+        assertThat(http.get("/v1/search?q=" + "%E2%82%AC".repeat(2_000)).status())
+                .isEqualTo(503);
+    }
+
+    @Test
+    void embeddingsHaveOpenAisShape() {
+        String image = "data:image/png;base64," + Base64.getEncoder().encodeToString(new byte[] {1, 2, 3});
+        Http.Answer answer = http.postJson(
+                "/v1/embeddings", "{\"model\":\"fake\",\"input\":[\"a red car\",\"" + image + "\"],\"user\":\"x\"}");
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.json().path("object").asText()).isEqualTo("list");
+        assertThat(answer.json().at("/data/1/index").asInt()).isEqualTo(1);
+        assertThat(answer.json().at("/data/0/embedding")).hasSize(FakeEncoder.DIM);
+        assertThat(answer.json().at("/usage/num_images").asInt()).isEqualTo(1);
+        assertThat(answer.json().at("/usage/prompt_tokens").asInt()).isEqualTo(3);
+    }
+
+    @Test
+    void embeddingsComeAsBase64OfLittleEndianFloats() {
+        Http.Answer answer =
+                http.postJson("/v1/embeddings", "{\"model\":\"fake\",\"input\":\"a\",\"encoding_format\":\"base64\"}");
+        var floats = new float[FakeEncoder.DIM];
+        ByteBuffer.wrap(Base64.getDecoder()
+                        .decode(answer.json().at("/data/0/embedding").asText()))
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asFloatBuffer()
+                .get(floats);
+        assertThat(floats).containsExactly(encoder.embedText("a"));
+    }
+
+    @Test
+    void embeddingErrorsHaveOpenAisShape() {
+        assertError("{\"model\":\"other\",\"input\":\"a\"}", 404, "this server has fake");
+        assertError("{\"input\":\"a\"}", 400, "model is missing");
+        assertError("{\"model\":\"fake\",\"input\":[]}", 400, "1 to 256");
+        assertError("{\"model\":\"fake\",\"input\":\"a\",\"dimensions\":3}", 400, "dimensions must be 4");
+        assertError("{\"model\":\"fake\",\"input\":\"data:image/png;base64,PA==\"}", 415, "text instead of an image");
+        assertError("{", 400, "no valid JSON");
+    }
+
+    @Test
+    void theModelIsListed() {
+        assertThat(http.get("/v1/models").json().at("/data/0/id").asText()).isEqualTo("fake");
+    }
+
+    @Test
+    void metricsCountRequestsByTypeAndCode() {
+        http.get("/v1/search?q=a");
+        String text = new String(http.get("/metrics").response().body(), UTF_8);
+        assertThat(text)
+                .contains(
+                        "lenstream_search_requests_total{type=\"text\",code=\"503\"} 1",
+                        "lenstream_model_info{fingerprint=\"fake-1-00000000\"} 1",
+                        "lenstream_search_ready 0");
+    }
+
+    @Test
+    void theApiDescribesItself() {
+        assertThat(http.get("/openapi.json").json().path("paths").has("/v1/search"))
+                .isTrue();
+    }
+
+    @Test
+    void aBodyBeyondTheLimitIs413() {
+        byte[] body = new byte[(1 << 20) + 1];
+        assertThat(http.post("/v1/embeddings", "application/json", body).status())
+                .isEqualTo(413);
+    }
+
+    @Test
+    @SuppressWarnings("MustBeClosed") // it does not start
+    void aTakenPortIsSaidInOneSentence() {
+        assertThatThrownBy(() -> SearchServer.start(config().withPort(server.port()), new FakeEncoder()))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("port " + server.port())
+                .hasMessageContaining("choose another with --port");
+    }
+
+    private void assertError(String body, int status, String message) {
+        Http.Answer answer = http.postJson("/v1/embeddings", body);
+        assertThat(answer.status()).isEqualTo(status);
+        assertThat(answer.json().at("/error/message").asText()).contains(message);
+        assertThat(answer.json().at("/error/type").asText()).isEqualTo("invalid_request_error");
+    }
+
+    private static SearchConfig config() {
+        SearchConfig defaults =
+                SearchConfig.defaults(Path.of("none"), "http://127.0.0.1:1").withPort(0);
+        return new SearchConfig(
+                defaults.host(),
+                0,
+                defaults.bundle(),
+                defaults.openSearch(),
+                defaults.layout(),
+                defaults.web(),
+                DataSize.ofMebibytes(1),
+                8);
+    }
+}

@@ -1,0 +1,70 @@
+package lenstream.search;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import lenstream.core.config.ConfigException;
+import lenstream.core.config.ConfigReader;
+import lenstream.core.config.DataSize;
+import org.junit.jupiter.api.Test;
+
+class SearchSettingsTest {
+    @Test
+    void defaults() {
+        SearchConfig config = parse("bundle: /models/one\nopen_search: {urls: [\"http://127.0.0.1:9200\"]}");
+        assertThat(config)
+                .isEqualTo(SearchConfig.defaults(Path.of("/models/one"), "http://127.0.0.1:9200")
+                        .withOpenSearch(config.openSearch()));
+        assertThat(config.openSearch().requestTimeout()).isEqualTo(Duration.ofSeconds(60));
+    }
+
+    @Test
+    void everyKeyIsMapped() {
+        SearchConfig config = parse("""
+                host: 0.0.0.0
+                port: 8181
+                bundle: ${LENSTREAM_TEST_UNSET:/models/two}
+                open_search:
+                  urls: ["https://a.example:9200", "https://b.example:9200"]
+                  user: reader
+                  password: secret
+                  connect_timeout: 1s
+                  request_timeout: 2s
+                  gzip: true
+                index: {prefix: mine, shards: 2}
+                network: {allow_private: ["10.0.0.0/8"], contact: "https://example.org/bot", max_bytes: 1MiB, timeout: 3s}
+                max_body: 2MiB
+                max_concurrent: 7
+                """);
+        assertThat(config.host()).isEqualTo("0.0.0.0");
+        assertThat(config.port()).isEqualTo(8181);
+        assertThat(config.bundle()).isEqualTo(Path.of("/models/two"));
+        assertThat(config.openSearch().urls()).hasSize(2);
+        assertThat(config.openSearch().toString()).contains("reader").doesNotContain("secret");
+        assertThat(config.layout().readAlias()).isEqualTo("mine-images-read");
+        assertThat(config.layout().shards()).isEqualTo(2);
+        assertThat(config.web().allowPrivate()).isEqualTo(List.of("10.0.0.0/8"));
+        assertThat(config.web().userAgent()).contains("https://example.org/bot");
+        assertThat(config.web().maxBytes()).isEqualTo(DataSize.ofMebibytes(1));
+        assertThat(config.web().totalTimeout()).isEqualTo(Duration.ofSeconds(3));
+        assertThat(config.maxBody()).isEqualTo(DataSize.ofMebibytes(2));
+        assertThat(config.maxConcurrent()).isEqualTo(7);
+    }
+
+    @Test
+    void everyProblemIsNamedAtOnce() {
+        assertThatThrownBy(() -> parse("bundle: /m\nhots: a\nport: many\nopen_search: {urls: []}"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("hots")
+                .hasMessageContaining("host")
+                .hasMessageContaining("port")
+                .hasMessageContaining("open_search");
+    }
+
+    private static SearchConfig parse(String yaml) {
+        return ConfigReader.parse("search.yaml", yaml, SearchSettings.class).config();
+    }
+}
