@@ -22,7 +22,8 @@ final class ApiClient implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final HttpClient http = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
+    private final HttpClient http =
+            HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
     private final URI api;
 
     ApiClient(URI api) {
@@ -73,8 +74,8 @@ final class ApiClient implements AutoCloseable {
         String last = "no answer";
         while (System.nanoTime() < deadline) {
             try {
-                HttpResponse<byte[]> response = http.send(
-                        request("/health/ready").GET().build(), HttpResponse.BodyHandlers.ofByteArray());
+                HttpResponse<byte[]> response =
+                        http.send(request("/health/ready").GET().build(), HttpResponse.BodyHandlers.ofByteArray());
                 if (response.statusCode() == 200) {
                     return JSON.readTree(response.body());
                 }

@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "crawl",
         mixinStandardHelpOptions = true,
-        description = "Crawls sites politely and indexes their images; a later run fetches only what is new or changed.",
+        description =
+                "Crawls sites politely and indexes their images; a later run fetches only what is new or changed.",
         footer = {
             "",
             "Examples:",
@@ -43,13 +44,20 @@ final class CrawlCommand implements Callable<Integer> {
     @Option(names = "--follow", description = "keep crawling on each site's interval; else end when nothing is left")
     private boolean follow;
 
-    @Option(names = "--cluster", paramLabel = "HOST:PORT", description = "submit to this Flink cluster (its REST address)")
+    @Option(
+            names = "--cluster",
+            paramLabel = "HOST:PORT",
+            description = "submit to this Flink cluster (its REST address)")
     private @Nullable String cluster;
 
     @Option(names = "--savepoint", paramLabel = "PATH", description = "with --cluster: continue from this savepoint")
     private @Nullable String savepoint;
 
-    @Option(names = "--parallelism", paramLabel = "N", defaultValue = "1", description = "subtasks (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--parallelism",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "subtasks (default: ${DEFAULT-VALUE})")
     private int parallelism;
 
     @Option(names = "--json", description = "final counts as JSON")
@@ -63,17 +71,20 @@ final class CrawlCommand implements Callable<Integer> {
         try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 var progress = ProgressLine.onStandardError()) {
             var source = follow ? FrontierSource.follow(parsed) : FrontierSource.once(parsed);
-            var settings = new JobSettings("lenstream-crawl", parallelism, JobSettings.named("x").checkpointInterval());
+            var settings = new JobSettings(
+                    "lenstream-crawl", parallelism, JobSettings.named("x").checkpointInterval());
             var run = new IndexRun(
                     source,
                     parsed.fetch(),
-                    Embedding.config(workspace, parsed.maxPixels(), parsed.fetch().web().maxBytes()),
+                    Embedding.config(
+                            workspace, parsed.maxPixels(), parsed.fetch().web().maxBytes()),
                     workspace.openSearchAt(openSearch.url()),
                     workspace.layout(),
                     settings);
             CrawlCounts counts = cluster == null
                     ? here(run, report, progress)
-                    : new ClusterSubmission(workspace, cluster, savepoint).await(run, follow, counts1 -> progress.show(report.line(counts1)));
+                    : new ClusterSubmission(workspace, cluster, savepoint)
+                            .await(run, follow, counts1 -> progress.show(report.line(counts1)));
             progress.close();
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
             return 0;
@@ -81,8 +92,8 @@ final class CrawlCommand implements Callable<Integer> {
     }
 
     private CrawlCounts here(IndexRun run, CrawlReport report, ProgressLine progress) throws InterruptedException {
-        var session = new CrawlSession(
-                run, workspace.jobDirectory("crawl"), counts -> progress.show(report.line(counts)));
+        var session =
+                new CrawlSession(run, workspace.jobDirectory("crawl"), counts -> progress.show(report.line(counts)));
         try (var ctrlC = new CtrlC(session::stop)) {
             return session.await(follow);
         }
@@ -109,8 +120,14 @@ final class CrawlCommand implements Callable<Integer> {
         int colon = hostAndPort.lastIndexOf(':');
         try {
             if (colon > 0) {
-                return new URI("http", null, hostAndPort.substring(0, colon),
-                        Integer.parseInt(hostAndPort.substring(colon + 1)), "", null, null);
+                return new URI(
+                        "http",
+                        null,
+                        hostAndPort.substring(0, colon),
+                        Integer.parseInt(hostAndPort.substring(colon + 1)),
+                        "",
+                        null,
+                        null);
             }
         } catch (java.net.URISyntaxException | NumberFormatException e) {
             throw new CliException("\"" + hostAndPort + "\" is no HOST:PORT; write for example 127.0.0.1:8081", e);

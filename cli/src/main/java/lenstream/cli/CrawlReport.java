@@ -20,7 +20,7 @@ final class CrawlReport {
                 counts.found(),
                 counts.fetched(),
                 counts.embedded(),
-                indexed(counts),
+                counts.indexed(),
                 counts.unchanged(),
                 counts.rejected(),
                 seconds <= 0 ? 0 : counts.embedded() / seconds,
@@ -36,10 +36,5 @@ final class CrawlReport {
                         "p50 %.1f s, p99 %.1f s",
                         counts.freshnessP50Millis() / 1e3,
                         counts.freshnessP99Millis() / 1e3);
-    }
-
-    /** Each image writes its document and its thumbnail; shown are images, never more than were embedded. */
-    static long indexed(CrawlCounts counts) {
-        return counts.sinkPending() == 0 ? counts.embedded() : Math.min(counts.embedded(), counts.written() / 2);
     }
 }

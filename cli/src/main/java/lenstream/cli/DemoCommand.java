@@ -15,9 +15,9 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicReference;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
+import lenstream.connector.crawl.SeedsFile;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.core.config.ConfigReader;
-import lenstream.connector.crawl.SeedsFile;
 import lenstream.core.local.LocalProgram;
 import lenstream.core.local.LoopbackPorts;
 import lenstream.gallery.GallerySite;
@@ -38,7 +38,8 @@ import picocli.CommandLine.Option;
         description = "Crawls the bundled gallery site and serves a search page for it, until Ctrl-C.",
         footer = {"", "Then open http://127.0.0.1:8080/ and type: apple"})
 final class DemoCommand implements Callable<Integer> {
-    private static final List<String> EXAMPLES = List.of("a red apple", "dog", "a musical instrument", "flowers", "an old car");
+    private static final List<String> EXAMPLES =
+            List.of("a red apple", "dog", "a musical instrument", "flowers", "an old car");
     private static final int GALLERY_PORT = 8090;
 
     @Mixin
@@ -47,10 +48,16 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--once", description = "end after the example queries")
     private boolean once;
 
-    @Option(names = "--port", defaultValue = "8080", description = "port of the search page (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--port",
+            defaultValue = "8080",
+            description = "port of the search page (default: ${DEFAULT-VALUE})")
     private int port;
 
-    @Option(names = "--gallery", paramLabel = "DIR", description = "the picture set to crawl (default: the bundled one)")
+    @Option(
+            names = "--gallery",
+            paramLabel = "DIR",
+            description = "the picture set to crawl (default: the bundled one)")
     private @org.jspecify.annotations.Nullable Path gallery;
 
     @Override
@@ -64,7 +71,8 @@ final class DemoCommand implements Callable<Integer> {
         String running = OpenSearchLease.running(workspace).orElse("");
         int openSearchPort = LoopbackPorts.free();
         // the API is up before OpenSearch is: it says "not ready" until then, and two slow starts overlap
-        var starting = startApi(running.isEmpty() ? LocalServices.localUri(openSearchPort).toString() : running);
+        var starting = startApi(
+                running.isEmpty() ? LocalServices.localUri(openSearchPort).toString() : running);
         try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace, running, openSearchPort, true);
                 var progress = ProgressLine.onStandardError();
                 GallerySite site = openGallery(pictures);
@@ -162,15 +170,11 @@ final class DemoCommand implements Callable<Integer> {
             ProgressLine progress,
             AtomicReference<CrawlCounts> counts) {
         // the demo's own loopback site may be asked without a pause between requests, and answers within 2 s if at all
-        Seeds seeds = Seeds.of("demo", ConfigReader.parse(
-                "demo",
-                """
+        Seeds seeds = Seeds.of("demo", ConfigReader.parse("demo", """
                 sites: [{url: "%s", interval: 10s}]
                 network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/demo"}
                 limits: {timeout: 2s, attempts: 2}
-                """
-                        .formatted(site),
-                SeedsFile.class));
+                """.formatted(site), SeedsFile.class));
         FetchConfig fetch = seeds.fetch();
         var run = new IndexRun(
                 once ? FrontierSource.once(seeds) : FrontierSource.follow(seeds),
@@ -195,7 +199,8 @@ final class DemoCommand implements Callable<Integer> {
             for (String example : EXAMPLES) {
                 JsonNode answer = client.searchText(example, 3, java.util.Map.of());
                 System.out.printf("%n\"%s\"%n", example);
-                SearchCommand.print(new java.io.PrintWriter(System.out, true, java.nio.charset.StandardCharsets.UTF_8), answer);
+                SearchCommand.print(
+                        new java.io.PrintWriter(System.out, true, java.nio.charset.StandardCharsets.UTF_8), answer);
             }
             System.out.printf(
                     "%ncurl '%s/v1/search?q=apple&k=3'%n", api.toString().replaceAll("/$", ""));

@@ -69,7 +69,8 @@ final class DoctorCommand implements Callable<Integer> {
     /** The sentence about a port that somebody else holds. */
     static void requireFree(int port) {
         if (port != 0 && !LoopbackPorts.isFree(port)) {
-            throw new CliException("port " + port + " is taken; choose another with --port, or stop what listens there");
+            throw new CliException(
+                    "port " + port + " is taken; choose another with --port, or stop what listens there");
         }
     }
 
@@ -153,7 +154,10 @@ final class DoctorCommand implements Callable<Integer> {
         } else if (Files.isDirectory(workspace.openSearchDistribution().resolve("lib"))) {
             add(Verdict.OK, "OpenSearch", "local distribution is ready; it starts when a command needs it");
         } else {
-            add(Verdict.BAD, "OpenSearch", "the local distribution is not built; run ./lenstream once without --no-build");
+            add(
+                    Verdict.BAD,
+                    "OpenSearch",
+                    "the local distribution is not built; run ./lenstream once without --no-build");
         }
     }
 

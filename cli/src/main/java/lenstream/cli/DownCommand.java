@@ -3,7 +3,6 @@ package lenstream.cli;
 import java.util.concurrent.Callable;
 import lenstream.core.local.LocalFlinkCluster;
 import lenstream.core.local.LocalOpenSearch;
-import lenstream.core.local.LocalProgram;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -20,7 +19,8 @@ final class DownCommand implements Callable<Integer> {
     public Integer call() {
         boolean any = stop("search API", LocalServices.api(workspace).map(api -> api::stop));
         any |= stop("Flink", LocalFlinkCluster.attach(workspace.flinkRun()).map(flink -> flink::stop));
-        any |= stop("OpenSearch", LocalOpenSearch.attach(workspace.openSearchRun()).map(node -> node::stop));
+        any |= stop(
+                "OpenSearch", LocalOpenSearch.attach(workspace.openSearchRun()).map(node -> node::stop));
         if (!any) {
             System.out.println("nothing runs for " + workspace.data());
         }

@@ -37,7 +37,8 @@ final class LocalServices {
     }
 
     /** Starts {@code lenstream serve} as a process of its own. */
-    static LocalProgram startApi(Workspace workspace, String openSearch, int port, boolean detached) throws InterruptedException {
+    static LocalProgram startApi(Workspace workspace, String openSearch, int port, boolean detached)
+            throws InterruptedException {
         List<String> command = thisProgram("-Xmx512m");
         command.addAll(List.of(
                 "serve",

@@ -30,11 +30,12 @@ final class OneSentence implements IExecutionExceptionHandler {
                 || failure instanceof lenstream.core.local.LocalServiceException;
         String message = failure.getMessage() == null ? failure.getClass().getSimpleName() : failure.getMessage();
         command.getErr()
-                .println(expected
-                        ? "lenstream: " + message
-                        : "lenstream: unexpected " + failure.getClass().getSimpleName() + ": " + message
-                                + "; the whole story is in "
-                                + Path.of(System.getProperty("lenstream.logs", ".lenstream/logs")));
+                .println(
+                        expected
+                                ? "lenstream: " + message
+                                : "lenstream: unexpected " + failure.getClass().getSimpleName() + ": " + message
+                                        + "; the whole story is in "
+                                        + Path.of(System.getProperty("lenstream.logs", ".lenstream/logs")));
         return 1;
     }
 }

@@ -27,7 +27,8 @@ final class OpenSearchLease implements AutoCloseable {
     static Optional<String> running(Workspace workspace) {
         return workspace.openSearch != null
                 ? Optional.of(workspace.openSearch.toString())
-                : LocalOpenSearch.attach(workspace.openSearchRun()).map(node -> node.uri().toString());
+                : LocalOpenSearch.attach(workspace.openSearchRun())
+                        .map(node -> node.uri().toString());
     }
 
     /**

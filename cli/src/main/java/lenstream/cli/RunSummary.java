@@ -50,7 +50,7 @@ record RunSummary(Fingerprint fingerprint, CrawlCounts counts, long documents, M
         text.append(String.format(
                 Locale.ROOT,
                 "this run: indexed %,d, unchanged %,d, rejected %,d%n",
-                counts.embedded(),
+                counts.indexed(),
                 counts.unchanged(),
                 counts.rejected()));
         text.append(String.format(Locale.ROOT, "index %s: %,d images%n", fingerprint, documents));
@@ -65,7 +65,7 @@ record RunSummary(Fingerprint fingerprint, CrawlCounts counts, long documents, M
                 .put("fingerprint", fingerprint.value())
                 .put("found", counts.found())
                 .put("fetched", counts.fetched())
-                .put("indexed", counts.embedded())
+                .put("indexed", counts.indexed())
                 .put("unchanged", counts.unchanged())
                 .put("rejected", counts.rejected())
                 .put("documents", documents)

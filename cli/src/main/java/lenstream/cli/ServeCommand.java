@@ -19,7 +19,10 @@ final class ServeCommand implements Callable<Integer> {
     @Mixin
     private Workspace workspace;
 
-    @Option(names = "--host", defaultValue = "127.0.0.1", description = "address to listen on (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--host",
+            defaultValue = "127.0.0.1",
+            description = "address to listen on (default: ${DEFAULT-VALUE})")
     private String host;
 
     @Option(names = "--port", defaultValue = "8080", description = "port, 0 for a free one (default: ${DEFAULT-VALUE})")
@@ -35,7 +38,8 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
-                SearchServer server = SearchServer.start(config(workspace, openSearch.url(), host, port, allowPrivate));
+                SearchServer server =
+                        SearchServer.start(config(workspace, openSearch.url(), host, port, allowPrivate));
                 var ctrlC = new CtrlC(() -> {})) {
             System.err.println("search API on " + server.uri());
             ctrlC.awaitAsked();

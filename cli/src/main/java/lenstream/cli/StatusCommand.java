@@ -35,16 +35,25 @@ final class StatusCommand implements Callable<Integer> {
                 .put("fingerprint", fingerprint.value());
         Optional<String> openSearch = OpenSearchLease.running(workspace);
         status.put("opensearch", openSearch.orElse("not running"));
-        status.put("flink", LocalFlinkCluster.attach(workspace.flinkRun()).map(f -> f.uri().toString()).orElse("not running"));
-        status.put("search_api", LocalServices.runningApi(workspace).map(Object::toString).orElse("not running"));
+        status.put(
+                "flink",
+                LocalFlinkCluster.attach(workspace.flinkRun())
+                        .map(f -> f.uri().toString())
+                        .orElse("not running"));
+        status.put(
+                "search_api",
+                LocalServices.runningApi(workspace).map(Object::toString).orElse("not running"));
         openSearch.ifPresent(url -> count(status, url, fingerprint));
         if (json) {
             System.out.println(status.toPrettyString());
         } else {
-            status.properties().forEach(entry -> System.out.printf(
-                    "%-12s %s%n",
-                    entry.getKey(),
-                    entry.getValue().isTextual() ? entry.getValue().asText() : entry.getValue().toString()));
+            status.properties()
+                    .forEach(entry -> System.out.printf(
+                            "%-12s %s%n",
+                            entry.getKey(),
+                            entry.getValue().isTextual()
+                                    ? entry.getValue().asText()
+                                    : entry.getValue().toString()));
         }
         return 0;
     }

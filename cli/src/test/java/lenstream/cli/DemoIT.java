@@ -53,7 +53,7 @@ class DemoIT {
     void start() throws InterruptedException, IOException {
         delete(WORK);
         demo = LauncherProcess.start(WORK, "demo", "--port", Integer.toString(port), "--data", WORK + "/data");
-        demo.awaitError("Ctrl-C stops everything", Duration.ofSeconds(180));
+        demo.awaitError("Ctrl-C stops everything", Duration.ofMinutes(3));
         api = new ApiClient(LocalServices.localUri(port));
         int galleryPort = Integer.parseInt(Files.readString(WORK.resolve("data/gallery.port")));
         site = URI.create("http://127.0.0.1:" + galleryPort + "/");
@@ -64,7 +64,9 @@ class DemoIT {
 
     @AfterAll
     void ctrlCStopsEverythingThatTheDemoStarted() throws InterruptedException {
-        long openSearch = LocalOpenSearch.attach(WORK.resolve("data/opensearch")).orElseThrow().pid();
+        long openSearch = LocalOpenSearch.attach(WORK.resolve("data/opensearch"))
+                .orElseThrow()
+                .pid();
         api.close();
         demo.interrupt();
         int code = demo.await(Duration.ofSeconds(60));
@@ -130,14 +132,25 @@ class DemoIT {
 
     @Test
     void aPictureFindsItself() throws InterruptedException {
-        Path file = LauncherProcess.ROOT.resolve("gallery").resolve(pictures.get(7).file());
+        Path file =
+                LauncherProcess.ROOT.resolve("gallery").resolve(pictures.get(7).file());
         try (var search = LauncherProcess.start(
-                WORK, "search", "--image", file.toString(), "-k", "3", "--json", "--api", LocalServices.localUri(port) + "")) {
+                WORK,
+                "search",
+                "--image",
+                file.toString(),
+                "-k",
+                "3",
+                "--json",
+                "--api",
+                LocalServices.localUri(port) + "")) {
             assertThat(search.await(Duration.ofSeconds(30))).isZero();
             JsonNode answer = JSON.readTree(search.out());
-            assertThat(answer.at("/hits/0/url").asText()).isEqualTo(site.resolve(pictures.get(7).path()).toString());
+            assertThat(answer.at("/hits/0/url").asText())
+                    .isEqualTo(site.resolve(pictures.get(7).path()).toString());
             assertThat(answer.at("/hits/0/cosine").asDouble()).isGreaterThan(0.999);
-            assertThat(answer.path("fingerprint").asText()).isEqualTo(IndexOracle.fingerprint().value());
+            assertThat(answer.path("fingerprint").asText())
+                    .isEqualTo(IndexOracle.fingerprint().value());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -149,7 +162,13 @@ class DemoIT {
         Path venv = WORK.resolveSibling("venv");
         if (!Files.exists(venv.resolve("ready"))) {
             run(Map.of(), "python3", "-m", "venv", venv.toString());
-            run(Map.of(), venv + "/bin/pip", "install", "-q", "-r", root.resolve("requirements.txt").toString());
+            run(
+                    Map.of(),
+                    venv + "/bin/pip",
+                    "install",
+                    "-q",
+                    "-r",
+                    root.resolve("requirements.txt").toString());
             Files.createFile(venv.resolve("ready"));
         }
         String said = run(
@@ -162,7 +181,10 @@ class DemoIT {
     }
 
     private IndexOracle oracle() {
-        String url = LocalOpenSearch.attach(WORK.resolve("data/opensearch")).orElseThrow().uri().toString();
+        String url = LocalOpenSearch.attach(WORK.resolve("data/opensearch"))
+                .orElseThrow()
+                .uri()
+                .toString();
         return new IndexOracle(url, IndexLayout.defaults());
     }
 
@@ -194,7 +216,8 @@ class DemoIT {
     static void delete(Path folder) throws IOException {
         if (Files.exists(folder)) {
             try (var files = Files.walk(folder)) {
-                for (Path file : new ArrayList<>(files.sorted(Comparator.reverseOrder()).toList())) {
+                for (Path file :
+                        new ArrayList<>(files.sorted(Comparator.reverseOrder()).toList())) {
                     Files.delete(file);
                 }
             }

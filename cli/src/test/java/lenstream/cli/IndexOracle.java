@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.errorprone.annotations.MustBeClosed;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -26,6 +28,8 @@ final class IndexOracle implements AutoCloseable {
     private final IndexClient client;
     private final IndexLayout layout;
 
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // freed in close()
     IndexOracle(String openSearch, IndexLayout layout) {
         this.client = IndexClient.open(OpenSearchConfig.at(openSearch));
         this.layout = layout;
@@ -44,15 +48,18 @@ final class IndexOracle implements AutoCloseable {
     void assertHolds(Map<String, String> sha256, URI site, List<Hostile> hostile) {
         IndexCounts.refresh(client, layout, fingerprint());
         var indexed = new TreeMap<String, String>();
-        for (JsonNode hit : all(layout.imageIndex(fingerprint()), List.of(Field.URL, Field.SHA256, Field.FINGERPRINT))) {
-            assertThat(hit.path(Field.FINGERPRINT).asText()).isEqualTo(fingerprint().value());
+        for (JsonNode hit :
+                all(layout.imageIndex(fingerprint()), List.of(Field.URL, Field.SHA256, Field.FINGERPRINT))) {
+            assertThat(hit.path(Field.FINGERPRINT).asText())
+                    .isEqualTo(fingerprint().value());
             indexed.put(hit.path(Field.URL).asText(), hit.path(Field.SHA256).asText());
         }
         var rejected = new TreeMap<String, String>();
         for (JsonNode hit : all(layout.rejectionIndex(), List.of(Field.URL, Field.STAGE, Field.REASON))) {
             rejected.put(
                     hit.path(Field.URL).asText(),
-                    hit.path(Field.STAGE).asText() + " " + hit.path(Field.REASON).asText());
+                    hit.path(Field.STAGE).asText() + " "
+                            + hit.path(Field.REASON).asText());
         }
         var expectedRejections = new TreeMap<String, String>();
         for (Hostile one : hostile) {
@@ -64,7 +71,9 @@ final class IndexOracle implements AutoCloseable {
                 expectedRejections.put(url, one.stage() + " " + one.reason());
             }
         }
-        assertThat(indexed).as("pictures: none lost, none doubled, none stale").containsExactlyInAnyOrderEntriesOf(sha256);
+        assertThat(indexed)
+                .as("pictures: none lost, none doubled, none stale")
+                .containsExactlyInAnyOrderEntriesOf(sha256);
         rejected.values().removeIf(why -> why.endsWith("ROBOTS_DENIED"));
         assertThat(rejected).as("rejections").containsExactlyInAnyOrderEntriesOf(expectedRejections);
     }
@@ -81,7 +90,7 @@ final class IndexOracle implements AutoCloseable {
         ObjectNode body = JsonNodeFactory.instance.objectNode().put("size", 10_000);
         fields.forEach(body.putArray("_source")::add);
         JsonNode answer = client.send("POST", "/" + index + "/_search", body).json();
-        var found = new java.util.ArrayList<JsonNode>();
+        var found = new ArrayList<JsonNode>();
         answer.at("/hits/hits").forEach(hit -> found.add(hit.path("_source")));
         assertThat(answer.at("/hits/total/value").asLong()).isEqualTo(found.size());
         return found;

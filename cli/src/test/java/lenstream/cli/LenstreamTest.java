@@ -38,10 +38,7 @@ class LenstreamTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
                     crawl nowhere.yaml          | is neither a file nor a URL
                     crawl ftp://example.org/    | ftp://example.org/
                     index no-such-folder        | is no folder; name a folder that holds images
@@ -56,10 +53,7 @@ class LenstreamTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock =
-                    """
+    @CsvSource(delimiter = '|', textBlock = """
                     serch cats    | 'serch'
                     search        | Name either a TEXT or an --image
                     demo --porrt 1 | --porrt
@@ -74,7 +68,12 @@ class LenstreamTest {
     @Test
     void aTakenPortIsNamedBeforeAnythingIsStarted() throws IOException {
         try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            Said said = run("demo", "--port", taken.getLocalPort() + "", "--data", folder.resolve("data").toString());
+            Said said = run(
+                    "demo",
+                    "--port",
+                    taken.getLocalPort() + "",
+                    "--data",
+                    folder.resolve("data").toString());
             assertThat(said.code).isEqualTo(1);
             assertThat(said.err).contains("port " + taken.getLocalPort() + " is taken; choose another with --port");
             assertThat(folder.resolve("data/opensearch")).doesNotExist();
@@ -83,14 +82,13 @@ class LenstreamTest {
 
     @Test
     void everyProblemOfASeedsFileIsReportedAtOnce() throws IOException {
-        Path seeds = Files.writeString(
-                folder.resolve("seeds.yaml"),
-                """
+        Path seeds = Files.writeString(folder.resolve("seeds.yaml"), """
                 sites: [{url: "https://example.org/", intervall: 15m}]
                 network: {min_delay: soon}
                 limits: {max_bytes: 30 apples}
                 """);
-        Said said = run("crawl", seeds.toString(), "--data", folder.resolve("data").toString());
+        Said said =
+                run("crawl", seeds.toString(), "--data", folder.resolve("data").toString());
         assertThat(said.code).isEqualTo(1);
         assertThat(said.err)
                 .contains("intervall: is not known; did you mean interval?")
@@ -107,8 +105,7 @@ class LenstreamTest {
             System.setOut(new PrintStream(said, true, StandardCharsets.UTF_8));
             System.setErr(new PrintStream(complained, true, StandardCharsets.UTF_8));
             int code = Lenstream.run(arguments);
-            return new Said(
-                    code, said.toString(StandardCharsets.UTF_8), complained.toString(StandardCharsets.UTF_8));
+            return new Said(code, said.toString(StandardCharsets.UTF_8), complained.toString(StandardCharsets.UTF_8));
         } finally {
             System.setOut(out);
             System.setErr(err);

@@ -36,7 +36,8 @@ class ServicesIT {
     @BeforeAll
     void up() throws IOException, InterruptedException {
         DemoIT.delete(WORK);
-        assertThat(lenstream("up", "--cluster", "--port", Integer.toString(port))).contains("search API", "Flink");
+        assertThat(lenstream("up", "--cluster", "--port", Integer.toString(port)))
+                .contains("search API", "Flink");
     }
 
     @AfterAll
@@ -49,7 +50,8 @@ class ServicesIT {
     @Test
     @Order(1)
     void aFolderIsIndexedOnceAndUnchangedTheSecondTime() throws IOException, InterruptedException {
-        Path folder = Files.createDirectories(WORK.resolve("pictures/below"));
+        String pictures = WORK + "/pictures";
+        Path folder = Files.createDirectories(Path.of(pictures, "below"));
         List<Path> originals;
         try (var files = Files.walk(GALLERY.resolve("images/food"))) {
             originals = files.filter(Files::isRegularFile).sorted().limit(6).toList();
@@ -58,17 +60,21 @@ class ServicesIT {
             Files.copy(original, folder.resolve(original.getFileName()));
         }
         Files.writeString(folder.resolve("broken.jpg"), "no image");
-        Files.writeString(WORK.resolve("captions.tsv"), "below/" + originals.getFirst().getFileName() + "\tmy very own caption\n");
+        Files.writeString(
+                WORK.resolve("captions.tsv"),
+                "below/" + originals.getFirst().getFileName() + "\tmy very own caption\n");
 
         JsonNode first = JSON.readTree(lenstream(
-                "index", folder.getParent().toString(), "--captions", WORK.resolve("captions.tsv").toString(), "--json"));
+                "index", pictures, "--captions", WORK.resolve("captions.tsv").toString(), "--json"));
         assertThat(first.path("indexed").asInt()).isEqualTo(originals.size());
         assertThat(first.path("rejected").asInt()).isEqualTo(1);
         assertThat(first.at("/rejections/NOT_AN_IMAGE").asInt()).isEqualTo(1);
 
-        JsonNode second = JSON.readTree(lenstream("index", folder.getParent().toString(), "--json"));
+        JsonNode second = JSON.readTree(lenstream("index", pictures, "--json"));
         assertThat(second.path("indexed").asInt()).isZero();
-        assertThat(second.path("unchanged").asInt()).as("the broken file is unchanged too").isEqualTo(originals.size() + 1);
+        assertThat(second.path("unchanged").asInt())
+                .as("the broken file is unchanged too")
+                .isEqualTo(originals.size() + 1);
         assertThat(second.path("documents").asInt()).isEqualTo(originals.size());
     }
 
@@ -88,16 +94,19 @@ class ServicesIT {
         String openSearch = JSON.readTree(status).path("opensearch").asText();
         try (GallerySite site = GallerySite.open(GALLERY, 0, 40, false);
                 var oracle = new IndexOracle(openSearch, IndexLayout.withPrefix("cluster"))) {
-            Path seeds = Files.writeString(
-                    WORK.resolve("seeds.yaml"),
-                    """
+            Path seeds = Files.writeString(WORK.resolve("seeds.yaml"), """
                     sites: [{url: "%s"}]
                     network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/test"}
-                    """
-                            .formatted(site.uri()));
+                    """.formatted(site.uri()));
             lenstream(
-                    "crawl", seeds.toString(), "--cluster", flink.replace("http://", ""), "--prefix", "cluster",
-                    "--parallelism", "2");
+                    "crawl",
+                    seeds.toString(),
+                    "--cluster",
+                    flink.replace("http://", ""),
+                    "--prefix",
+                    "cluster",
+                    "--parallelism",
+                    "2");
             oracle.assertHolds(IndexOracle.hashes(site.uri(), site.published()), site.uri(), site.hostile());
         }
     }
@@ -113,8 +122,10 @@ class ServicesIT {
         all.add("--data");
         all.add(WORK + "/data");
         try (var process = LauncherProcess.start(WORK, all.toArray(String[]::new))) {
-            int code = process.await(Duration.ofSeconds(120));
-            assertThat(code).as(String.join(" ", all) + "\n" + process.out() + process.err()).isZero();
+            int code = process.await(Duration.ofMinutes(2));
+            assertThat(code)
+                    .as(String.join(" ", all) + "\n" + process.out() + process.err())
+                    .isZero();
             return process.out();
         }
     }

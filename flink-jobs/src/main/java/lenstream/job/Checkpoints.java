@@ -32,7 +32,8 @@ public record Checkpoints(Path root) {
      */
     public void keepOnly(Path savepoint) {
         for (Path old : complete()) {
-            if (old.getParent().equals(root) && !old.equals(savepoint.toAbsolutePath().normalize())) {
+            if (root.toAbsolutePath().normalize().equals(old.getParent())
+                    && !old.equals(savepoint.toAbsolutePath().normalize())) {
                 delete(old);
             }
         }

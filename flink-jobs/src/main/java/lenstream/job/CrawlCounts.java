@@ -15,7 +15,7 @@ import java.util.Map;
  * @param embedIn taken up by the embed operator
  * @param embedded turned into vectors
  * @param embedRejected no images, or broken ones
- * @param written documents that the index took
+ * @param indexed images that the index took
  * @param stale documents for which the index holds a newer version
  * @param retried bulk items sent again
  * @param deadLetters documents that the index refuses
@@ -34,7 +34,7 @@ public record CrawlCounts(
         long embedIn,
         long embedded,
         long embedRejected,
-        long written,
+        long indexed,
         long stale,
         long retried,
         long deadLetters,
@@ -57,7 +57,7 @@ public record CrawlCounts(
                 metrics.getOrDefault("lenstream_embed_in", 0L),
                 metrics.getOrDefault("lenstream_embedded", 0L),
                 metrics.getOrDefault("lenstream_embed_rejected", 0L),
-                metrics.getOrDefault("lenstream_written", 0L),
+                metrics.getOrDefault("lenstream_images_written", 0L),
                 metrics.getOrDefault("lenstream_stale", 0L),
                 metrics.getOrDefault("lenstream_retried", 0L),
                 metrics.getOrDefault("lenstream_dead_letters", 0L),

@@ -143,7 +143,8 @@ public final class CrawlRun implements AutoCloseable {
             String path = job.stopWithSavepoint(false, savepoints, SavepointFormatType.NATIVE)
                     .get(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS);
             job.getJobExecutionResult().get(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS);
-            return Path.of(URI.create(path.startsWith("file:") ? path : "file://" + path).getPath());
+            return Path.of(URI.create(path.startsWith("file:") ? path : "file://" + path)
+                    .getPath());
         } catch (ExecutionException e) {
             throw JobFailedException.rootOf(e);
         } catch (TimeoutException e) {

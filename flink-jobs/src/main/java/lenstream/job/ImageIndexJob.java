@@ -4,7 +4,7 @@ import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.fetch.VisitOperatorFactory;
 import lenstream.connector.opensearch.BatchToEntries;
 import lenstream.connector.opensearch.BulkEntry;
-import lenstream.connector.opensearch.RejectionToEntry;
+import lenstream.connector.opensearch.RejectionToEntries;
 import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
@@ -69,7 +69,7 @@ public final class ImageIndexJob {
                 .uid("documents")
                 .setParallelism(embedders);
         DataStream<BulkEntry> deadLetters = fetched.getSideOutput(VisitOperatorFactory.REJECTIONS)
-                .map(new RejectionToEntry(layout))
+                .flatMap(new RejectionToEntries(layout))
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("dead-letters")
                 .uid("dead-letters");

@@ -95,7 +95,8 @@ public record IndexRun(
     private void prepareIndices() {
         ModelBundle bundle = ModelBundle.load(Path.of(embed.pipeline().bundle()));
         try (IndexClient client = IndexClient.open(openSearch)) {
-            IndexSetup.prepare(client, layout, bundle.fingerprint(), bundle.encoder().dim(), INDEX_LIMIT);
+            IndexSetup.prepare(
+                    client, layout, bundle.fingerprint(), bundle.encoder().dim(), INDEX_LIMIT);
         }
     }
 

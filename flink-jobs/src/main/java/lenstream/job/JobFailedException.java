@@ -13,7 +13,7 @@ public final class JobFailedException extends RuntimeException {
     /** The first line of the innermost cause, which is what people can act on. */
     static JobFailedException rootOf(Throwable failure) {
         Throwable root = failure;
-        while (root.getCause() != null && root.getCause() != root) {
+        while (root.getCause() != null) {
             root = root.getCause();
         }
         String message = root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();

@@ -25,7 +25,8 @@ final class JobMetrics implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final HttpClient http = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
+    private final HttpClient http =
+            HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
     private final URI jobs;
 
     /** @param rest for example {@code http://127.0.0.1:8081} */
@@ -76,7 +77,8 @@ final class JobMetrics implements AutoCloseable {
     }
 
     private JsonNode get(String path) throws IOException, InterruptedException {
-        var request = HttpRequest.newBuilder(URI.create(jobs + path)).timeout(TIMEOUT).build();
+        var request =
+                HttpRequest.newBuilder(URI.create(jobs + path)).timeout(TIMEOUT).build();
         HttpResponse<byte[]> response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
         if (response.statusCode() != 200) {
             throw new IOException(request.uri() + " answers " + response.statusCode());

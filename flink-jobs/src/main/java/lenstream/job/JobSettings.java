@@ -44,7 +44,9 @@ public record JobSettings(String name, int parallelism, Duration checkpointInter
         var conf = new Configuration();
         conf.set(PipelineOptions.NAME, name);
         conf.set(CoreOptions.DEFAULT_PARALLELISM, parallelism);
-        conf.set(PipelineOptions.MAX_PARALLELISM, MAX_PARALLELISM); // fixed, so that a savepoint fits any later parallelism up to it
+        conf.set(
+                PipelineOptions.MAX_PARALLELISM,
+                MAX_PARALLELISM); // fixed, so that a savepoint fits any later parallelism up to it
         conf.set(PipelineOptions.GENERIC_TYPES, false); // no Kryo: an edge's type must be one that Flink can evolve
         conf.set(PipelineOptions.OBJECT_REUSE, true); // records are immutable
         conf.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, checkpointInterval);
@@ -80,7 +82,13 @@ public record JobSettings(String name, int parallelism, Duration checkpointInter
         conf.set(RestOptions.PORT, restPort);
         conf.set(RestOptions.BIND_PORT, Integer.toString(restPort));
         conf.set(MetricOptions.METRIC_FETCHER_UPDATE_INTERVAL, Duration.ofMillis(200));
-        startFrom(conf, new Checkpoints(checkpoints).newest().map(Path::toUri).map(URI::toString).orElse(""));
+        startFrom(
+                conf,
+                new Checkpoints(checkpoints)
+                        .newest()
+                        .map(Path::toUri)
+                        .map(URI::toString)
+                        .orElse(""));
         return conf;
     }
 

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What an observation of an image changes in the index. An embedded image: its document and its thumbnail, and an
- * earlier rejection is withdrawn. A rejected one: its rejection. Everything carries the observation's version.
+ * earlier rejection is withdrawn. A rejected one: its rejection; and where that is final, what the URL once showed is
+ * withdrawn, for it shows it no more. Everything carries the observation's version.
  */
 final class ImageEntries {
     /** Unit length within float rounding; a vector further off would not score as a cosine. */
@@ -26,12 +27,12 @@ final class ImageEntries {
     static List<BulkEntry> of(EmbeddedImage image, IndexLayout layout, Fingerprint fingerprint, Instant now) {
         float[] embedding = image.embedding();
         if (embedding == null) {
-            return List.of(of(image.toRejection(), layout));
+            return of(image.toRejection(), layout, layout.imageIndex(fingerprint));
         }
         String fault = fault(embedding);
         if (fault != null) {
-            return List.of(of(
-                    new Rejection(image.target(), Stage.INDEX, Reason.BAD_EMBEDDING, fault, image.version()), layout));
+            var rejection = new Rejection(image.target(), Stage.INDEX, Reason.BAD_EMBEDDING, fault, image.version());
+            return of(rejection, layout, layout.imageIndex(fingerprint));
         }
         String id = image.target().id();
         var entries = new ArrayList<BulkEntry>(3);
@@ -52,14 +53,27 @@ final class ImageEntries {
         return entries;
     }
 
-    /** The entry of a rejection. */
-    static BulkEntry of(Rejection rejection, IndexLayout layout) {
-        return BulkEntry.index(
-                layout.rejectionIndex(),
-                rejection.target().id(),
-                rejection.version(),
-                DocumentJson.rejection(rejection),
-                0);
+    /**
+     * The entries of a rejection.
+     *
+     * @param imageIndex index or alias that may hold an earlier document of the image; deleting what is not there does
+     *     nothing
+     */
+    static List<BulkEntry> of(Rejection rejection, IndexLayout layout, String imageIndex) {
+        String id = rejection.target().id();
+        BulkEntry deadLetter =
+                BulkEntry.index(layout.rejectionIndex(), id, rejection.version(), DocumentJson.rejection(rejection), 0);
+        return isFinal(rejection.reason())
+                ? List.of(
+                        deadLetter,
+                        BulkEntry.delete(imageIndex, id, rejection.version()),
+                        BulkEntry.delete(layout.thumbnailIndex(), id, rejection.version()))
+                : List.of(deadLetter);
+    }
+
+    /** A fault that may pass (a time-out, a busy server) keeps what was indexed; a site's refusal does not. */
+    private static boolean isFinal(Reason reason) {
+        return reason.retry() == Reason.Retry.NEVER || reason == Reason.ROBOTS_DENIED;
     }
 
     /** Why a vector must not be written; null if it may. The index itself accepts a zero vector. */

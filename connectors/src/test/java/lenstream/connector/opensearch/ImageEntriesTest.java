@@ -13,6 +13,7 @@ import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
 import lenstream.core.image.Reason;
+import lenstream.core.image.Rejection;
 import lenstream.core.image.Stage;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.Fingerprint;
@@ -61,7 +62,13 @@ class ImageEntriesTest {
         EmbeddedImage row =
                 EmbeddedImage.rejected(fetched("a", false), null, Stage.DECODE, Reason.CORRUPT, "no image data");
         List<BulkEntry> entries = ImageEntries.of(row, LAYOUT, FINGERPRINT, NOW);
-        assertThat(entries).hasSize(1);
+        String id = ImageId.ofUrl("http://e.test/a.jpg");
+        assertThat(entries)
+                .as("what the URL showed before is withdrawn")
+                .contains(
+                        BulkEntry.delete(LAYOUT.imageIndex(FINGERPRINT), id, 42),
+                        BulkEntry.delete(LAYOUT.thumbnailIndex(), id, 42))
+                .hasSize(3);
         JsonNode json = json(entries.getFirst());
         assertThat(json.path("stage").asText()).isEqualTo("DECODE");
         assertThat(json.path("reason").asText()).isEqualTo("CORRUPT");
@@ -69,10 +76,28 @@ class ImageEntriesTest {
     }
 
     @Test
+    void aFaultThatMayPassKeepsWhatWasIndexed() {
+        var target = fetched("a", false).target();
+        assertThat(List.of(Reason.TIMEOUT, Reason.SERVER_ERROR, Reason.NOT_FOUND, Reason.RATE_LIMITED))
+                .allSatisfy(reason -> assertThat(ImageEntries.of(
+                                new Rejection(target, Stage.FETCH, reason, "later", 42), LAYOUT, LAYOUT.writeAlias()))
+                        .extracting(BulkEntry::op)
+                        .containsExactly(BulkEntry.Op.INDEX));
+        assertThat(List.of(Reason.GONE, Reason.ROBOTS_DENIED, Reason.TOO_LARGE))
+                .allSatisfy(reason -> assertThat(ImageEntries.of(
+                                new Rejection(target, Stage.FETCH, reason, "final", 42), LAYOUT, LAYOUT.writeAlias()))
+                        .extracting(BulkEntry::op)
+                        .containsExactly(BulkEntry.Op.INDEX, BulkEntry.Op.DELETE, BulkEntry.Op.DELETE));
+    }
+
+    @Test
     void aVectorThatIsNoUnitVectorIsNotWritten() throws Exception {
         for (float[] bad : List.of(new float[4], new float[] {Float.NaN, 0, 0, 0}, new float[] {2, 0, 0, 0})) {
             List<BulkEntry> entries = entries(fetched("a", false), bad);
-            assertThat(entries).extracting(BulkEntry::index).containsExactly(LAYOUT.rejectionIndex());
+            assertThat(entries)
+                    .filteredOn(entry -> entry.op() == BulkEntry.Op.INDEX)
+                    .extracting(BulkEntry::index)
+                    .containsExactly(LAYOUT.rejectionIndex());
             assertThat(json(entries.getFirst()).path("reason").asText()).isEqualTo("BAD_EMBEDDING");
         }
     }
