@@ -116,12 +116,9 @@ class CrawlCrashIT {
     }
 
     private static Path seeds(GallerySite site) throws IOException {
-        Path file = WORK.resolve("seeds.yaml");
-        String yaml = """
+        return Files.writeString(WORK.resolve("seeds.yaml"), """
                 sites: [{url: "%s"}]
                 network: {allow_private: ["127.0.0.0/8"], min_delay: 15ms, contact: "https://lenstream.example/test"}
-                """;
-        Files.writeString(file, yaml.formatted(site.uri()), StandardCharsets.UTF_8);
-        return file;
+                """.formatted(site.uri()));
     }
 }

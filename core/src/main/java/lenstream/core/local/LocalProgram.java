@@ -36,7 +36,12 @@ public final class LocalProgram implements AutoCloseable {
      * @param detached whether it outlives this JVM; {@link #attach} finds it again
      */
     public record Config(
-            String name, List<String> command, Path runDir, Map<String, String> facts, Duration startLimit, boolean detached) {}
+            String name,
+            List<String> command,
+            Path runDir,
+            Map<String, String> facts,
+            Duration startLimit,
+            boolean detached) {}
 
     /**
      * Starts the program and waits until it is ready.
