@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.errorprone.annotations.MustBeClosed;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -180,6 +181,7 @@ class DemoIT {
         assertThat(said).contains("every cell ran, 4 figures");
     }
 
+    @MustBeClosed
     private IndexOracle oracle() {
         String url = LocalOpenSearch.attach(WORK.resolve("data/opensearch"))
                 .orElseThrow()
