@@ -1,0 +1,157 @@
+package lenstream.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import lenstream.connector.crawl.FrontierSource;
+import lenstream.connector.crawl.Seeds;
+import lenstream.connector.crawl.SeedsFile;
+import lenstream.connector.fetch.FetchConfig;
+import lenstream.connector.opensearch.BulkEntry;
+import lenstream.core.config.ConfigReader;
+import lenstream.core.image.ImageId;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.model.Fingerprint;
+import lenstream.core.model.ModelBundle;
+import lenstream.gallery.GallerySite;
+import lenstream.gallery.Picture;
+import lenstream.gpu.operator.EmbedConfig;
+import org.apache.flink.api.connector.sink2.Sink;
+import org.apache.flink.api.connector.sink2.SinkWriter;
+import org.apache.flink.api.connector.sink2.WriterInitContext;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.test.junit5.InjectClusterRESTAddress;
+import org.apache.flink.test.junit5.MiniClusterExtension;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The very topology that runs in production, with a real site and the real encoder, on a mini cluster. */
+class ImageIndexJobTest {
+    @RegisterExtension
+    static final MiniClusterExtension FLINK = new MiniClusterExtension(new MiniClusterResourceConfiguration.Builder()
+            .setNumberTaskManagers(1)
+            .setNumberSlotsPerTaskManager(2)
+            .setConfiguration(JobSettings.fastMetrics())
+            .build());
+
+    private static final Path ROOT = Path.of(System.getProperty("lenstream.root"));
+    private static final Path BUNDLE = ROOT.resolve("models/lensmini");
+    private static final IndexLayout LAYOUT = IndexLayout.withPrefix("mini");
+    private static final Queue<BulkEntry> WRITTEN = new ConcurrentLinkedQueue<>();
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void empty() {
+        WRITTEN.clear();
+    }
+
+    @Test
+    void everyPictureBecomesADocumentAndTheNextRunKnowsThemAll(@InjectClusterRESTAddress URI rest)
+            throws IOException, InterruptedException {
+        Fingerprint fingerprint = ModelBundle.load(BUNDLE).fingerprint();
+        try (GallerySite site = GallerySite.open(ROOT.resolve("gallery"), 0, 40, false)) {
+            CrawlRun.End first = run(site, rest, "");
+            assertThat(first.counts().embedded()).isEqualTo(40);
+            assertThat(documents(LAYOUT.imageIndex(fingerprint)))
+                    .containsExactlyInAnyOrderElementsOf(ids(site, site.published()));
+            assertThat(documents(LAYOUT.thumbnailIndex())).hasSize(40);
+
+            empty();
+            List<Picture> added = site.publish(3);
+            CrawlRun.End second =
+                    run(site, rest, first.savepoint().orElseThrow().toString());
+            assertThat(documents(LAYOUT.imageIndex(fingerprint)))
+                    .as("only what is new is written again")
+                    .containsExactlyInAnyOrderElementsOf(ids(site, added));
+            assertThat(second.counts().unchanged()).isEqualTo(40);
+        }
+    }
+
+    @Test
+    void aHostileImageIsADeadLetterAndCostsNoNeighbour(@InjectClusterRESTAddress URI rest)
+            throws IOException, InterruptedException {
+        Fingerprint fingerprint = ModelBundle.load(BUNDLE).fingerprint();
+        try (GallerySite site = GallerySite.open(ROOT.resolve("gallery"), 0, 10, true)) {
+            run(site, rest, "");
+            long indexed = site.hostile().stream().filter(one -> one.indexed()).count();
+            assertThat(documents(LAYOUT.imageIndex(fingerprint))).hasSize((int) (10 + indexed));
+            assertThat(documents(LAYOUT.rejectionIndex()))
+                    .contains(site.hostile().stream()
+                            .filter(one -> !one.indexed())
+                            .map(one ->
+                                    ImageId.ofUrl(site.uri().resolve(one.path()).toString()))
+                            .toArray(String[]::new));
+        }
+    }
+
+    private CrawlRun.End run(GallerySite site, URI rest, String savepoint) throws InterruptedException {
+        Seeds seeds = Seeds.of("test", ConfigReader.parse("test", """
+                        sites: [{url: "%s"}]
+                        network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/test"}
+                        limits: {timeout: 1s, attempts: 1}
+                        """.formatted(site.uri()), SeedsFile.class));
+        FetchConfig fetch = seeds.fetch();
+        var configuration = JobSettings.named("mini").configuration();
+        JobSettings.startFrom(configuration, savepoint);
+        var env = StreamExecutionEnvironment.getExecutionEnvironment();
+        env.configure(configuration);
+        env.setParallelism(1);
+        ImageIndexJob.define(
+                env, FrontierSource.once(seeds), new CollectingSink(), fetch, EmbedConfig.defaults(BUNDLE), LAYOUT, 1);
+        JobClient job;
+        try {
+            job = env.executeAsync("mini");
+        } catch (Exception e) {
+            throw JobFailedException.rootOf(e);
+        }
+        try (var run = new CrawlRun(job, rest, folder.toUri().toString(), counts -> {})) {
+            return run.await(1, false);
+        }
+    }
+
+    private static List<String> documents(String index) {
+        return WRITTEN.stream()
+                .filter(entry ->
+                        entry.op() == BulkEntry.Op.INDEX && entry.index().equals(index))
+                .map(BulkEntry::id)
+                .toList();
+    }
+
+    private static List<String> ids(GallerySite site, List<Picture> pictures) {
+        return pictures.stream()
+                .map(picture -> ImageId.ofUrl(site.uriOf(picture).toString()))
+                .toList();
+    }
+
+    /** Keeps what it is given where the test sees it: tasks of a mini cluster run in this JVM. */
+    private static final class CollectingSink implements Sink<BulkEntry> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public SinkWriter<BulkEntry> createWriter(WriterInitContext context) {
+            return new SinkWriter<>() {
+                @Override
+                public void write(BulkEntry entry, Context when) {
+                    WRITTEN.add(entry);
+                }
+
+                @Override
+                public void flush(boolean endOfInput) {}
+
+                @Override
+                public void close() {}
+            };
+        }
+    }
+}
