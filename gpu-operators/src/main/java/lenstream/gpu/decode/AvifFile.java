@@ -24,6 +24,8 @@ record AvifFile(
         int matrix,
         @Nullable Boolean fullRange) {
     private static final int UNSPECIFIED_MATRIX = 2;
+    /** The way to the sample sizes is trak, mdia, minf, stbl; deeper nesting only feeds the stack. */
+    private static final int DEEPEST_TRACK = 8;
 
     static AvifFile read(ByteBuffer bytes) throws UndecodableException {
         return new Parser(bytes).parse();
@@ -55,7 +57,7 @@ record AvifFile(
                 if (is(box, "meta")) {
                     boxes(box.start + 4, box.end, this::meta);
                 } else if (is(box, "moov")) {
-                    boxes(box.start, box.end, this::track);
+                    boxes(box.start, box.end, inner -> track(inner, 0));
                 }
             });
             Integer type = typeOf.get(primary);
@@ -156,9 +158,12 @@ record AvifFile(
             }
         }
 
-        private void track(Box box) throws UndecodableException {
+        private void track(Box box, int depth) throws UndecodableException {
             if (is(box, "trak") || is(box, "mdia") || is(box, "minf") || is(box, "stbl")) {
-                boxes(box.start, box.end, this::track);
+                if (depth == DEEPEST_TRACK) {
+                    throw UndecodableException.corrupt("AVIF: boxes nested more than " + DEEPEST_TRACK + " deep");
+                }
+                boxes(box.start, box.end, inner -> track(inner, depth + 1));
             } else if (is(box, "stsz")) {
                 frames = Math.max(frames, bytes.getInt(box.start + 8));
             }
@@ -231,7 +236,8 @@ record AvifFile(
             long length = 0;
             List<long[]> extents = extentsOf.getOrDefault(item, List.of());
             for (long[] extent : extents) {
-                length += extent[2];
+                // each bounded by the file, so that the sum cannot overflow
+                length += Math.clamp(extent[2], 0, bytes.limit() + 1L);
             }
             if (length > bytes.limit()) {
                 throw UndecodableException.truncated(
@@ -248,9 +254,9 @@ record AvifFile(
                 if (extent[0] > 1 || start < 0 || extent[2] < 0) {
                     throw UndecodableException.corrupt("AVIF: an item lies outside the file");
                 }
-                if (start + extent[2] > bytes.limit()) {
+                if (extent[2] > bytes.limit() - start) {
                     throw UndecodableException.truncated(
-                            "AVIF: the picture ends at byte " + (start + extent[2]) + " of " + bytes.limit());
+                            "AVIF: " + extent[2] + " bytes of the picture at byte " + start + " of " + bytes.limit());
                 }
                 bytes.get((int) start, item1, to, (int) extent[2]);
                 to += (int) extent[2];
@@ -400,7 +406,7 @@ record AvifFile(
                 if (size < body - at) {
                     throw UndecodableException.corrupt("AVIF: a box of " + size + " bytes at byte " + at);
                 }
-                if (at + size > end) {
+                if (size > end - at) { // a 64-bit length would overflow a sum
                     if (bytes.getInt(at + 4) == fourCc("mdat")) {
                         return; // whether the picture itself is whole is seen from its location
                     }

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import lenstream.core.image.Reason;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Decodes on the CPU: JPEG, PNG and WebP by OpenCV, AVIF by FFmpeg, GIF by own code, TIFF, BMP and CMYK JPEG by readers
@@ -15,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 public final class HostImageDecoder implements ImageDecoder {
     private final DecodeLimits limits;
     private final DecodeRules rules;
+    private static final Logger LOG = LoggerFactory.getLogger(HostImageDecoder.class);
+
     private final PixelPool pool;
 
     /**
@@ -55,6 +59,10 @@ public final class HostImageDecoder implements ImageDecoder {
             return new Decoded.Image(pixels(bytes, header), format, header.frames());
         } catch (UndecodableException e) {
             return new Decoded.Rejected(format, e.reason(), e.detail());
+        } catch (RuntimeException | StackOverflowError e) {
+            // a fault of the decoder that this image found: it costs the image, never the batch or the job
+            LOG.warn("decoder failed format={} bytes={}", format, bytes.limit(), e);
+            return new Decoded.Rejected(format, Reason.CORRUPT, "its decoder failed: " + e);
         }
     }
 
@@ -71,6 +79,14 @@ public final class HostImageDecoder implements ImageDecoder {
                     header.format() + ": " + width + " x " + height + " is " + header.pixels()
                             + " pixels; the limit is " + limits.maxPixels());
         }
+        long needed = memory(header);
+        if (needed > pool.budget()) {
+            throw new UndecodableException(
+                    Reason.TOO_MANY_PIXELS,
+                    header.format() + ": " + width + " x " + height + " needs " + (needed >> 20)
+                            + " MiB of memory, this process has " + (pool.budget() >> 20)
+                            + " MiB for pictures; give it a larger heap (LENSTREAM_HEAP)");
+        }
         int longer = Math.max(width, height);
         int shorter = Math.min(width, height);
         if (longer > (long) shorter * limits.maxAspectRatio()) {
@@ -79,7 +95,27 @@ public final class HostImageDecoder implements ImageDecoder {
         }
     }
 
+    /** Bytes of samples that decoding holds at its peak: twice where the picture is turned afterwards. */
+    private long memory(ImageHeader header) {
+        boolean turned = header.orientation() != 1 && rules.applyOrientation();
+        return header.pixels() * 3 * (turned ? 2 : 1);
+    }
+
     private Pixels pixels(ByteBuffer bytes, ImageHeader header) throws UndecodableException {
+        long reserved = pool.reserve(memory(header));
+        boolean handedOut = false;
+        try {
+            Pixels pixels = reservedPixels(bytes, header, reserved);
+            handedOut = true;
+            return pixels;
+        } finally {
+            if (!handedOut) {
+                pool.release(reserved);
+            }
+        }
+    }
+
+    private Pixels reservedPixels(ByteBuffer bytes, ImageHeader header, long reserved) throws UndecodableException {
         int width = header.width();
         int height = header.height();
         byte[] rgb = pool.take(width * height * 3);
@@ -107,13 +143,13 @@ public final class HostImageDecoder implements ImageDecoder {
             }
         }
         if (header.orientation() == 1 || !rules.applyOrientation()) {
-            return new Pixels(rgb, width, height, pool);
+            return new Pixels(rgb, width, height, pool, reserved);
         }
         byte[] turned = pool.take(width * height * 3);
         Rotation.apply(header.orientation(), rgb, width, height, turned);
         pool.give(rgb);
         boolean swaps = Rotation.swapsSides(header.orientation());
-        return new Pixels(turned, swaps ? height : width, swaps ? width : height, pool);
+        return new Pixels(turned, swaps ? height : width, swaps ? width : height, pool, reserved);
     }
 
     private static void avif(ByteBuffer bytes, Ground ground, byte[] rgb) throws UndecodableException {

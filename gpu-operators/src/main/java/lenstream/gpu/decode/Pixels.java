@@ -13,9 +13,12 @@ public final class Pixels implements AutoCloseable {
     private final int width;
     private final int height;
     private final PixelPool pool;
+    private final long reserved;
     private boolean closed;
 
-    Pixels(byte[] rgb, int width, int height, PixelPool pool) {
+    /** @param reserved what {@link PixelPool#reserve} gave for this picture, given back at the end */
+    Pixels(byte[] rgb, int width, int height, PixelPool pool, long reserved) {
+        this.reserved = reserved;
         this.rgb = rgb;
         this.width = width;
         this.height = height;
@@ -57,7 +60,7 @@ public final class Pixels implements AutoCloseable {
         for (int row = y; row < endY; row++) {
             System.arraycopy(source, (row * width + x) * 3, part, (row - y) * length, length);
         }
-        return new Pixels(part, endX - x, endY - y, pool);
+        return new Pixels(part, endX - x, endY - y, pool, 0);
     }
 
     @Override
@@ -65,6 +68,7 @@ public final class Pixels implements AutoCloseable {
         if (!closed) {
             closed = true;
             pool.give(rgb);
+            pool.release(reserved);
         }
     }
 }

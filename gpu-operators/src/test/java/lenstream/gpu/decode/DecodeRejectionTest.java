@@ -11,6 +11,7 @@ import java.util.zip.CRC32;
 import lenstream.core.image.Reason;
 import org.apache.arrow.memory.RootAllocator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -141,5 +142,69 @@ final class DecodeRejectionTest {
             int samples = expected.width() * expected.height() * 3;
             assertThat(Arrays.copyOf(found.rgbView(), samples)).isEqualTo(Arrays.copyOf(expected.rgbView(), samples));
         }
+    }
+
+    /** A box length that makes a sum of positions wrap, where a careless reader starts over for ever. */
+    @Test
+    @Timeout(10)
+    void aBoxLengthThatOverflowsEndsTheFile() {
+        ByteBuffer file = ByteBuffer.allocate(64);
+        avifStart(file)
+                .putInt(1)
+                .put("free".getBytes(StandardCharsets.US_ASCII))
+                .putLong(Long.MAX_VALUE - 15);
+        assertThat(reject(file.array()).reason()).isIn(Reason.TRUNCATED_IMAGE, Reason.CORRUPT);
+    }
+
+    @Test
+    @Timeout(10)
+    void boxesNestedWithoutEndAreCorrupt() {
+        int depth = 12_000;
+        ByteBuffer file = ByteBuffer.allocate(16 + 8 + 8 * depth);
+        avifStart(file).putInt(8 + 8 * depth).put("moov".getBytes(StandardCharsets.US_ASCII));
+        for (int left = depth; left > 0; left--) {
+            file.putInt(8 * left).put("trak".getBytes(StandardCharsets.US_ASCII));
+        }
+        Decoded.Rejected rejected = reject(file.array());
+        assertThat(rejected.reason()).isEqualTo(Reason.CORRUPT);
+        assertThat(rejected.detail()).contains("nested");
+    }
+
+    @Test
+    void aPictureThatTheHeapCannotHoldIsRefusedFromItsHeader() throws IOException {
+        long pixels = Runtime.getRuntime().maxMemory() / 3 / 3 + 4_000_000;
+        int side = (int) Math.ceil(Math.sqrt(pixels));
+        var limits = new DecodeLimits(700_000_000, 200, 64 << 20);
+        try (var roomy = new HostImageDecoder(limits, DecodeRules.defaults(), 1)) {
+            Decoded decoded = roomy.decode(Images.direct(pngHeader(side, side)));
+            assertThat(decoded).isInstanceOfSatisfying(Decoded.Rejected.class, rejected -> {
+                assertThat(rejected.reason()).isEqualTo(Reason.TOO_MANY_PIXELS);
+                assertThat(rejected.detail()).contains("LENSTREAM_HEAP");
+            });
+        }
+    }
+
+    /** A PNG that is all header: signature, IHDR of 8-bit RGB, an IDAT that holds nothing, and the end. */
+    private static byte[] pngHeader(int width, int height) {
+        ByteBuffer png = ByteBuffer.allocate(8 + 25 + 12 + 12);
+        png.putLong(0x89504E470D0A1A0AL).putInt(13);
+        byte[] header = ByteBuffer.allocate(17)
+                .put("IHDR".getBytes(StandardCharsets.US_ASCII))
+                .putInt(width)
+                .putInt(height)
+                .put(new byte[] {8, 2, 0, 0, 0})
+                .array();
+        var crc = new CRC32();
+        crc.update(header);
+        png.put(header).putInt((int) crc.getValue());
+        png.putInt(0).put("IDAT".getBytes(StandardCharsets.US_ASCII)).putInt(0x35AF061E);
+        png.putInt(0).put("IEND".getBytes(StandardCharsets.US_ASCII)).putInt(0xAE426082);
+        return png.array();
+    }
+
+    private static ByteBuffer avifStart(ByteBuffer file) {
+        return file.putInt(16)
+                .put("ftypavif".getBytes(StandardCharsets.US_ASCII))
+                .putInt(0);
     }
 }

@@ -6,6 +6,6 @@ public final class PixelSamples {
 
     /** Pixels over the given samples. */
     public static Pixels of(byte[] rgb, int width, int height) {
-        return new Pixels(rgb, width, height, new PixelPool(1));
+        return new Pixels(rgb, width, height, new PixelPool(1), 0);
     }
 }
