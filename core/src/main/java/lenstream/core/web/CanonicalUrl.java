@@ -1,6 +1,8 @@
 package lenstream.core.web;
 
 import java.net.IDN;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -30,7 +32,7 @@ import java.util.Optional;
  *
  * @param value the canonical URL
  * @param scheme {@code http} or {@code https}
- * @param host in ASCII; an IPv6 address in brackets
+ * @param host in ASCII; an IPv6 address in brackets and in the form of RFC 5952
  * @param port explicit or default
  * @param path begins with a slash
  * @param query without the question mark; empty if there is none
@@ -143,10 +145,7 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
 
     private static String asciiHost(String host) {
         if (host.startsWith("[")) {
-            boolean closed = host.endsWith("]") && host.length() > 2;
-            return closed && host.chars().allMatch(c -> "[]0123456789abcdefABCDEF:.".indexOf(c) >= 0)
-                    ? host.toLowerCase(Locale.ROOT)
-                    : "";
+            return host.endsWith("]") ? ipv6(host.substring(1, host.length() - 1)) : "";
         }
         try {
             String ascii = IDN.toASCII(host, IDN.ALLOW_UNASSIGNED).toLowerCase(Locale.ROOT);
@@ -158,6 +157,49 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
         } catch (IllegalArgumentException e) {
             return "";
         }
+    }
+
+    /** An IPv6 address in its one form (RFC 5952), in brackets; empty if it is none. */
+    private static String ipv6(String literal) {
+        if (literal.indexOf(':') < 0 || !literal.chars().allMatch(c -> "0123456789abcdefABCDEF:.".indexOf(c) >= 0)) {
+            return "";
+        }
+        byte[] address;
+        try {
+            address = InetAddress.getByName("[" + literal + "]").getAddress(); // a literal: no name is looked up
+        } catch (UnknownHostException e) {
+            return "";
+        }
+        int[] groups = new int[8];
+        if (address.length == 4) { // Java gives ::ffff:a.b.c.d as IPv4
+            groups[5] = 0xffff;
+        }
+        for (int i = 0; i < address.length; i++) {
+            groups[8 - address.length / 2 + i / 2] |= (address[i] & 0xff) << (i % 2 == 0 ? 8 : 0);
+        }
+        int zerosAt = -1;
+        int zeros = 1; // a single group of zeros is not shortened
+        for (int from = 0; from < 8; from++) {
+            int to = from;
+            while (to < 8 && groups[to] == 0) {
+                to++;
+            }
+            if (to - from > zeros) {
+                zerosAt = from;
+                zeros = to - from;
+            }
+        }
+        var out = new StringBuilder("[");
+        for (int i = 0; i < 8; i++) {
+            if (i == zerosAt) {
+                out.append("::");
+                i += zeros - 1;
+            } else {
+                boolean first = i == 0 || out.charAt(out.length() - 1) == ':';
+                out.append(first ? "" : ":").append(Integer.toHexString(groups[i]));
+            }
+        }
+        return out.append(']').toString();
     }
 
     private static String withoutTracking(String query) {

@@ -32,6 +32,10 @@ class CanonicalUrlTest {
                 "https://example.org/?gclid=x|https://example.org/",
                 "https://bücher.example/|https://xn--bcher-kva.example/",
                 "http://[2001:DB8::1]:80/|http://[2001:db8::1]/",
+                "http://[0:0:0:0:0:0:0:1]/|http://[::1]/",
+                "http://[2001:db8:0:0:1:0:0:0]/|http://[2001:db8:0:0:1::]/",
+                "http://[2001:0db8:0:1:1:1:1:1]/|http://[2001:db8:0:1:1:1:1:1]/",
+                "http://[::FFFF:1.2.3.4]/|http://[::ffff:102:304]/",
             })
     void oneImageHasOneForm(String written, String canonical) {
         assertThat(CanonicalUrl.of(written)).map(CanonicalUrl::value).contains(canonical);
@@ -62,6 +66,12 @@ class CanonicalUrlTest {
                 "http://exa mple.org/",
                 "http://a<b>/",
                 "http://[::1/",
+                "http://[:::]/a.jpg",
+                "http://[1]/",
+                "http://[1.2.3.4]/",
+                "http://[::1::2]/",
+                "http://[1:2:3:4:5:6:7:8:9]/",
+                "http://[::12345]/",
             })
     void whatCannotBeFetchedIsRefused(String url) {
         assertThat(CanonicalUrl.of(url)).isEmpty();
