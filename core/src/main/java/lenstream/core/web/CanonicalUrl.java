@@ -28,7 +28,7 @@ import java.util.Optional;
  * </ol>
  *
  * <p>Source: RFC 3986 §6.2 (syntax- and scheme-based normalisation) and the URL standard's treatment of white space and
- * backslashes. Immutable.
+ * backslashes. At most 8,191 characters, longer ones are refused. Immutable.
  *
  * @param value the canonical URL
  * @param scheme {@code http} or {@code https}
@@ -42,7 +42,7 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
     private static final String PATH_SAFE = UNRESERVED + "!$&'()*+,;=:@/";
     private static final String QUERY_SAFE = PATH_SAFE + "?";
     private static final List<String> TRACKING = List.of("gclid", "fbclid", "msclkid", "mc_eid", "igshid");
-    private static final int LONGEST = 8191;
+    private static final int LONGEST = 8191; // what the index keeps of a URL
 
     /** The canonical form, or empty if this is no URL that can be fetched. */
     public static Optional<CanonicalUrl> of(String url) {
@@ -140,6 +140,9 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
         String hostAndPort = port == defaultPort(scheme) ? ascii : ascii + ":" + port;
         String value =
                 scheme + "://" + hostAndPort + canonicalPath + (canonicalQuery.isEmpty() ? "" : "?" + canonicalQuery);
+        if (value.length() > LONGEST) { // encoding makes up to nine characters of one
+            return Optional.empty();
+        }
         return Optional.of(new CanonicalUrl(value, scheme, ascii, port, canonicalPath, canonicalQuery));
     }
 

@@ -78,6 +78,14 @@ class CanonicalUrlTest {
     }
 
     @Test
+    void whatGrowsTooLongWhenItIsEncodedIsRefused() {
+        assertThat(CanonicalUrl.of("https://example.org/" + "日".repeat(8000))).isEmpty();
+        assertThat(CanonicalUrl.of("https://example.org/" + "a".repeat(8171)))
+                .hasValueSatisfying(url -> assertThat(url.value()).hasSize(8191));
+        assertThat(CanonicalUrl.of("https://example.org/" + "a".repeat(8172))).isEmpty();
+    }
+
+    @Test
     void surroundingSpaceAndLineBreaksInsideAreDropped() {
         assertThat(CanonicalUrl.of(" \n https://example.org/a\n b \t"))
                 .map(CanonicalUrl::value)
