@@ -11,8 +11,9 @@ import java.util.List;
 /**
  * Decides which addresses may be connected to, so that no URL from the web can reach the inside of a network. Refused
  * unless allowed by name: this host, private, shared (RFC 6598), link-local (with the cloud metadata addresses),
- * multicast, benchmark, documentation and reserved ranges, and every IPv6 form that embeds such an IPv4 address (mapped,
- * compatible, NAT64, 6to4, Teredo). Allowed addresses outside an explicit network only on ports 80 and 443.
+ * multicast, benchmark, documentation and reserved ranges, local-use NAT64 and IPv4-translated addresses, and every IPv6
+ * form that embeds such an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo). Allowed addresses outside an explicit
+ * network only on ports 80 and 443.
  *
  * <p>Source: the IANA special-purpose address registries (RFC 6890). Immutable, thread-safe.
  */
@@ -36,8 +37,14 @@ public final class AddressGuard implements Serializable {
             "224.0.0.0/4",
             "240.0.0.0/4",
             "::/127",
+            "::ffff:0:0:0/96",
+            "64:ff9b:1::/48",
             "100::/64",
+            "2001:2::/48",
+            "2001:10::/28",
             "2001:db8::/32",
+            "3fff::/20",
+            "5f00::/16",
             "fc00::/7",
             "fe80::/10",
             "fec0::/10",
@@ -91,7 +98,7 @@ public final class AddressGuard implements Serializable {
         if (b[0] == 0
                 && b[1] == 0x64
                 && b[2] == (byte) 0xff
-                && b[3] == (byte) 0x9b) { // 64:ff9b::/96 and 64:ff9b:1::/48
+                && b[3] == (byte) 0x9b) { // 64:ff9b::/96
             found.add(v4(b, 12, 0));
         }
         if (b[0] == 0x20 && b[1] == 0x02) { // 2002:a.b.c.d::/48

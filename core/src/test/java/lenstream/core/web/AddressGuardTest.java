@@ -50,7 +50,15 @@ class AddressGuardTest {
                 "2002:7f00:1::",
                 "2002:c0a8:101::1",
                 "2001:0:7f00:1::",
-                "2001:0:808:808:0:0:80ff:fffe"
+                "2001:0:808:808:0:0:80ff:fffe",
+                "64:ff9b:1:7f00:0:100:808:808",
+                "::ffff:0:7f00:1",
+                "::ffff:0:808:808",
+                "2001:2::1",
+                "2001:10::1",
+                "2001:1f:ffff::1",
+                "3fff::1",
+                "5f00::1"
             })
     void addressesInsideAreRefused(String address) throws Exception {
         assertThat(NOTHING_PRIVATE.allows(InetAddress.getByName(address), 80)).isFalse();
@@ -67,6 +75,8 @@ class AddressGuardTest {
                 "198.20.0.1",
                 "223.255.255.255",
                 "2606:4700::1111",
+                "2001:3::1",
+                "2001:20::1",
                 "64:ff9b::808:808",
                 "2002:808:808::1",
                 "::ffff:8.8.8.8"
