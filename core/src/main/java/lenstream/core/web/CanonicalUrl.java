@@ -18,7 +18,8 @@ import java.util.Optional;
  *   <li>surrounding white space and control characters are dropped; inside, tabs and line breaks are dropped and spaces
  *       become {@code %20};
  *   <li>only {@code http} and {@code https}; a URL with user name or password is refused;
- *   <li>scheme and host in lower case, the host in ASCII (IDNA), without a trailing dot; the default port is dropped;
+ *   <li>scheme and host in lower case, the host in ASCII (IDNA 2003), without a trailing dot; a host with one of the
+ *       characters that IDNA 2008 reads as another name (ß, ς, joiners) is refused; the default port is dropped;
  *   <li>the fragment is dropped;
  *   <li>{@code .} and {@code ..} are resolved, backslashes in the path count as slashes, an empty path is {@code /};
  *   <li>percent-encoding: unreserved characters are decoded, hex digits are upper case, what may not stand bare is
@@ -42,6 +43,8 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
     private static final String PATH_SAFE = UNRESERVED + "!$&'()*+,;=:@/";
     private static final String QUERY_SAFE = PATH_SAFE + "?";
     private static final List<String> TRACKING = List.of("gclid", "fbclid", "msclkid", "mc_eid", "igshid");
+    // sharp s small and capital, final sigma, zero-width joiners
+    private static final String DEVIATIONS = "\u00df\u1e9e\u03c2\u200c\u200d";
     private static final int LONGEST = 8191; // what the index keeps of a URL
 
     /** The canonical form, or empty if this is no URL that can be fetched. */
@@ -55,7 +58,7 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
         if (!scheme.equals("http") && !scheme.equals("https")) {
             return Optional.empty();
         }
-        String rest = cleaned.substring(colon + 1).replace('\\', '/');
+        String rest = slashed(cleaned.substring(colon + 1));
         if (!rest.startsWith("//")) {
             return Optional.empty();
         }
@@ -75,7 +78,7 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
         if (colon > 0 && colon < special && cleaned.substring(0, colon).chars().allMatch(CanonicalUrl::schemeChar)) {
             return of(cleaned);
         }
-        String slashed = cleaned.replace('\\', '/');
+        String slashed = slashed(cleaned);
         if (slashed.startsWith("//")) {
             return of(scheme + ":" + slashed);
         }
@@ -117,8 +120,12 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
         String host = portAt < 0 ? authority : authority.substring(0, portAt);
         int port = defaultPort(scheme);
         if (portAt >= 0 && portAt + 1 < authority.length()) {
+            String digits = authority.substring(portAt + 1);
+            if (!digits.chars().allMatch(c -> c >= '0' && c <= '9')) {
+                return Optional.empty();
+            }
             try {
-                port = Integer.parseInt(authority.substring(portAt + 1));
+                port = Integer.parseInt(digits);
             } catch (NumberFormatException e) {
                 return Optional.empty();
             }
@@ -150,6 +157,9 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
         if (host.startsWith("[")) {
             return host.endsWith("]") ? ipv6(host.substring(1, host.length() - 1)) : "";
         }
+        if (firstOf(host, DEVIATIONS) < host.length()) {
+            return "";
+        }
         try {
             String ascii = IDN.toASCII(host, IDN.ALLOW_UNASSIGNED).toLowerCase(Locale.ROOT);
             String bare = ascii.endsWith(".") ? ascii.substring(0, ascii.length() - 1) : ascii;
@@ -160,6 +170,12 @@ public record CanonicalUrl(String value, String scheme, String host, int port, S
         } catch (IllegalArgumentException e) {
             return "";
         }
+    }
+
+    /** With slashes for backslashes, which a query may hold. */
+    private static String slashed(String text) {
+        int end = firstOf(text, "?#");
+        return text.substring(0, end).replace('\\', '/') + text.substring(end);
     }
 
     /** An IPv6 address in its one form (RFC 5952), in brackets; empty if it is none. */
