@@ -53,6 +53,16 @@ record Taps(int[] first, int[] count, int[] weights, int stride) {
         return new Taps(first, count, weights, stride);
     }
 
+    /** The first input position that any output uses. */
+    int firstInput() {
+        return first[0];
+    }
+
+    /** One past the last input position that any output uses. */
+    int endInput() {
+        return first[first.length - 1] + count[count.length - 1];
+    }
+
     private static double bicubic(double position) {
         double x = Math.abs(position);
         if (x < 1) {
