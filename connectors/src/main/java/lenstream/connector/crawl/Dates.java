@@ -61,8 +61,8 @@ final class Dates {
             try {
                 long millis = form.apply(text.strip());
                 return millis >= 0 && millis <= nowMillis ? millis : CrawlTarget.UNKNOWN_TIME;
-            } catch (DateTimeException e) {
-                // not this form: the next one is tried
+            } catch (DateTimeException | ArithmeticException e) {
+                // not this form, or a year beyond what milliseconds hold: the next one is tried
             }
         }
         return CrawlTarget.UNKNOWN_TIME;

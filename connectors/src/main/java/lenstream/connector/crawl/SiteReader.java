@@ -127,7 +127,16 @@ final class SiteReader implements SplitReader<SiteEvent, SiteSplit> {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // the reader is closing
         } catch (RuntimeException | Error e) {
-            batches.offer(new Batch(splitId, List.of(), e));
+            tell(splitId, e);
+        }
+    }
+
+    /** Waits like any other event: a failure nobody hears of would leave the site neither dry nor going on. */
+    private void tell(String splitId, Throwable failure) {
+        try {
+            batches.put(new Batch(splitId, List.of(), failure));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // the reader is closing
         }
     }
 

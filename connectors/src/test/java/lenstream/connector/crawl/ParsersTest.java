@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
+import lenstream.core.image.CrawlTarget;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebResponse;
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,19 @@ class ParsersTest {
                 .isEqualTo(Instant.parse("2026-05-01T00:00:00Z").toEpochMilli());
         assertThat(first.stamp()).isNotZero();
         assertThat(links(contents)).containsExactly("PAGE https://example.org/q");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "+999999999-01-01",
+        "+999999999-01",
+        "999999999",
+        "-999999999",
+        "+999999999-01-01T00:00:00Z",
+        "-999999999-01-01T00:00:00Z"
+    })
+    void aDateBeyondTheClockIsUnknown(String date) {
+        assertThat(Dates.parse(date, NOW.toEpochMilli())).isEqualTo(CrawlTarget.UNKNOWN_TIME);
     }
 
     @Test
