@@ -1,9 +1,12 @@
 package lenstream.connector.folder;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -21,6 +24,34 @@ final class Captions {
         this.byFile = byFile;
     }
 
+    /** What is wrong with the file, a line each; empty if it can be used. */
+    static List<String> problems(Path tsv) {
+        List<String> lines;
+        try {
+            lines = Files.readAllLines(tsv);
+        } catch (CharacterCodingException e) {
+            return List.of(tsv + " is not in UTF-8");
+        } catch (IOException e) {
+            return List.of(tsv + " cannot be read: " + e.getMessage());
+        }
+        var problems = new ArrayList<String>();
+        for (int i = 0; i < lines.size(); i++) {
+            String line = lines.get(i);
+            if (!saysNothing(line) && !isCaption(line)) {
+                problems.add(tsv + " line " + (i + 1) + ": write file<TAB>caption");
+            }
+        }
+        return problems;
+    }
+
+    private static boolean saysNothing(String line) {
+        return line.isBlank() || line.startsWith("#");
+    }
+
+    private static boolean isCaption(String line) {
+        return line.indexOf('\t') > 0 && line.indexOf('\0') < 0; // no file name holds a zero
+    }
+
     /**
      * @param root the folder that is read
      * @throws IOException naming the first line without a tab
@@ -30,13 +61,13 @@ final class Captions {
         int number = 0;
         for (String line : Files.readAllLines(tsv)) {
             number++;
-            if (line.isBlank() || line.startsWith("#")) {
+            if (saysNothing(line)) {
                 continue;
             }
-            int tab = line.indexOf('\t');
-            if (tab <= 0) {
+            if (!isCaption(line)) {
                 throw new IOException(tsv + " line " + number + ": write file<TAB>caption");
             }
+            int tab = line.indexOf('\t');
             Path file = Path.of(line.substring(0, tab).strip());
             String caption = line.substring(tab + 1).strip();
             Path folder = tsv.toAbsolutePath().getParent();

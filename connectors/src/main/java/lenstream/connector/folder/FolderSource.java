@@ -58,11 +58,15 @@ public final class FolderSource
     /**
      * With captions from lines {@code file<TAB>caption}.
      *
-     * @throws ConfigException if there is no such file
+     * @throws ConfigException if there is no such file, or naming each line that is wrong
      */
     public FolderSource withCaptions(Path tsv) {
         if (!Files.isReadable(tsv)) {
             throw new ConfigException("captions", List.of(tsv + " is no file that can be read"));
+        }
+        List<String> problems = Captions.problems(tsv);
+        if (!problems.isEmpty()) {
+            throw new ConfigException("captions", problems);
         }
         return new FolderSource(folders, tsv.toAbsolutePath().normalize().toString(), run);
     }

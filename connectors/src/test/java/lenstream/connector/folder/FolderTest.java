@@ -85,6 +85,26 @@ class FolderTest {
     }
 
     @Test
+    void everyWrongLineOfTheCaptionsIsNamedBeforeAnythingStarts() throws Exception {
+        FolderSource source = FolderSource.of(List.of(root));
+        Path tsv = Files.writeString(root.resolve("captions.tsv"), "# comment\nno tab\n\nb.jpg\tA bee\n\tno name\n");
+        assertThatThrownBy(() -> source.withCaptions(tsv))
+                .isInstanceOfSatisfying(ConfigException.class, e -> assertThat(e.problems())
+                        .containsExactly(
+                                tsv + " line 2: write file<TAB>caption", tsv + " line 5: write file<TAB>caption"));
+        Files.write(tsv, new byte[] {'a', '\t', (byte) 0xe9, '\n'});
+        assertThatThrownBy(() -> source.withCaptions(tsv))
+                .isInstanceOfSatisfying(
+                        ConfigException.class,
+                        e -> assertThat(e.problems()).singleElement().asString().contains("UTF-8"));
+        Files.writeString(tsv, "b\u0000.jpg\tA bee\n");
+        assertThatThrownBy(() -> source.withCaptions(tsv))
+                .isInstanceOfSatisfying(
+                        ConfigException.class,
+                        e -> assertThat(e.problems()).singleElement().asString().contains("line 1"));
+    }
+
+    @Test
     void theSourceGivesFileTargetsWithCaptions() throws Exception {
         Path tsv = Files.writeString(root.resolve("captions.tsv"), "b.jpg\tA bee\n");
         var env = StreamExecutionEnvironment.getExecutionEnvironment();
