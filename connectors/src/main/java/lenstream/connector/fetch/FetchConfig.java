@@ -13,7 +13,9 @@ import lenstream.core.web.WebConfig;
  *     Zero holds only for hosts inside {@code web.allowPrivate()}, any other host then gets {@link #PUBLIC_FLOOR}
  * @param perHost requests at once to one host
  * @param total requests at once in one subtask
- * @param maxPending targets queued in one subtask before it stops taking more
+ * @param maxPending targets queued in one subtask, over all hosts, before it stops taking more. The queue is keyed state
+ *     and lies on disk with RocksDB, about 1 KB each, so that this bounds the disk; a site adds no more than its {@code
+ *     max_images} to it. Small numbers let one slow host stop all others
  * @param attempts per URL and round before a failure that may pass is a rejection
  * @param backoff pause of a host after its first failure; doubles with each further one
  * @param patience a host that has to be left alone for longer than this is given up for the round
@@ -53,7 +55,7 @@ public record FetchConfig(
                 Duration.ofSeconds(1),
                 1,
                 64,
-                100_000,
+                10_000_000,
                 3,
                 Duration.ofSeconds(1),
                 Duration.ofMinutes(2));
