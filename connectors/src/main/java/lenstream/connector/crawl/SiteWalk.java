@@ -149,8 +149,8 @@ final class SiteWalk {
 
     private void visit(KnownResource known) throws InterruptedException {
         Resource resource = known.resource();
-        CanonicalUrl url = CanonicalUrl.of(resource.url()).orElseThrow();
         try {
+            CanonicalUrl url = CanonicalUrl.of(resource.url()).orElseThrow();
             if (resource.kind() == Kind.ROBOTS) {
                 sitemaps(url, resource);
                 visited(known.visited(
@@ -166,6 +166,10 @@ final class SiteWalk {
             }
         } catch (IOException e) {
             failed(known, String.valueOf(e.getMessage()));
+        } catch (RuntimeException e) {
+            // the walk would meet it again after each restart: one bad resource is data
+            LOG.warn("site={} resource={} cannot be digested", site.url(), resource.url(), e);
+            failed(known, e.toString());
         }
     }
 

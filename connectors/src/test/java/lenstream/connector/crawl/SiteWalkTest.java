@@ -169,6 +169,20 @@ class SiteWalkTest {
     }
 
     @Test
+    void aResourceThatCannotBeDigestedFailsAloneAndTheWalkGoesOn() throws Exception {
+        web.page("", "<a href='/bad'>x</a><a href='/good'>x</a>");
+        web.page("good", "<img src='/good.jpg'>");
+        web.broken = "/bad";
+        run(site());
+        assertThat(found()).extracting(CrawlTarget::url).containsExactly(HOME + "good.jpg");
+        assertThat(events)
+                .filteredOn(event -> event instanceof SiteEvent.Visited visited && visited.failed())
+                .singleElement()
+                .extracting(event -> ((SiteEvent.Visited) event).url())
+                .isEqualTo(HOME + "bad");
+    }
+
+    @Test
     void anotherHostIsNotAsked() throws Exception {
         web.answers.put(
                 HOME,
@@ -280,6 +294,7 @@ class SiteWalkTest {
         private final List<Map<String, String>> asked = new ArrayList<>();
         private final List<String> paths = new ArrayList<>();
         private int failures;
+        private String broken = "";
 
         FakeWeb page(String path, String body) {
             return put(path, "<html><body>" + body + "</body></html>");
@@ -302,6 +317,9 @@ class SiteWalkTest {
         public WebResponse get(CanonicalUrl url, Map<String, String> headers) throws IOException {
             asked.add(headers);
             paths.add(url.pathAndQuery());
+            if (url.path().equals(broken)) {
+                throw new ArithmeticException("long overflow");
+            }
             if (failures-- > 0) {
                 throw new WebException(Reason.TIMEOUT, url + ": too slow");
             }
