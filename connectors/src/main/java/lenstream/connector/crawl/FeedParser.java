@@ -7,7 +7,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.web.CanonicalUrl;
 import org.jsoup.Jsoup;
@@ -78,9 +80,9 @@ final class FeedParser {
                 add(images, feed, page, at, title, null);
             }
         }
-        for (String html : List.of(
-                String.valueOf(text(item, "content:encoded")), String.valueOf(html(item, "content")),
-                String.valueOf(html(item, "description")), String.valueOf(html(item, "summary")))) {
+        var texts = Stream.of(
+                text(item, "content:encoded"), html(item, "content"), html(item, "description"), html(item, "summary"));
+        for (String html : texts.filter(Objects::nonNull).toList()) {
             if (html.contains("<img")) {
                 images.addAll(withTitle(PageImages.inFragment(html, page == null ? feed : page, page), title));
             }
@@ -107,7 +109,7 @@ final class FeedParser {
         }
         for (JsonNode attachment : item.path("attachments")) {
             String at = text(attachment, "url");
-            if (at != null && isImage("", String.valueOf(text(attachment, "mime_type")), at)) {
+            if (at != null && isImage("", text(attachment, "mime_type"), at)) {
                 add(images, feed, page, at, first(text(attachment, "title"), title), null);
             }
         }
@@ -148,11 +150,11 @@ final class FeedParser {
                 .ifPresent(url -> images.add(FoundImage.of(url, page, "feed").withTexts(title, null, caption)));
     }
 
-    private static boolean isImage(String medium, String type, String url) {
+    private static boolean isImage(String medium, @Nullable String type, String url) {
         if (!medium.isEmpty()) {
             return medium.equals("image");
         }
-        return type.isEmpty() || type.equals("null")
+        return type == null || type.isEmpty()
                 ? url.toLowerCase(Locale.ROOT).matches(".*\\.(jpe?g|png|webp|gif|avif|bmp|tiff?)(\\?.*)?")
                 : type.startsWith("image/");
     }

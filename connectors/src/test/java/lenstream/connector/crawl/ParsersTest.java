@@ -62,6 +62,18 @@ class ParsersTest {
     }
 
     @Test
+    void aTypeCalledNullIsNotAMissingType() throws Exception {
+        Contents contents = parse(Kind.FEED, "application/rss+xml", """
+                <rss><channel><item><link>https://example.org/p</link>
+                  <enclosure url="https://example.org/null" type="null"/>
+                  <enclosure url="https://example.org/named.jpg" type="null"/>
+                  <enclosure url="https://example.org/b.jpg"/></item></channel></rss>""");
+        assertThat(contents.images())
+                .extracting(image -> image.url().value())
+                .containsExactly("https://example.org/b.jpg");
+    }
+
+    @Test
     void aGzippedIndexGivesItsSitemaps() throws Exception {
         byte[] index = gzip("""
                 <sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
