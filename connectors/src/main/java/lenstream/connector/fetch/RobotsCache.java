@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * The robots rules of every origin that was visited, fetched when first needed and at most once at a time.
  *
  * <p>2xx: rules. 4xx: everything is allowed, except 429, which counts as 5xx. 5xx, timeout, failed connection: nothing is
- * allowed and another attempt is made after a back-off. Redirects: five are followed, other hosts included; more count as
+ * allowed and another attempt is made after a back-off; that is no denial, which would withdraw what is indexed. Redirects: five are followed, other hosts included; more count as
  * 4xx. Kept for 24 hours at most, {@code Cache-Control: max-age} may shorten that to no less than a minute. Source: RFC
  * 9309 §2.3.1.
  *
@@ -100,7 +100,8 @@ final class RobotsCache {
             int status = response.status();
             if (status == 429 || status >= 500) {
                 long retryAfter = HttpTimes.retryAfterMillis(response, System.currentTimeMillis());
-                entry.failed(Reason.ROBOTS_DENIED, "status " + status, retryAfter, ticker.millis());
+                Reason reason = status == 429 ? Reason.RATE_LIMITED : Reason.SERVER_ERROR;
+                entry.failed(reason, "status " + status, retryAfter, ticker.millis());
             } else {
                 RobotsRules rules = status >= 200 && status < 300
                         ? RobotsRules.parse(robotsUrl, response.body())
@@ -131,7 +132,7 @@ final class RobotsCache {
         private long expiresAt;
         private int failures;
         private long retryAt;
-        private Reason reason = Reason.ROBOTS_DENIED;
+        private Reason reason = Reason.SERVER_ERROR;
         private String why = "";
 
         void loaded(RobotsRules loaded, long expires) {

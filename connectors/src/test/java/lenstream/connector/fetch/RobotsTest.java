@@ -72,13 +72,13 @@ class RobotsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"429", "500", "503"})
-    void whileItCannotBeReadNothingIsAllowedAndItIsTriedAgainLater(int status) throws Exception {
+    @CsvSource({"429, RATE_LIMITED", "500, SERVER_ERROR", "503, SERVER_ERROR"})
+    void whileItCannotBeReadNothingIsAllowedAndItIsTriedAgainLater(int status, Reason reason) throws Exception {
         answers.put("https://example.org/robots.txt", response("https://example.org/robots.txt", status, ""));
         assertThatThrownBy(() -> cache.rules(IMAGE))
                 .isInstanceOfSatisfying(
                         HostUnavailableException.class,
-                        e -> assertThat(e.reason()).isEqualTo(Reason.ROBOTS_DENIED));
+                        e -> assertThat(e.reason()).isEqualTo(reason)); // not the site's refusal, which is final
         assertThatThrownBy(() -> cache.rules(IMAGE)).isInstanceOf(HostUnavailableException.class);
         assertThat(asked).hasSize(1);
         answers.put("https://example.org/robots.txt", response("https://example.org/robots.txt", 200, ""));

@@ -209,6 +209,17 @@ class VisitOperatorTest {
     }
 
     @Test
+    void aRobotsFileThatCannotBeReadForNowIsNoRefusalOfTheSite() throws Exception {
+        site.status("/robots.txt", 503).image("/a.jpg");
+        try (var visits = start(QUICK.withAttempts(1), null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.rejections().size() == 1);
+            assertThat(visits.rejections().get(0).reason()).isEqualTo(Reason.SERVER_ERROR);
+            assertThat(site.requests("/a.jpg")).isEmpty();
+        }
+    }
+
+    @Test
     void aTargetThatWaitsAlreadyIsNotQueuedTwice() throws Exception {
         var arrived = new CountDownLatch(1);
         var go = new CountDownLatch(1);
