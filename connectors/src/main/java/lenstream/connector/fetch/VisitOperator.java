@@ -15,9 +15,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import lenstream.connector.fetch.FetchOutcome.Rejected;
 import lenstream.connector.fetch.FetchOutcome.Validators;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
+import lenstream.core.image.Reason;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -202,7 +204,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         ImageFetcher images = requireNonNull(fetcher);
         requireNonNull(threads).execute(() -> {
             try {
-                FetchOutcome outcome = images.fetch(visit.target().url(), validators, sha256);
+                FetchOutcome outcome = attempt(images, visit.target().url(), validators, sha256);
                 back(() -> complete(lane, number, visit, outcome));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt(); // the task is closing, the entry stays in the queue
@@ -212,6 +214,17 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                 });
             }
         });
+    }
+
+    /** A URL that breaks the fetcher is refused: as a failure of the task it would come back after each restart. */
+    static FetchOutcome attempt(ImageFetcher images, String url, Validators validators, @Nullable String sha256)
+            throws InterruptedException {
+        try {
+            return images.fetch(url, validators, sha256);
+        } catch (RuntimeException e) {
+            LOG.warn("url={} breaks the fetcher", url, e);
+            return new Rejected(Reason.UNEXPECTED_STATUS, url + ": " + e);
+        }
     }
 
     private void back(ThrowingRunnable<Exception> mail) {

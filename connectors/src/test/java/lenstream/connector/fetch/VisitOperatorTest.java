@@ -220,6 +220,20 @@ class VisitOperatorTest {
     }
 
     @Test
+    void aUrlThatBreaksTheFetcherIsARejection() throws Exception {
+        var fetcher = new ImageFetcher(
+                (url, headers) -> {
+                    throw new IllegalStateException("nobody thought of this");
+                },
+                QUICK);
+        assertThat(VisitOperator.attempt(fetcher, site.url("/a.jpg"), FetchOutcome.Validators.NONE, null))
+                .isInstanceOfSatisfying(FetchOutcome.Rejected.class, rejected -> {
+                    assertThat(rejected.reason()).isEqualTo(Reason.UNEXPECTED_STATUS);
+                    assertThat(rejected.detail()).contains(site.url("/a.jpg"), "nobody thought of this");
+                });
+    }
+
+    @Test
     void aTargetThatWaitsAlreadyIsNotQueuedTwice() throws Exception {
         var arrived = new CountDownLatch(1);
         var go = new CountDownLatch(1);
