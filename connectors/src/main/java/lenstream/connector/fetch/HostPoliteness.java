@@ -2,6 +2,7 @@ package lenstream.connector.fetch;
 
 import com.google.errorprone.annotations.MustBeClosed;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -82,6 +83,15 @@ final class HostPoliteness {
     long waitMillis(String host) {
         Host state = hosts.get(host);
         return state == null ? 0 : Math.max(0, state.nextAt() - ticker.millis());
+    }
+
+    /** Why a host has to be left alone for longer than this; empty if it has not. Does not block. */
+    Optional<HostUnavailableException> unavailable(String host, Duration patience) {
+        Host state = hosts.get(host);
+        long wait = waitMillis(host);
+        return state == null || wait <= patience.toMillis()
+                ? Optional.empty()
+                : Optional.of(state.unavailable(host, wait));
     }
 
     /** Sets what robots.txt asks for; shorter than the floor it has no effect. */

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import lenstream.core.image.Reason;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebClient;
@@ -72,6 +73,14 @@ public final class PoliteWeb implements AutoCloseable {
     /** Milliseconds until a request to this host can start at the earliest. Does not block. */
     public long waitMillis(String host) {
         return shared.politeness.waitMillis(host);
+    }
+
+    /** Why a host has to be left alone for longer than the patience; empty if it has not. Does not block. */
+    Optional<HostUnavailableException> unavailable(String host) {
+        FetchConfig config = shared.config;
+        // a delay that the person chose is waited for
+        Duration patience = config.patience().compareTo(config.minDelay()) > 0 ? config.patience() : config.minDelay();
+        return shared.politeness.unavailable(host, patience);
     }
 
     @Override

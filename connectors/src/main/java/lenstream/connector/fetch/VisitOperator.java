@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import lenstream.connector.fetch.FetchOutcome.Deferred;
 import lenstream.connector.fetch.FetchOutcome.Rejected;
 import lenstream.connector.fetch.FetchOutcome.Validators;
 import lenstream.core.image.CrawlTarget;
@@ -41,6 +42,7 @@ import org.jspecify.annotations.Nullable;
  * slot is free; a virtual thread fetches it, and the answer comes back through the mailbox, where state changes and
  * records are emitted. An entry leaves the queue only together with its answer: what was in flight at a checkpoint is
  * fetched again after a restore. A failure that may pass goes to the end of the queue until its attempts are used up.
+ * Everything that waits for a host is refused once the host has to be left alone for longer than {@code patience}.
  *
  * <p>State and outputs are touched on the task thread alone. When {@code maxPending} targets are queued, input waits.
  */
@@ -162,6 +164,11 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                 return;
             }
             long now = getProcessingTimeService().getCurrentProcessingTime();
+            var unavailable = requireNonNull(web).unavailable(host);
+            if (unavailable.isPresent()) {
+                giveUp(lane, ends, unavailable.get());
+                return;
+            }
             long hostWait = requireNonNull(web).waitMillis(host);
             if (hostWait > 0) {
                 arm(lane, now + hostWait);
@@ -170,6 +177,23 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
             if (!startNext(lane, ends, now)) {
                 return;
             }
+        }
+    }
+
+    /** Refuses for this round what waits for a host; a long queue in parts, so that other hosts get their turn. */
+    private void giveUp(Lane lane, QueueEnds ends, HostUnavailableException why) throws Exception {
+        var outcome = new Deferred(why.reason(), String.valueOf(why.getMessage()), why.delayMillis());
+        long last = Math.min(ends.tail(), ends.head() + LOOK_AHEAD);
+        boolean any = false;
+        for (long number = ends.head(); number < last; number++) {
+            PendingVisit visit = lane.running.contains(number) ? null : queue().get(number);
+            if (visit != null) {
+                settle(number, visit, outcome);
+                any = true;
+            }
+        }
+        if (any && queue().ends().size() > lane.running.size()) { // else the head is running and comes back here
+            back(() -> dispatch(lane.host));
         }
     }
 
@@ -239,6 +263,17 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         lane.running.remove(number);
         inFlight.decrementAndGet();
         setCurrentKey(lane.host);
+        settle(number, visit, outcome);
+        dispatch(lane.host);
+        while (inFlight.get() < fetching.total() && !waitingForSlot.isEmpty()) {
+            Lane next = waitingForSlot.remove();
+            next.waiting = false;
+            dispatch(next.host);
+        }
+    }
+
+    /** Draws what follows from an attempt, for an entry of the current key. */
+    private void settle(long number, PendingVisit visit, FetchOutcome outcome) throws Exception {
         String id = visit.target().id();
         long now = getProcessingTimeService().getCurrentProcessingTime();
         Verdict verdict = Verdict.of(visit, known().get(id), outcome, now, fetching);
@@ -258,12 +293,6 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                 counters().unchanged().inc();
             }
             case Verdict.Again again -> queue().postpone(number, again.visit());
-        }
-        dispatch(lane.host);
-        while (inFlight.get() < fetching.total() && !waitingForSlot.isEmpty()) {
-            Lane next = waitingForSlot.remove();
-            next.waiting = false;
-            dispatch(next.host);
         }
     }
 

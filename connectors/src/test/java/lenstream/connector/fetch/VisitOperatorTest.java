@@ -202,9 +202,34 @@ class VisitOperatorTest {
         site.image("/b.jpg");
         try (var visits = start(QUICK, null)) {
             visits.send("/a.jpg");
-            visits.run(() -> visits.rejections().size() == 1);
-            assertThat(visits.rejections().get(0).reason()).isEqualTo(Reason.RATE_LIMITED);
+            visits.send("/b.jpg");
+            visits.run(() -> visits.rejections().size() == 2 && visits.isIdle());
+            visits.send("/c.jpg");
+            visits.run(() -> visits.rejections().size() == 3 && visits.isIdle());
+            assertThat(visits.rejections()).allSatisfy(rejection -> {
+                assertThat(rejection.reason()).isEqualTo(Reason.RATE_LIMITED);
+                assertThat(rejection.detail()).isNotEmpty();
+            });
             assertThat(site.requests("/a.jpg")).hasSize(1);
+            assertThat(site.requests("/b.jpg")).isEmpty();
+        }
+    }
+
+    @Test
+    void aLongQueueOfAHostThatIsGivenUpGoesInParts() throws Exception {
+        site.route("/a.jpg", exchange -> {
+            exchange.getResponseHeaders().set("Retry-After", "86400");
+            exchange.sendResponseHeaders(503, -1);
+        });
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            for (int i = 0; i < 1_000; i++) {
+                visits.send("/" + i + ".jpg");
+            }
+            visits.run(() -> visits.rejections().size() == 1_001 && visits.isIdle());
+            assertThat(visits.rejections())
+                    .extracting(Rejection::reason)
+                    .containsOnly(Reason.SERVER_ERROR);
         }
     }
 
