@@ -74,12 +74,13 @@ final class ImageFetcher {
         if (canonical.isEmpty()) {
             return new Rejected(Reason.BAD_URL, url + ": is no URL that can be fetched");
         }
+        boolean conditional = validators.etag() != null || validators.lastModified() != null;
         try {
             CanonicalUrl at = canonical.get();
             for (int hop = 0; hop <= maxRedirects; hop++) {
                 WebResponse response = web.get(at, headers(validators));
                 if (!response.isRedirect()) {
-                    return answer(response, sha256);
+                    return answer(response, conditional, sha256);
                 }
                 at = WebClient.redirect(response);
             }
@@ -110,12 +111,15 @@ final class ImageFetcher {
         return headers;
     }
 
-    private FetchOutcome answer(WebResponse response, @Nullable String sha256) {
+    private FetchOutcome answer(WebResponse response, boolean conditional, @Nullable String sha256) {
         int status = response.status();
         String what = response.url() + ": status " + status;
         return switch (status) {
             case 200, 203 -> content(response, sha256);
-            case 304 -> new Unchanged(validators(response));
+            case 304 ->
+                conditional
+                        ? new Unchanged(validators(response))
+                        : new Rejected(Reason.UNEXPECTED_STATUS, what + " to an unconditional request");
             case 401, 402, 403 -> new Rejected(Reason.FORBIDDEN, what);
             case 404 -> new Gone(Reason.NOT_FOUND, what);
             case 410, 451 -> new Gone(Reason.GONE, what);

@@ -61,6 +61,15 @@ class ImageFetcherTest {
                 .containsEntry("If-Modified-Since", "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 
+    @Test
+    void notModifiedSaysNothingToThoseWhoKnowNothing() throws Exception {
+        assertThat(answering(304, Map.of(), new byte[0]).fetch(URL, Validators.NONE, null))
+                .isInstanceOfSatisfying(Rejected.class, rejected -> {
+                    assertThat(rejected.reason()).isEqualTo(Reason.UNEXPECTED_STATUS);
+                    assertThat(rejected.detail()).contains("304 to an unconditional request");
+                });
+    }
+
     @ParameterizedTest
     @CsvSource({"403, FORBIDDEN", "401, FORBIDDEN", "418, UNEXPECTED_STATUS", "206, UNEXPECTED_STATUS"})
     void refusalsAreRejections(int status, Reason reason) throws Exception {
