@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import lenstream.job.CrawlCounts;
 import lenstream.job.CrawlRun;
 import lenstream.job.IndexRun;
+import lenstream.job.JobSettings;
 import org.jspecify.annotations.Nullable;
 
 /** The same job on a Flink cluster: what is on this program's class path and not Flink's own travels with it. */
@@ -25,15 +26,15 @@ final class ClusterSubmission {
     }
 
     /** Submits and watches; at Ctrl-C the job is stopped with a savepoint whose path is printed. */
-    CrawlCounts await(IndexRun run, boolean follow, Consumer<CrawlCounts> listener) throws InterruptedException {
-        String savepoints = workspace.flinkRun().resolve("savepoints").toUri().toString();
+    CrawlCounts await(IndexRun run, boolean follow, Consumer<CrawlCounts> listener, CtrlC ctrlC)
+            throws InterruptedException {
+        String savepoints = JobSettings.flinkPath(workspace.flinkRun().resolve("savepoints"));
         try (CrawlRun crawl = run.startOn(
                 rest.getHost(), rest.getPort(), savepoint == null ? "" : savepoint, savepoints, jars(), listener)) {
-            try (var ctrlC = new CtrlC(crawl::stop)) {
-                CrawlRun.End end = crawl.await(run.settings().parallelism(), follow);
-                end.savepoint().ifPresent(path -> System.err.println("savepoint: " + path));
-                return end.counts();
-            }
+            ctrlC.onAsked(crawl::stop);
+            CrawlRun.End end = crawl.await(run.settings().parallelism(), follow);
+            end.savepoint().ifPresent(path -> System.err.println("savepoint: " + path));
+            return end.counts();
         }
     }
 

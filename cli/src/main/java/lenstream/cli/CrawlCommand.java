@@ -1,12 +1,15 @@
 package lenstream.cli;
 
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
+import lenstream.gpu.operator.EmbedConfig;
 import lenstream.job.CrawlCounts;
 import lenstream.job.IndexRun;
 import lenstream.job.JobSettings;
@@ -15,6 +18,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -65,38 +69,39 @@ final class CrawlCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        if (savepoint != null && cluster == null) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--savepoint goes with --cluster; a crawl in this process finds its own state.");
+        }
         Seeds parsed = parse(seeds);
-        long start = System.nanoTime();
-        var report = new CrawlReport(start);
-        try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
+        ClusterSubmission submission = cluster == null ? null : new ClusterSubmission(workspace, cluster, savepoint);
+        EmbedConfig embed = Embedding.config(
+                workspace, parsed.maxPixels(), parsed.fetch().web().maxBytes());
+        var report = new CrawlReport(System.nanoTime());
+        try (var ctrlC = new CtrlC();
+                OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 var progress = ProgressLine.onStandardError()) {
-            var source = follow ? FrontierSource.follow(parsed) : FrontierSource.once(parsed);
-            var settings = new JobSettings(
-                    "lenstream-crawl", parallelism, JobSettings.named("x").checkpointInterval());
             var run = new IndexRun(
-                    source,
+                    follow ? FrontierSource.follow(parsed) : FrontierSource.once(parsed),
                     parsed.fetch(),
-                    Embedding.config(
-                            workspace, parsed.maxPixels(), parsed.fetch().web().maxBytes()),
+                    embed,
                     workspace.openSearchAt(openSearch.url()),
                     workspace.layout(),
-                    settings);
-            CrawlCounts counts = cluster == null
-                    ? here(run, report, progress)
-                    : new ClusterSubmission(workspace, cluster, savepoint)
-                            .await(run, follow, counts1 -> progress.show(report.line(counts1)));
+                    JobSettings.named("lenstream-crawl").withParallelism(parallelism));
+            Consumer<CrawlCounts> show = counts -> progress.show(report.line(counts));
+            CrawlCounts counts =
+                    submission == null ? here(run, show, ctrlC) : submission.await(run, follow, show, ctrlC);
             progress.close();
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
             return 0;
         }
     }
 
-    private CrawlCounts here(IndexRun run, CrawlReport report, ProgressLine progress) throws InterruptedException {
-        var session =
-                new CrawlSession(run, workspace.jobDirectory("crawl"), counts -> progress.show(report.line(counts)));
-        try (var ctrlC = new CtrlC(session::stop)) {
-            return session.await(follow);
-        }
+    private CrawlCounts here(IndexRun run, Consumer<CrawlCounts> show, CtrlC ctrlC) throws InterruptedException {
+        var session = new CrawlSession(run, workspace.jobDirectory("crawl"), show);
+        ctrlC.onAsked(session::stop);
+        return session.await(follow);
     }
 
     /** One argument that is a file is a seeds file; everything else must be URLs. */
@@ -129,7 +134,7 @@ final class CrawlCommand implements Callable<Integer> {
                         null,
                         null);
             }
-        } catch (java.net.URISyntaxException | NumberFormatException e) {
+        } catch (URISyntaxException | NumberFormatException e) {
             throw new CliException("\"" + hostAndPort + "\" is no HOST:PORT; write for example 127.0.0.1:8081", e);
         }
         throw new CliException("\"" + hostAndPort + "\" is no HOST:PORT; write for example 127.0.0.1:8081");

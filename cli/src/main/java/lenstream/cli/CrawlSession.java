@@ -1,7 +1,6 @@
 package lenstream.cli;
 
 import java.nio.file.Path;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import lenstream.core.local.LoopbackPorts;
 import lenstream.job.Checkpoints;
@@ -18,7 +17,8 @@ final class CrawlSession {
     private final IndexRun run;
     private final Path directory;
     private final Consumer<CrawlCounts> listener;
-    private final AtomicReference<@Nullable CrawlRun> running = new AtomicReference<>();
+    private @Nullable CrawlRun running;
+    private boolean stopAsked;
 
     /** @param directory of the job's checkpoints; a job of the same directory continues where the last one ended */
     CrawlSession(IndexRun run, Path directory, Consumer<CrawlCounts> listener) {
@@ -30,20 +30,30 @@ final class CrawlSession {
     /** Blocks until the job has ended; returns its final counts. */
     CrawlCounts await(boolean follow) throws InterruptedException {
         try (CrawlRun crawl = run.startHere(directory, LoopbackPorts.free(), listener)) {
-            running.set(crawl);
+            synchronized (this) {
+                running = crawl;
+                if (stopAsked) {
+                    crawl.stop();
+                }
+            }
             CrawlRun.End end = crawl.await(run.settings().parallelism(), follow);
-            end.savepoint().ifPresent(new Checkpoints(directory.resolve("checkpoints"))::keepOnly);
+            end.savepoint().ifPresent(CrawlSession::tidy);
             return end.counts();
-        } finally {
-            running.set(null);
         }
     }
 
-    /** Asks for a clean end and returns at once. May be called from any thread. */
-    void stop() {
-        CrawlRun crawl = running.get();
-        if (crawl != null) {
-            crawl.stop();
+    /** Asks for a clean end and returns at once, even before the job has started. May be called from any thread. */
+    synchronized void stop() {
+        stopAsked = true;
+        if (running != null) {
+            running.stop();
+        }
+    }
+
+    private static void tidy(Path savepoint) {
+        Path root = savepoint.getParent();
+        if (root != null) {
+            new Checkpoints(root).keepOnly(savepoint);
         }
     }
 }

@@ -2,16 +2,20 @@ package lenstream.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
@@ -24,6 +28,7 @@ import lenstream.gallery.GallerySite;
 import lenstream.job.CrawlCounts;
 import lenstream.job.IndexRun;
 import lenstream.job.JobSettings;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -58,7 +63,7 @@ final class DemoCommand implements Callable<Integer> {
             names = "--gallery",
             paramLabel = "DIR",
             description = "the picture set to crawl (default: the bundled one)")
-    private @org.jspecify.annotations.Nullable Path gallery;
+    private @Nullable Path gallery;
 
     @Override
     public Integer call() throws InterruptedException {
@@ -73,7 +78,8 @@ final class DemoCommand implements Callable<Integer> {
         // the API is up before OpenSearch is: it says "not ready" until then, and two slow starts overlap
         var starting = startApi(
                 running.isEmpty() ? LocalServices.localUri(openSearchPort).toString() : running);
-        try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace, running, openSearchPort, true);
+        try (var ctrlC = new CtrlC();
+                OpenSearchLease openSearch = OpenSearchLease.acquire(workspace, running, openSearchPort, true);
                 var progress = ProgressLine.onStandardError();
                 GallerySite site = openGallery(pictures);
                 LocalProgram process = join(starting)) {
@@ -81,10 +87,9 @@ final class DemoCommand implements Callable<Integer> {
             System.err.printf("  gallery     %s%n  search API  %s%n", site.uri(), api);
             var report = new CrawlReport(System.nanoTime());
             CrawlSession crawl = session(site.uri(), openSearch.url(), report, progress, counts);
+            ctrlC.onAsked(crawl::stop);
             if (once) {
-                try (var ctrlC = new CtrlC(crawl::stop)) {
-                    counts.set(crawl.await(false));
-                }
+                counts.set(crawl.await(false));
                 progress.close();
                 report(openSearch.url(), counts.get(), report);
                 ask(api);
@@ -124,32 +129,30 @@ final class DemoCommand implements Callable<Integer> {
             ProgressLine progress,
             long start)
             throws InterruptedException {
-        try (var ctrlC = new CtrlC(crawl::stop)) {
-            var ended = CompletableFuture.supplyAsync(() -> {
-                try {
-                    return crawl.await(true);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    throw new CompletionException(e);
-                }
-            });
-            boolean announced = false;
-            while (!ended.isDone()) {
-                if (!announced && settled(counts.get())) {
-                    announced = true;
-                    progress.close();
-                    report(openSearch, counts.get(), report);
-                    ask(api);
-                    progress.say(String.format(
-                            Locale.ROOT,
-                            "%nReady after %.0f s. Open %s in a browser; Ctrl-C stops everything.",
-                            (System.nanoTime() - start) / 1e9,
-                            api));
-                }
-                java.util.concurrent.TimeUnit.MILLISECONDS.sleep(200);
+        var ended = CompletableFuture.supplyAsync(() -> {
+            try {
+                return crawl.await(true);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CompletionException(e);
             }
-            join(ended);
+        });
+        boolean announced = false;
+        while (!ended.isDone()) {
+            if (!announced && settled(counts.get())) {
+                announced = true;
+                progress.close();
+                report(openSearch, counts.get(), report);
+                ask(api);
+                progress.say(String.format(
+                        Locale.ROOT,
+                        "%nReady after %.0f s. Open %s in a browser; Ctrl-C stops everything.",
+                        (System.nanoTime() - start) / 1e9,
+                        api));
+            }
+            TimeUnit.MILLISECONDS.sleep(200);
         }
+        join(ended);
         return 0;
     }
 
@@ -197,10 +200,9 @@ final class DemoCommand implements Callable<Integer> {
         try (var client = new ApiClient(api)) {
             client.awaitReady(Duration.ofSeconds(30));
             for (String example : EXAMPLES) {
-                JsonNode answer = client.searchText(example, 3, java.util.Map.of());
+                JsonNode answer = client.searchText(example, 3, Map.of());
                 System.out.printf("%n\"%s\"%n", example);
-                SearchCommand.print(
-                        new java.io.PrintWriter(System.out, true, java.nio.charset.StandardCharsets.UTF_8), answer);
+                SearchCommand.print(new PrintWriter(System.out, true, StandardCharsets.UTF_8), answer);
             }
             System.out.printf(
                     "%ncurl '%s/v1/search?q=apple&k=3'%n", api.toString().replaceAll("/$", ""));

@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import lenstream.core.config.ConfigException;
@@ -17,6 +19,7 @@ import lenstream.core.model.ModelBundle;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
 import lenstream.gpu.pipeline.PipelineConfig;
 import lenstream.gpu.text.OnnxTextEmbedder;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -146,7 +149,7 @@ final class DoctorCommand implements Callable<Integer> {
         Optional<String> url = OpenSearchLease.running(workspace);
         if (url.isPresent()) {
             try (IndexClient client = IndexClient.open(workspace.openSearchAt(url.get()))) {
-                IndexSetup.await(client, java.time.Duration.ofSeconds(5));
+                IndexSetup.await(client, Duration.ofSeconds(5));
                 add(Verdict.OK, "OpenSearch", "answers on " + url.get());
             } catch (IndexException e) {
                 add(Verdict.BAD, "OpenSearch", String.valueOf(e.getMessage()));
@@ -172,7 +175,7 @@ final class DoctorCommand implements Callable<Integer> {
                         Verdict.OK,
                         "natives",
                         String.format(
-                                java.util.Locale.ROOT,
+                                Locale.ROOT,
                                 "decoders and ONNX Runtime load; golden images agree to %.6f",
                                 pipeline.parityCosineMin()));
             }
@@ -193,7 +196,7 @@ final class DoctorCommand implements Callable<Integer> {
                         : "none; images are embedded on the CPU");
     }
 
-    private void add(Verdict verdict, String subject, @org.jspecify.annotations.Nullable String text) {
+    private void add(Verdict verdict, String subject, @Nullable String text) {
         findings.add(new Finding(verdict, subject, text == null ? "" : text));
     }
 }

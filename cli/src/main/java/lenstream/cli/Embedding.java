@@ -2,7 +2,6 @@ package lenstream.cli;
 
 import lenstream.core.config.DataSize;
 import lenstream.core.model.ModelBundle;
-import lenstream.gpu.decode.DecodeLimits;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.gpu.pipeline.PipelineConfig;
 
@@ -15,17 +14,6 @@ final class Embedding {
         ModelBundle bundle = ModelBundle.load(workspace.model());
         EmbedConfig defaults = EmbedConfig.defaults(bundle.directory());
         PipelineConfig pipeline = defaults.pipeline();
-        var limits = new DecodeLimits(maxPixels, pipeline.limits().maxAspectRatio(), maxBytes.bytes());
-        return new EmbedConfig(
-                new PipelineConfig(
-                        pipeline.bundle(),
-                        pipeline.subBatchRows(),
-                        pipeline.decodeThreads(),
-                        pipeline.inferenceThreads(),
-                        limits),
-                defaults.batchRows(),
-                defaults.batchBytes(),
-                defaults.maxDelay(),
-                defaults.maxInFlight());
+        return defaults.withPipeline(pipeline.withLimits(pipeline.limits().with(maxPixels, maxBytes.bytes())));
     }
 }

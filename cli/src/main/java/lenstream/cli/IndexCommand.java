@@ -54,7 +54,8 @@ final class IndexCommand implements Callable<Integer> {
                 folders.stream().map(f -> f.toAbsolutePath().normalize()).toList());
         FetchConfig fetch = FetchConfig.defaults().withTotal(16);
         var report = new CrawlReport(System.nanoTime());
-        try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
+        try (var ctrlC = new CtrlC();
+                OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 var progress = ProgressLine.onStandardError()) {
             var run = new IndexRun(
                     captions == null ? source : source.withCaptions(captions.toAbsolutePath()),
@@ -65,10 +66,8 @@ final class IndexCommand implements Callable<Integer> {
                     JobSettings.named("lenstream-index"));
             var session = new CrawlSession(
                     run, workspace.jobDirectory("index"), counts -> progress.show(report.line(counts)));
-            CrawlCounts counts;
-            try (var ctrlC = new CtrlC(session::stop)) {
-                counts = session.await(false);
-            }
+            ctrlC.onAsked(session::stop);
+            CrawlCounts counts = session.await(false);
             progress.close();
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
             return 0;

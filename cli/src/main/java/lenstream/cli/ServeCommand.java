@@ -37,10 +37,10 @@ final class ServeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
+        try (var ctrlC = new CtrlC();
+                OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 SearchServer server =
-                        SearchServer.start(config(workspace, openSearch.url(), host, port, allowPrivate));
-                var ctrlC = new CtrlC(() -> {})) {
+                        SearchServer.start(config(workspace, openSearch.url(), host, port, allowPrivate))) {
             System.err.println("search API on " + server.uri());
             ctrlC.awaitAsked();
         }

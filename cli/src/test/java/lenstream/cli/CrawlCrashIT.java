@@ -110,7 +110,7 @@ class CrawlCrashIT {
                 "--opensearch",
                 node.uri().toString(),
                 "--data",
-                WORK + "/data",
+                WORK + "/data dir 100%",
                 "--prefix",
                 LAYOUT.prefix());
     }

@@ -29,6 +29,7 @@ public final class CrawlRun implements AutoCloseable {
     private final JobMetrics metrics;
     private final String savepoints;
     private final Consumer<CrawlCounts> listener;
+    private final AutoCloseable held;
     private volatile boolean stopAsked;
     private CrawlCounts last = CrawlCounts.NONE;
     private boolean allRunning;
@@ -37,12 +38,14 @@ public final class CrawlRun implements AutoCloseable {
      * @param rest the REST address of the cluster that runs the job
      * @param savepoints where the final savepoint goes; a path that the cluster can write to
      * @param listener called with new counts a few times a second
+     * @param held closed with this run: what must not be given up before the job has ended
      */
-    public CrawlRun(JobClient job, URI rest, String savepoints, Consumer<CrawlCounts> listener) {
+    CrawlRun(JobClient job, URI rest, String savepoints, Consumer<CrawlCounts> listener, AutoCloseable held) {
         this.job = job;
         this.metrics = new JobMetrics(rest, job.getJobID().toHexString());
         this.savepoints = savepoints;
         this.listener = listener;
+        this.held = held;
     }
 
     /**
@@ -83,6 +86,11 @@ public final class CrawlRun implements AutoCloseable {
     @Override
     public void close() {
         metrics.close();
+        try {
+            held.close();
+        } catch (Exception e) {
+            throw JobFailedException.rootOf(e);
+        }
     }
 
     private boolean poll() throws InterruptedException {
@@ -143,8 +151,7 @@ public final class CrawlRun implements AutoCloseable {
             String path = job.stopWithSavepoint(false, savepoints, SavepointFormatType.NATIVE)
                     .get(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS);
             job.getJobExecutionResult().get(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS);
-            return Path.of(URI.create(path.startsWith("file:") ? path : "file://" + path)
-                    .getPath());
+            return Path.of(new org.apache.flink.core.fs.Path(path).getPath()); // not a URI: Flink does not encode
         } catch (ExecutionException e) {
             throw JobFailedException.rootOf(e);
         } catch (TimeoutException e) {

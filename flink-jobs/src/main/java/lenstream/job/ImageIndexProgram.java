@@ -49,7 +49,6 @@ public final class ImageIndexProgram {
             IndexSettings settings = ConfigReader.read(file, IndexSettings.class);
             Seeds seeds = Seeds.read(settings.seeds());
             settings.embedConfig(seeds);
-            settings.bulk().config();
             ModelBundle bundle = ModelBundle.load(settings.bundle());
             System.out.println(file + " is accepted, with " + seeds.sites().size() + " site(s) and encoder "
                     + bundle.fingerprint());
@@ -90,8 +89,7 @@ public final class ImageIndexProgram {
         ImageIndexJob.define(
                 env,
                 FrontierSource.follow(seeds).withMaxParallelism(maxParallelism),
-                new OpenSearchSink(
-                        settings.openSearch(), settings.index(), settings.bulk().config()),
+                new OpenSearchSink(settings.openSearch(), settings.index(), settings.bulk()),
                 seeds.fetch(),
                 settings.embedConfig(seeds),
                 settings.index(),

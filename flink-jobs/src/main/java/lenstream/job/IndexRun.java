@@ -45,28 +45,40 @@ public record IndexRun(
     private static final Duration INDEX_LIMIT = Duration.ofSeconds(60);
 
     /**
-     * Starts the job in this JVM. It continues from the newest complete checkpoint below {@code directory}.
+     * Starts the job in this JVM. It continues from the newest complete checkpoint that was made for this very index:
+     * what is known of URLs is true for one index only, and one that was deleted, or lies on another cluster or under
+     * another prefix, knows none of them.
      *
-     * @param directory of this job: checkpoints, savepoints, temporary files
+     * @param directory of this job: checkpoints, savepoints, temporary files; used by one run at a time
      * @param restPort free port for Flink's REST interface on the loopback address
      * @param listener gets the counts while {@link CrawlRun#await} runs
      */
     @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // the run closes the lock
     public CrawlRun startHere(Path directory, int restPort, Consumer<CrawlCounts> listener) {
+        JobLock lock = JobLock.take(directory);
+        boolean started = false;
         try {
-            Files.createDirectories(directory.resolve("checkpoints"));
-            Files.createDirectories(directory.resolve("tmp"));
+            Path state = directory.resolve(prepareIndices());
+            Files.createDirectories(state.resolve("checkpoints"));
+            Files.createDirectories(state.resolve("tmp"));
+            Configuration configuration = settings.local(state, restPort);
+            var env = StreamExecutionEnvironment.createLocalEnvironment(settings.parallelism(), configuration);
+            CrawlRun run = submit(
+                    env,
+                    URI.create("http://127.0.0.1:" + restPort),
+                    JobSettings.flinkPath(state.resolve("checkpoints")),
+                    listener,
+                    lock);
+            started = true;
+            return run;
         } catch (IOException e) {
             throw new JobFailedException("cannot write below " + directory + ": " + e.getMessage(), e);
+        } finally {
+            if (!started) {
+                lock.close();
+            }
         }
-        prepareIndices();
-        Configuration configuration = settings.local(directory, restPort);
-        var env = StreamExecutionEnvironment.createLocalEnvironment(settings.parallelism(), configuration);
-        return submit(
-                env,
-                URI.create("http://127.0.0.1:" + restPort),
-                directory.resolve("checkpoints").toUri().toString(),
-                listener);
     }
 
     /**
@@ -89,26 +101,31 @@ public record IndexRun(
         JobSettings.startFrom(configuration, savepoint);
         String[] files = jars.stream().map(Path::toString).toArray(String[]::new);
         var env = StreamExecutionEnvironment.createRemoteEnvironment(host, port, configuration, files);
-        return submit(env, URI.create("http://" + host + ":" + port), savepoints, listener);
+        return submit(env, URI.create("http://" + host + ":" + port), savepoints, listener, () -> {});
     }
 
-    private void prepareIndices() {
+    /** @return the identity of the image index */
+    private String prepareIndices() {
         ModelBundle bundle = ModelBundle.load(Path.of(embed.pipeline().bundle()));
         try (IndexClient client = IndexClient.open(openSearch)) {
-            IndexSetup.prepare(
+            return IndexSetup.prepare(
                     client, layout, bundle.fingerprint(), bundle.encoder().dim(), INDEX_LIMIT);
         }
     }
 
     @MustBeClosed
     private CrawlRun submit(
-            StreamExecutionEnvironment env, URI rest, String savepoints, Consumer<CrawlCounts> listener) {
+            StreamExecutionEnvironment env,
+            URI rest,
+            String savepoints,
+            Consumer<CrawlCounts> listener,
+            AutoCloseable held) {
         env.setParallelism(settings.parallelism());
         var sink = new OpenSearchSink(openSearch, layout, BulkConfig.defaults());
         ImageIndexJob.define(env, source, sink, fetch, embed, layout, 1);
         try {
             JobClient client = env.executeAsync(settings.name());
-            return new CrawlRun(client, rest, savepoints, listener);
+            return new CrawlRun(client, rest, savepoints, listener, held);
         } catch (Exception e) {
             throw JobFailedException.rootOf(e);
         }

@@ -9,7 +9,6 @@ import lenstream.core.config.DataSize;
 import lenstream.core.config.Default;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
-import lenstream.gpu.decode.DecodeLimits;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.gpu.pipeline.PipelineConfig;
 
@@ -31,7 +30,7 @@ record IndexSettings(
         OpenSearchConfig openSearch,
         @Default("{}") IndexLayout index,
         @Default("{}") Embed embed,
-        @Default("{}") Bulk bulk) {
+        @Default("{}") BulkConfig bulk) {
 
     IndexSettings {
         Check.notBlank("name", name);
@@ -65,54 +64,16 @@ record IndexSettings(
         }
     }
 
-    /**
-     * How documents are written.
-     *
-     * @param bytes a request
-     * @param count documents a request
-     * @param inFlight requests at once
-     * @param linger that a document waits for others
-     */
-    record Bulk(
-            @Default("8MiB") DataSize bytes,
-            @Default("500") int count,
-            @Default("2") int inFlight,
-            @Default("500ms") Duration linger) {
-        Bulk {
-            Check.positive("bytes", bytes.bytes());
-            Check.range("count", count, 1, 100_000);
-            Check.range("in_flight", inFlight, 1, 64);
-            Check.positive("linger", linger);
-        }
-
-        BulkConfig config() {
-            BulkConfig defaults = BulkConfig.defaults();
-            return new BulkConfig(
-                    bytes,
-                    count,
-                    inFlight,
-                    linger,
-                    defaults.maxAttempts(),
-                    defaults.firstDelay(),
-                    defaults.longestDelay());
-        }
-    }
-
     /** The embed operator's configuration, with the limits of one image that the seeds name. */
     EmbedConfig embedConfig(Seeds sites) {
         EmbedConfig defaults = EmbedConfig.defaults(bundle);
         PipelineConfig pipeline = defaults.pipeline();
-        var limits = new DecodeLimits(
-                sites.maxPixels(),
-                pipeline.limits().maxAspectRatio(),
-                sites.fetch().web().maxBytes().bytes());
         return new EmbedConfig(
-                new PipelineConfig(
-                        bundle.toString(),
-                        pipeline.subBatchRows(),
-                        embed.decodeThreads(),
-                        embed.inferenceThreads(),
-                        limits),
+                pipeline.withThreads(embed.decodeThreads(), embed.inferenceThreads())
+                        .withLimits(pipeline.limits()
+                                .with(
+                                        sites.maxPixels(),
+                                        sites.fetch().web().maxBytes().bytes())),
                 embed.batchRows(),
                 embed.batchBytes().bytes(),
                 embed.maxDelay(),

@@ -1,6 +1,5 @@
 package lenstream.job;
 
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import lenstream.core.config.Check;
@@ -37,6 +36,10 @@ public record JobSettings(String name, int parallelism, Duration checkpointInter
 
     public static JobSettings named(String name) {
         return new JobSettings(name, 1, Duration.ofSeconds(5));
+    }
+
+    public JobSettings withParallelism(int subtasks) {
+        return new JobSettings(name, subtasks, checkpointInterval);
     }
 
     /** What the job needs wherever it runs. */
@@ -76,7 +79,7 @@ public record JobSettings(String name, int parallelism, Duration checkpointInter
         Configuration conf = configuration();
         conf.addAll(fastMetrics());
         Path checkpoints = directory.resolve("checkpoints").toAbsolutePath();
-        conf.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, checkpoints.toUri().toString());
+        conf.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, flinkPath(checkpoints));
         conf.set(CoreOptions.TMP_DIRS, directory.resolve("tmp").toAbsolutePath().toString());
         conf.set(RestOptions.ADDRESS, "127.0.0.1");
         conf.set(RestOptions.BIND_ADDRESS, "127.0.0.1");
@@ -86,10 +89,14 @@ public record JobSettings(String name, int parallelism, Duration checkpointInter
                 conf,
                 new Checkpoints(checkpoints)
                         .newest()
-                        .map(Path::toUri)
-                        .map(URI::toString)
+                        .map(JobSettings::flinkPath)
                         .orElse(""));
         return conf;
+    }
+
+    /** A folder as Flink wants it: its paths are not URL-encoded, whatever characters they hold. */
+    public static String flinkPath(Path folder) {
+        return "file://" + folder.toAbsolutePath().normalize();
     }
 
     /** Cluster settings under which {@link CrawlRun} sees changes at once instead of every ten seconds. */

@@ -115,7 +115,8 @@ class ImageIndexJobTest {
         } catch (Exception e) {
             throw JobFailedException.rootOf(e);
         }
-        try (var run = new CrawlRun(job, rest, folder.toUri().toString(), counts -> {})) {
+        try (var run = new CrawlRun(
+                job, rest, JobSettings.flinkPath(folder.resolve("sävepoints of it")), counts -> {}, () -> {})) {
             return run.await(1, false);
         }
     }

@@ -30,7 +30,7 @@ class IndexSettingsTest {
         assertThat(settings.name()).isEqualTo("lenstream-index");
         assertThat(settings.openSearch()).isEqualTo(OpenSearchConfig.at("http://127.0.0.1:9200"));
         assertThat(settings.index()).isEqualTo(IndexLayout.defaults());
-        assertThat(settings.bulk().config()).isEqualTo(BulkConfig.defaults());
+        assertThat(settings.bulk()).isEqualTo(BulkConfig.defaults());
         EmbedConfig embed = settings.embedConfig(seeds());
         EmbedConfig plain = EmbedConfig.defaults(Path.of("/models/one"));
         assertThat(List.of(embed.batchRows(), embed.batchBytes(), embed.maxDelay(), embed.maxInFlight()))
@@ -56,7 +56,14 @@ class IndexSettingsTest {
         assertThat(embed.pipeline().inferenceThreads()).isEqualTo(5);
         assertThat(embed.pipeline().limits().maxPixels()).isEqualTo(seeds().maxPixels());
         assertThat(settings.bulk())
-                .isEqualTo(new IndexSettings.Bulk(DataSize.ofMebibytes(1), 9, 1, Duration.ofMillis(10)));
+                .isEqualTo(new BulkConfig(
+                        DataSize.ofMebibytes(1),
+                        9,
+                        1,
+                        Duration.ofMillis(10),
+                        BulkConfig.defaults().maxAttempts(),
+                        BulkConfig.defaults().firstDelay(),
+                        BulkConfig.defaults().longestDelay()));
     }
 
     @Test

@@ -26,6 +26,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
@@ -70,6 +71,8 @@ public final class GallerySite implements AutoCloseable {
      */
     public record Request(Instant at, String method, String path, int status, String userAgent) {}
 
+    private static final int REQUESTS_KEPT = 20_000;
+
     private final List<Picture> pictures;
     private final List<Hostile> hostile;
     private final Path gallery;
@@ -77,6 +80,7 @@ public final class GallerySite implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final CountDownLatch closing = new CountDownLatch(1);
     private final ConcurrentLinkedQueue<Request> requests = new ConcurrentLinkedQueue<>();
+    private final AtomicLong kept = new AtomicLong();
 
     /** By picture file, in order of publication. Guarded by itself. */
     private final Map<String, Exhibit> exhibits = new LinkedHashMap<>();
@@ -194,7 +198,7 @@ public final class GallerySite implements AutoCloseable {
         }
     }
 
-    /** All requests so far, in order of their answers' start. */
+    /** The last {@value #REQUESTS_KEPT} requests, in order of their answers' start. */
     public List<Request> requests() {
         return List.copyOf(requests);
     }
@@ -432,6 +436,9 @@ public final class GallerySite implements AutoCloseable {
 
     private void begin(HttpExchange exchange, int status, long length) throws IOException {
         String agent = exchange.getRequestHeaders().getFirst("User-Agent");
+        if (kept.incrementAndGet() > REQUESTS_KEPT) {
+            requests.poll(); // a site that stays open must not grow
+        }
         requests.add(new Request(
                 Instant.now(),
                 exchange.getRequestMethod(),

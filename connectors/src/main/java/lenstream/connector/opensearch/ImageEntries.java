@@ -47,9 +47,9 @@ final class ImageEntries {
             entries.add(BulkEntry.index(
                     layout.thumbnailIndex(), id, image.version(), DocumentJson.thumbnail(id, thumbnail), 0));
         }
-        if (image.wasRejected()) {
-            entries.add(BulkEntry.delete(layout.rejectionIndex(), id, image.version()));
-        }
+        // always: a rejection that was written just before a crash is in no checkpoint, and deleting nothing costs
+        // little
+        entries.add(BulkEntry.delete(layout.rejectionIndex(), id, image.version()));
         return entries;
     }
 

@@ -31,7 +31,7 @@ class ImageEntriesTest {
         List<BulkEntry> entries = entries(fetched("a\nb", false), UNIT);
         assertThat(entries)
                 .extracting(BulkEntry::index)
-                .containsExactly(LAYOUT.imageIndex(FINGERPRINT), LAYOUT.thumbnailIndex());
+                .containsExactly(LAYOUT.imageIndex(FINGERPRINT), LAYOUT.thumbnailIndex(), LAYOUT.rejectionIndex());
         assertThat(entries).allSatisfy(entry -> assertThat(entry.version()).isEqualTo(42));
         JsonNode image = json(entries.get(0));
         assertThat(image.path("id").asText()).isEqualTo(ImageId.ofUrl("http://e.test/a.jpg"));

@@ -60,11 +60,12 @@ public final class IndexSetup {
      * and the aliases where they are absent, and checks what is there.
      *
      * @param dim length of the space's vectors
+     * @return the image index's own identity: another one after it was deleted and made again, or on another cluster
      * @throws IndexException if an existing index has another engine, dimension, space type or fingerprint, or if the
      *     aliases belong to another embedding space
      * @throws IndexUnavailableException if the cluster does not answer within the limit
      */
-    public static void prepare(
+    public static String prepare(
             IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim, Duration limit) {
         await(client, limit);
         protectFromWildcards(client);
@@ -80,6 +81,10 @@ public final class IndexSetup {
         check(client, layout, fingerprint, dim);
         // two programs with different encoders may have passed the first check together
         requireAliasesFree(client, layout, index);
+        return require(client, "GET", "/" + index + "/_settings")
+                .path(index)
+                .at("/settings/index/uuid")
+                .asText();
     }
 
     /**

@@ -34,6 +34,9 @@ final class LocalProcess {
     /** How long a process may take to end by itself before it is killed. */
     static final Duration STOP_LIMIT = Duration.ofSeconds(20);
 
+    /** How long the work of this JVM may take to finish before its processes are stopped nevertheless. */
+    private static final Duration FINISH_LIMIT = Duration.ofSeconds(60);
+
     /** Start times are read from the kernel in ticks and boot seconds: two readings may differ by a rounding. */
     private static final Duration START_TOLERANCE = Duration.ofSeconds(3);
 
@@ -70,7 +73,12 @@ final class LocalProcess {
         this.pidFile = pidFile;
         this.facts = facts;
         if (endsWithParent) {
-            hook = new Thread(() -> end(STOP_LIMIT), "stop-" + handle.pid());
+            hook = new Thread(
+                    () -> {
+                        ShutdownOrder.await(FINISH_LIMIT);
+                        end(STOP_LIMIT);
+                    },
+                    "stop-" + handle.pid());
             Runtime.getRuntime().addShutdownHook(hook);
         } else {
             hook = null;

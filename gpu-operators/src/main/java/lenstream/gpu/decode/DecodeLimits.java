@@ -23,4 +23,9 @@ public record DecodeLimits(long maxPixels, int maxAspectRatio, long maxBytes) im
     public static DecodeLimits defaults() {
         return DEFAULTS;
     }
+
+    /** These with the limits that a person sets for one image. */
+    public DecodeLimits with(long pixels, long bytes) {
+        return new DecodeLimits(pixels, maxAspectRatio, bytes);
+    }
 }

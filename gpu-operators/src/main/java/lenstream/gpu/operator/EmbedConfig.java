@@ -27,4 +27,9 @@ public record EmbedConfig(PipelineConfig pipeline, int batchRows, long batchByte
     public static EmbedConfig defaults(Path bundle) {
         return new EmbedConfig(PipelineConfig.defaults(bundle), 32, 32L << 20, Duration.ofMillis(100), 2);
     }
+
+    /** The same with another pipeline. */
+    public EmbedConfig withPipeline(PipelineConfig other) {
+        return new EmbedConfig(other, batchRows, batchBytes, maxDelay, maxInFlight);
+    }
 }

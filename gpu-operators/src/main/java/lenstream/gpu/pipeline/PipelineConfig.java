@@ -31,4 +31,14 @@ public record PipelineConfig(
         int cores = Runtime.getRuntime().availableProcessors();
         return new PipelineConfig(bundle.toString(), DEFAULT_SUB_BATCH_ROWS, cores, cores, DecodeLimits.defaults());
     }
+
+    /** The same with other limits of one image. */
+    public PipelineConfig withLimits(DecodeLimits others) {
+        return new PipelineConfig(bundle, subBatchRows, decodeThreads, inferenceThreads, others);
+    }
+
+    /** The same with other numbers of threads. */
+    public PipelineConfig withThreads(int decoding, int inferring) {
+        return new PipelineConfig(bundle, subBatchRows, decoding, inferring, limits);
+    }
 }
