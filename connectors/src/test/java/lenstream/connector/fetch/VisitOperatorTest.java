@@ -227,9 +227,7 @@ class VisitOperatorTest {
                 visits.send("/" + i + ".jpg");
             }
             visits.run(() -> visits.rejections().size() == 1_001 && visits.isIdle());
-            assertThat(visits.rejections())
-                    .extracting(Rejection::reason)
-                    .containsOnly(Reason.SERVER_ERROR);
+            assertThat(visits.rejections()).extracting(Rejection::reason).containsOnly(Reason.SERVER_ERROR);
         }
     }
 

@@ -89,9 +89,12 @@ class FolderTest {
         FolderSource source = FolderSource.of(List.of(root));
         Path tsv = Files.writeString(root.resolve("captions.tsv"), "# comment\nno tab\n\nb.jpg\tA bee\n\tno name\n");
         assertThatThrownBy(() -> source.withCaptions(tsv))
-                .isInstanceOfSatisfying(ConfigException.class, e -> assertThat(e.problems())
-                        .containsExactly(
-                                tsv + " line 2: write file<TAB>caption", tsv + " line 5: write file<TAB>caption"));
+                .isInstanceOfSatisfying(
+                        ConfigException.class,
+                        e -> assertThat(e.problems())
+                                .containsExactly(
+                                        tsv + " line 2: write file<TAB>caption",
+                                        tsv + " line 5: write file<TAB>caption"));
         Files.write(tsv, new byte[] {'a', '\t', (byte) 0xe9, '\n'});
         assertThatThrownBy(() -> source.withCaptions(tsv))
                 .isInstanceOfSatisfying(

@@ -95,10 +95,7 @@ public final class AddressGuard implements Serializable {
         if (zeros && (b[10] == b[11]) && (b[10] == 0 || b[10] == -1)) { // ::a.b.c.d and ::ffff:a.b.c.d
             found.add(v4(b, 12, 0));
         }
-        if (b[0] == 0
-                && b[1] == 0x64
-                && b[2] == (byte) 0xff
-                && b[3] == (byte) 0x9b) { // 64:ff9b::/96
+        if (b[0] == 0 && b[1] == 0x64 && b[2] == (byte) 0xff && b[3] == (byte) 0x9b) { // 64:ff9b::/96
             found.add(v4(b, 12, 0));
         }
         if (b[0] == 0x20 && b[1] == 0x02) { // 2002:a.b.c.d::/48
