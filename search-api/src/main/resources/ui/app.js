@@ -1,9 +1,12 @@
-// The page. State lives in the URL: ?q= words, ?like= id, ?upload= number of a picture dropped in this tab, &mode=, &show= id.
+// The page. State lives in the URL: ?q= words, ?like= id, ?upload= number of a picture dropped in this tab, &region= part of
+// that picture, &more= and &less= ids that refine the query, &mode=, filters by their names in the API, &show= id.
 
 const $ = (id) => document.getElementById(id);
 const PAGE = 36;
 const DEBOUNCE_MS = 180;
-const WEAK_SCORE = 0.12;
+const REFINEMENT = 0.25; // little, because pictures lie much nearer to each other than to words
+const FACETS = { site: "sites", host: "hosts", mime: "types", license: "licences" };
+const FILTERS = [...Object.keys(FACETS), "orientation", "min_width", "published_from", "published_to"];
 const number = new Intl.NumberFormat("en");
 const uploads = new Map(); // number → {blob, name, preview}
 
@@ -34,19 +37,29 @@ paintTheme();
 /* state */
 function stateOf(url) {
   const p = new URL(url, location.href).searchParams;
-  return { q: p.get("q") ?? "", like: p.get("like"), upload: p.get("upload"), mode: p.get("mode") ?? "vector", show: p.get("show") };
+  const filter = Object.fromEntries(FILTERS.filter((name) => p.get(name)).map((name) => [name, p.get(name)]));
+  return {
+    q: p.get("q") ?? "", like: p.get("like"), upload: p.get("upload"), region: p.get("region"),
+    more: p.getAll("more"), less: p.getAll("less"), filter, mode: p.get("mode") ?? "vector", show: p.get("show"),
+  };
 }
 function urlOf(s) {
   const p = new URLSearchParams();
   if (s.q) p.set("q", s.q);
   if (s.like) p.set("like", s.like);
   if (s.upload) p.set("upload", s.upload);
+  if (s.region) p.set("region", s.region);
+  for (const id of s.more) p.append("more", id);
+  for (const id of s.less) p.append("less", id);
+  for (const [name, value] of Object.entries(s.filter)) p.set(name, value);
   if (s.q && s.mode !== "vector") p.set("mode", s.mode);
   if (s.show) p.set("show", s.show);
   const text = p.toString();
   return text ? "/?" + text : "/";
 }
-const EMPTY = { q: "", like: null, upload: null, mode: "vector", show: null };
+const EMPTY = { q: "", like: null, upload: null, region: null, more: [], less: [], filter: {}, mode: "vector", show: null };
+const isHome = (s) => !s.q.trim() && !s.like && !s.upload;
+const isRefined = (s) => s.more.length + s.less.length > 0;
 function go(change, replace) {
   const url = urlOf({ ...EMPTY, ...change });
   if (url === location.pathname + location.search) return render();
@@ -71,35 +84,60 @@ async function ask(path, options, signal) {
   const problem = await response.json().catch(() => ({}));
   throw new Problem(problem.title ?? "Something went wrong", problem.detail ?? "The server answered " + response.status + ".", response.status >= 429);
 }
-function load(s, next, signal) {
-  const p = new URLSearchParams({ k: PAGE });
-  if (next) p.set("cursor", next);
-  if (s.upload) {
+async function load(s, next, signal) {
+  if (isHome(s)) return ask("/v1/images?k=" + PAGE, {}, signal);
+  const filter = { ...s.filter };
+  if (filter.published_to) filter.published_to = dayAfter(filter.published_to);
+  if (s.upload && !isRefined(s)) { // as it is: base64 would be a third larger
+    const p = new URLSearchParams({ k: PAGE, facets: Object.keys(FACETS).join(","), ...filter });
+    if (next) p.set("cursor", next);
+    if (s.region) p.set("region", s.region);
     const form = new FormData();
     form.append("image", uploads.get(s.upload).blob, "picture");
     return ask("/v1/search?" + p, { method: "POST", body: form }, signal);
   }
-  if (s.like) return ask(`/v1/images/${encodeURIComponent(s.like)}/similar?` + p, {}, signal);
-  if (s.q.trim()) {
-    p.set("q", s.q.trim());
-    if (s.mode !== "vector") p.set("mode", s.mode);
-    return ask("/v1/search?" + p, {}, signal);
+  const query = s.upload ? { image: await dataUrl(uploads.get(s.upload).blob) } : s.like ? { id: s.like } : { text: s.q.trim() };
+  if (s.region) query.region = s.region.split(",").map(Number);
+  const body = { k: PAGE, filter, facets: Object.keys(FACETS) };
+  if (next) body.cursor = next;
+  if (isRefined(s)) {
+    body.queries = [query, ...s.more.map((id) => ({ id, weight: REFINEMENT })), ...s.less.map((id) => ({ id, weight: -REFINEMENT }))];
+  } else {
+    Object.assign(body, query);
+    if (query.text) body.mode = s.mode;
   }
-  return ask("/v1/images?k=" + PAGE, {}, signal);
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return ask("/v1/search", options, signal);
+}
+/* the API's end of a time range is not included, a person's is */
+function dayAfter(day) {
+  const date = new Date(day + "T00:00:00Z");
+  date.setUTCDate(date.getUTCDate() + 1);
+  return date.toISOString().slice(0, 10);
+}
+function dataUrl(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(new Problem("The picture cannot be read", "Drop it here again.", false));
+    reader.readAsDataURL(blob);
+  });
 }
 
 /* render */
 async function render() {
   const s = stateOf(location.href);
-  const home = !s.q.trim() && !s.like && !s.upload;
+  const home = isHome(s);
   document.body.classList.toggle("home", home);
   if (document.activeElement !== $("q") || !$("q").value.trim() !== !s.q) $("q").value = s.q;
-  $("modes").hidden = !s.q.trim();
+  $("modes").hidden = !s.q.trim() || isRefined(s);
   for (const radio of document.querySelectorAll("[name=mode]")) radio.checked = radio.value === s.mode;
   showPicture(s);
   document.title = s.q ? s.q + " · Lenstream" : "Lenstream";
 
-  const key = JSON.stringify([s.q.trim(), s.like, s.upload, s.q ? s.mode : ""]);
+  filters(s);
+  refinements(s);
+  const key = JSON.stringify([s.q.trim(), s.like, s.upload, s.region, s.more, s.less, s.filter, s.q ? s.mode : ""]);
   if (key !== shownKey) await search(s, key, home);
   details(s);
 }
@@ -122,6 +160,7 @@ async function search(s, key, home) {
     cursor = found.cursor ?? null;
     total = found.total;
     paint(home);
+    filters(s);
     if (home) chips();
   } catch (e) {
     if (e.name === "AbortError") return;
@@ -143,11 +182,68 @@ function showPicture(s) {
   if (s.upload) {
     const upload = uploads.get(s.upload);
     if (upload) $("picture-image").src = upload.preview;
-    $("picture-label").textContent = upload?.name ?? "picture";
+    $("picture-label").textContent = (s.region ? "part of " : "") + (upload?.name ?? "picture");
   } else if (s.like) {
     $("picture-image").src = `/v1/images/${encodeURIComponent(s.like)}/thumbnail`;
-    $("picture-label").textContent = "like this";
+    $("picture-label").textContent = s.region ? "like this part" : "like this";
   }
+}
+
+/* filters: a row of choices from the facets of the answer, which count the hits of the search */
+function filters(s) {
+  $("filters").hidden = isHome(s);
+  for (const [name, many] of Object.entries(FACETS)) {
+    const select = $("filter-" + name);
+    const chosen = s.filter[name];
+    const values = answer?.facets?.fields[name] ?? [];
+    const options = [new Option("All " + many, "")];
+    if (chosen && !values.some((v) => v.value === chosen)) options.push(new Option(short(chosen), chosen));
+    options.push(...values.map((v) => new Option(`${short(v.value)} (${number.format(v.count)})`, v.value)));
+    select.replaceChildren(...options);
+    select.value = chosen ?? "";
+    select.hidden = !chosen && values.length < 2;
+  }
+  for (const name of ["orientation", "min_width", "published_from", "published_to"]) $("filter-" + name).value = s.filter[name] ?? "";
+  for (const node of document.querySelectorAll("#filters select, #filters input")) node.classList.toggle("set", Boolean(node.value));
+  $("filters-clear").hidden = !Object.keys(s.filter).length;
+}
+const short = (value) => value.replace(/^https?:\/\//, "").replace(/^image\//, "").replace(/\/$/, "");
+$("filters").addEventListener("change", (e) => {
+  const name = e.target.id.replace("filter-", "");
+  const s = stateOf(location.href);
+  const filter = { ...s.filter, [name]: e.target.value };
+  if (!e.target.value) delete filter[name];
+  go({ ...s, filter });
+});
+$("filters-clear").addEventListener("click", () => go({ ...stateOf(location.href), filter: {} }));
+
+/* refine: pictures that the query leans toward or away from */
+function refinements(s) {
+  const chip = (id, list, sign, words) => {
+    const node = document.createElement("button");
+    node.type = "button";
+    node.className = "refinement " + (list === "more" ? "toward" : "away");
+    node.title = `${words}: take it back`;
+    node.setAttribute("aria-label", `${words} than this picture: take it back`);
+    const image = new Image();
+    image.alt = "";
+    image.src = `/v1/images/${encodeURIComponent(id)}/thumbnail`;
+    const mark = document.createElement("span");
+    mark.textContent = sign;
+    node.append(image, mark);
+    node.addEventListener("click", () => {
+      const now = stateOf(location.href);
+      go({ ...now, [list]: now[list].filter((other) => other !== id) });
+    });
+    return node;
+  };
+  $("refinements").replaceChildren(...s.more.map((id) => chip(id, "more", "+", "More like this")), ...s.less.map((id) => chip(id, "less", "−", "Less like this")));
+}
+function refine(id, list) {
+  const s = stateOf(location.href);
+  const other = list === "more" ? "less" : "more";
+  const mode = "vector"; // refinement is about looks
+  go({ ...s, mode, show: null, [list]: [...s[list].filter((x) => x !== id), id], [other]: s[other].filter((x) => x !== id) });
 }
 function nameOf(hit) {
   const file = decodeURIComponent(hit.url.split("/").pop().split("?")[0].replace(/%(?![0-9a-f]{2})/gi, "%25"));
@@ -230,7 +326,8 @@ function paint(home, from = 0) {
   else $("results").replaceChildren(...tiles);
   justify();
   const s = stateOf(location.href);
-  $("heading").textContent = home ? "Newest" : s.q ? `“${s.q.trim()}”` : s.like ? "More like this" : "Like your picture";
+  $("heading").textContent = home ? "Newest" : s.q ? `“${s.q.trim()}”` : s.like ? "Similar pictures" : "Like your picture";
+  if (isRefined(s)) $("heading").textContent += ", refined";
   $("heading").hidden = !hits.length;
   $("more").hidden = !cursor || home;
   $("empty").hidden = hits.length > 0;
@@ -239,11 +336,15 @@ function paint(home, from = 0) {
     $("empty-title").textContent = home ? "No pictures yet" : "Nothing found";
     $("empty-text").textContent = home
       ? "The index is empty. Start a crawl or index a folder, and pictures appear here as they come."
-      : s.mode === "text" ? "No title, caption or alternative text holds these words. Try Looks or Both." : "The index has no picture for this search.";
+      : s.mode === "text" ? "No title, caption or alternative text holds these words. Try Looks or Both."
+      : Object.keys(s.filter).length ? "No picture passes these filters. Clear them, or widen one." : "The index has no picture for this search.";
   }
-  const weak = s.q && s.mode === "vector" && hits.length && hits[0].score < WEAK_SCORE;
-  $("note").hidden = !weak;
-  if (weak) $("note").textContent = "No picture fits these words well. These come nearest.";
+  const nothing = hits.length > 0 && answer?.nothing_matches === true;
+  $("note").hidden = !nothing;
+  if (nothing) {
+    $("note").textContent = `Nothing here matches. The best picture scores ${Math.round(hits[0].score * 100)} of 100, and one random picture in twenty `
+      + `reaches ${Math.round(answer.floor * 100)}. These only come nearest.`;
+  }
   status(home);
 }
 function status(home) {
@@ -301,6 +402,7 @@ function chips() {
 function details(s) {
   const dialog = $("details");
   if (!s.show) return dialog.open && dialog.close();
+  if (s.show === "upload") return uploads.has(s.upload) ? fillUpload(uploads.get(s.upload), s) : go({ ...s, show: null }, true);
   const known = hits.find((h) => h.id === s.show);
   if (known) return fill(known);
   ask("/v1/images/" + encodeURIComponent(s.show), {}).then(
@@ -316,7 +418,16 @@ function fill(hit) {
   $("details-alt").hidden = !alt;
   link($("details-page"), hit.page_url);
   link($("details-original"), hit.url);
-  $("details-similar").onclick = () => go({ like: hit.id });
+  const s = stateOf(location.href);
+  $("details-similar").hidden = false;
+  $("details-similar").onclick = () => go({ like: hit.id, filter: s.filter });
+  $("details-more").hidden = $("details-less").hidden = isHome(s) || s.like === hit.id;
+  $("details-more").onclick = () => refine(hit.id, "more");
+  $("details-less").onclick = () => refine(hit.id, "less");
+  part({
+    width: hit.width, height: hit.height, region: s.like === hit.id ? s.region : null,
+    search: (region) => go({ like: hit.id, region, filter: s.filter }),
+  });
   const facts = [];
   if (hit.score != null) facts.push(["Score", meter(hit.score)]);
   if (hit.cosine != null) facts.push(["Cosine", hit.cosine.toFixed(4)]);
@@ -338,6 +449,111 @@ function fill(hit) {
   }));
   if (!$("details").open) $("details").showModal();
 }
+function fillUpload(upload, s) {
+  const image = $("details-image");
+  image.alt = "The picture you search with";
+  image.src = upload.preview;
+  $("details-title").textContent = upload.name;
+  $("details-alt").hidden = false;
+  $("details-alt").textContent = "Draw a box on the picture to search for a part of it.";
+  for (const id of ["details-page", "details-original", "details-similar", "details-more", "details-less"]) $(id).hidden = true;
+  $("details-facts").replaceChildren();
+  image.decode().catch(() => {}).then(() => part({
+    width: image.naturalWidth, height: image.naturalHeight, region: s.region,
+    search: (region) => go({ upload: s.upload, region, filter: s.filter }),
+  }));
+  if (!$("details").open) $("details").showModal();
+}
+
+/* a part of the picture in the dialog: a box that is drawn with the pointer, or moved and sized with the arrow keys */
+let subject = null; // {width, height, region, search}: the picture's true size in pixels and what to do with a part
+let box = null; // [left, top, right, bottom] as fractions of the picture
+const LEAST = 0.02;
+const STEP = 0.02;
+function part(of) {
+  subject = of;
+  box = null;
+  if (of.region) {
+    const [x, y, w, h] = of.region.split(",").map(Number);
+    box = [x / of.width, y / of.height, Math.min(1, (x + w) / of.width), Math.min(1, (y + h) / of.height)];
+  }
+  showBox();
+}
+/* where the picture itself lies: it keeps its shape inside of its element */
+function pictureRect() {
+  const outer = $("details-image").getBoundingClientRect();
+  const scale = Math.min(outer.width / subject.width, outer.height / subject.height);
+  const width = subject.width * scale;
+  const height = subject.height * scale;
+  return { left: outer.left + (outer.width - width) / 2, top: outer.top + (outer.height - height) / 2, width, height };
+}
+function showBox() {
+  const node = $("box");
+  node.hidden = !box;
+  $("part-search").hidden = !box;
+  $("part-start").hidden = Boolean(box);
+  if (!box || !subject?.width) return;
+  const picture = pictureRect();
+  const stage = $("stage").getBoundingClientRect();
+  node.style.left = picture.left - stage.left + box[0] * picture.width + "px";
+  node.style.top = picture.top - stage.top + box[1] * picture.height + "px";
+  node.style.width = (box[2] - box[0]) * picture.width + "px";
+  node.style.height = (box[3] - box[1]) * picture.height + "px";
+}
+new ResizeObserver(showBox).observe($("details-image"));
+const unit = (value) => Math.min(1, Math.max(0, value));
+let corner = null;
+function pointAt(e) {
+  const picture = pictureRect();
+  return [unit((e.clientX - picture.left) / picture.width), unit((e.clientY - picture.top) / picture.height)];
+}
+$("stage").addEventListener("pointerdown", (e) => {
+  if (!subject || e.button || (e.pointerType === "touch" && !box) || e.target.closest("button")) return; // a finger scrolls until a part is marked
+  e.preventDefault();
+  $("stage").setPointerCapture(e.pointerId);
+  corner = pointAt(e);
+});
+$("stage").addEventListener("pointermove", (e) => {
+  if (!corner) return;
+  const [x, y] = pointAt(e);
+  box = [Math.min(x, corner[0]), Math.min(y, corner[1]), Math.max(x, corner[0]), Math.max(y, corner[1])];
+  showBox();
+});
+for (const end of ["pointerup", "pointercancel"]) {
+  $("stage").addEventListener(end, () => {
+    corner = null;
+    if (box && (box[2] - box[0] < LEAST || box[3] - box[1] < LEAST)) box = null;
+    showBox();
+  });
+}
+$("part-start").addEventListener("click", () => {
+  box = [0.25, 0.25, 0.75, 0.75];
+  showBox();
+  $("box").focus();
+});
+$("part-search").addEventListener("click", () => {
+  const x = Math.floor(box[0] * subject.width);
+  const y = Math.floor(box[1] * subject.height);
+  const width = Math.max(1, Math.round(box[2] * subject.width) - x);
+  const height = Math.max(1, Math.round(box[3] * subject.height) - y);
+  subject.search([x, y, width, height].join(","));
+});
+$("box").addEventListener("keydown", (e) => {
+  const dx = (e.key === "ArrowRight") - (e.key === "ArrowLeft");
+  const dy = (e.key === "ArrowDown") - (e.key === "ArrowUp");
+  if (e.key === "Enter") $("part-search").click();
+  if (!dx && !dy) return;
+  e.preventDefault();
+  const [left, top, right, bottom] = box;
+  if (e.shiftKey) {
+    box = [left, top, Math.max(left + LEAST, unit(right + dx * STEP)), Math.max(top + LEAST, unit(bottom + dy * STEP))];
+  } else {
+    const x = Math.min(1 - right, Math.max(-left, dx * STEP));
+    const y = Math.min(1 - bottom, Math.max(-top, dy * STEP));
+    box = [left + x, top + y, right + x, bottom + y];
+  }
+  showBox();
+});
 const web = (url) => /^https?:\/\//i.test(url ?? "");
 function link(node, url) {
   node.hidden = !web(url);
@@ -380,7 +596,7 @@ $("details").addEventListener("cancel", (e) => { e.preventDefault(); closeDetail
 $("details").addEventListener("click", (e) => { if (e.target === $("details")) closeDetails(); });
 $("details").addEventListener("close", () => {
   const tileNode = document.querySelector(`.tile[data-id="${CSS.escape(lastShown ?? "")}"]`);
-  tileNode?.focus({ preventScroll: true });
+  if (document.activeElement === document.body) tileNode?.focus({ preventScroll: true }); // the browser has not given it back
 });
 let lastShown = null;
 $("results").addEventListener("click", (e) => {
@@ -418,16 +634,22 @@ $("q").addEventListener("input", () => {
   typing = setTimeout(() => {
     const q = $("q").value;
     if (!q.trim() && (s.like || s.upload)) return;
-    go({ q: q.trim() ? q : "", mode: s.mode }, Boolean(s.q.trim()) && Boolean(q.trim())); // one history entry a search, not one a letter
+    go({ q: q.trim() ? q : "", mode: s.mode, filter: q.trim() ? s.filter : {} }, Boolean(s.q.trim()) && Boolean(q.trim())); // one history entry a search, not one a letter
   }, DEBOUNCE_MS);
 });
 $("search").addEventListener("submit", (e) => {
   e.preventDefault();
   clearTimeout(typing);
   const q = $("q").value.trim();
-  if (q) go({ q, mode: stateOf(location.href).mode }, Boolean(stateOf(location.href).q));
+  const s = stateOf(location.href);
+  if (q === s.q.trim()) return; // as it stands, with its refinements
+  if (q) go({ q, mode: s.mode, filter: s.filter }, Boolean(s.q));
 });
-$("modes").addEventListener("change", (e) => go({ q: stateOf(location.href).q, mode: e.target.value }, true));
+$("modes").addEventListener("change", (e) => go({ ...stateOf(location.href), mode: e.target.value }, true));
+$("picture-show").addEventListener("click", () => {
+  const s = stateOf(location.href);
+  go({ ...s, show: s.upload ? "upload" : s.like });
+});
 $("picture-clear").addEventListener("click", () => { go({}); $("q").focus(); });
 $("brand").addEventListener("click", (e) => {
   if (e.metaKey || e.ctrlKey || e.shiftKey) return;
@@ -495,6 +717,7 @@ function move(dx, dy) {
   next?.scrollIntoView({ block: "nearest" });
   return true;
 }
+const chooses = (node) => node.name === "mode" || Boolean(node.closest?.("#filters")); // arrows have a meaning there
 addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || $("details").open) return;
   const inField = e.target === $("q");
@@ -502,9 +725,9 @@ addEventListener("keydown", (e) => {
     e.preventDefault();
     $("q").focus();
     $("q").select();
-  } else if (e.key === "ArrowDown" && e.target.name !== "mode") {
+  } else if (e.key === "ArrowDown" && !chooses(e.target)) {
     if (move(0, 1)) e.preventDefault();
-  } else if (e.key === "ArrowUp" && !inField && e.target.name !== "mode") {
+  } else if (e.key === "ArrowUp" && !inField && !chooses(e.target)) {
     if (move(0, -1)) e.preventDefault();
   } else if ((e.key === "ArrowRight" || e.key === "ArrowLeft") && e.target.classList?.contains("tile")) {
     if (move(e.key === "ArrowRight" ? 1 : -1, 0)) e.preventDefault();

@@ -2,14 +2,23 @@ package lenstream.search;
 
 import com.google.errorprone.annotations.MustBeClosed;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import lenstream.core.model.Encoder;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
+import lenstream.gpu.embed.Embedding;
+import lenstream.gpu.embed.ImageEmbedder;
+import lenstream.gpu.embed.onnx.OnnxImageEmbedder;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
 import lenstream.gpu.pipeline.ImageRejectedException;
 import lenstream.gpu.pipeline.PipelineConfig;
+import lenstream.gpu.preprocess.HostTensor;
 import lenstream.gpu.text.OnnxTextEmbedder;
 import lenstream.gpu.text.TextEmbedder;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
 import org.jspecify.annotations.Nullable;
 
 /** The encoder of a bundle, run in this process exactly as the index path runs it. Thread-safe. */
@@ -20,6 +29,9 @@ final class BundleQueryEncoder implements QueryEncoder {
     private final ModelBundle bundle;
     private final EmbeddingPipeline images;
     private final TextEmbedder texts;
+    private final ReentrantLock lock = new ReentrantLock();
+    private @Nullable ImageEmbedder tower; // under lock
+    private boolean closed; // under lock
 
     private BundleQueryEncoder(ModelBundle bundle, EmbeddingPipeline images, TextEmbedder texts) {
         this.bundle = bundle;
@@ -86,7 +98,57 @@ final class BundleQueryEncoder implements QueryEncoder {
     }
 
     @Override
+    public int imageSize() {
+        return bundle.encoder().image().preprocessing().size();
+    }
+
+    @Override
+    public List<float[]> embedTensors(float[] values) {
+        int row = 3 * imageSize() * imageSize();
+        int rows = values.length / row;
+        lock.lock();
+        try (BufferAllocator memory = new RootAllocator();
+                HostTensor tensor = HostTensor.allocate(memory, rows, imageSize())) {
+            tensor.view(rows).put(values);
+            var vectors = new ArrayList<float[]>(rows);
+            for (Embedding embedding : tower().embed(tensor, rows)) {
+                vectors.add(
+                        switch (embedding) {
+                            case Embedding.Vector(float[] vector) -> vector;
+                            case Embedding.Bad(String detail) ->
+                                throw ProblemException.impossible("A tensor has no embedding: " + detail + ".");
+                        });
+            }
+            return vectors;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Few send tensors: the second session is loaded for the first who does. */
+    @SuppressWarnings("MustBeClosed") // freed in close()
+    private ImageEmbedder tower() {
+        if (closed) {
+            throw new IllegalStateException("encoder is closed");
+        }
+        if (tower == null) {
+            tower = OnnxImageEmbedder.open(bundle, Runtime.getRuntime().availableProcessors());
+        }
+        return tower;
+    }
+
+    @Override
     public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            if (tower != null) {
+                tower.close();
+                tower = null;
+            }
+        } finally {
+            lock.unlock();
+        }
         texts.close();
         images.close();
     }

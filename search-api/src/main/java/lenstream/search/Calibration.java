@@ -1,5 +1,6 @@
 package lenstream.search;
 
+import java.util.OptionalDouble;
 import lenstream.core.model.Encoder;
 import org.jspecify.annotations.Nullable;
 
@@ -9,7 +10,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Words against pictures: a logistic curve through two measured points of the encoder's {@code score_hint}: the mean
  * cosine of a right pair scores {@value #RIGHT}, that of a random pair {@value #RANDOM}. An encoder without a hint scores
  * the cosine itself. Pictures against pictures live on another scale, where an identical picture has cosine 1: the
- * score rises in a straight line from the random mean to 1. Immutable.
+ * score rises in a straight line from the random mean to 1.
+ *
+ * <p>The floor for words is the score of {@code random_pair_p95}, the cosine that one random pair in twenty exceeds: where
+ * even the best picture of a list stays below it, that picture fits the words no better than one drawn at random, and the
+ * honest answer is that nothing matches. It is a measured point of the encoder put through the curve above, nothing else.
+ * It errs to the side of showing something: in a large index some unrelated picture lies above it. Pictures have no floor,
+ * because no bundle says how near random pictures lie to each other. Immutable.
  */
 final class Calibration {
     private static final double RIGHT = 0.7;
@@ -34,6 +41,11 @@ final class Calibration {
     double ofImage(double cosine) {
         double floor = hint == null ? 0 : hint.randomPairMean();
         return Math.clamp((cosine - floor) / (1 - floor), 0, 1);
+    }
+
+    /** The score of words that the best picture must reach to be more than chance; empty if it was not measured. */
+    OptionalDouble floor() {
+        return hint == null ? OptionalDouble.empty() : OptionalDouble.of(ofText(hint.randomPairP95()));
     }
 
     private static double logit(double p) {

@@ -38,7 +38,7 @@ record Cursor(int query, double value, String id) {
                     return new Cursor(found, value, new String(name, StandardCharsets.UTF_8));
                 }
                 throw ProblemException.badRequest(
-                        "The cursor belongs to another search: send it with the same query, filter, mode and collapse.");
+                        "The cursor belongs to another search: send it with the same query, filter, mode, collapse and min_score.");
             }
         } catch (IllegalArgumentException | BufferUnderflowException e) {
             throw refused();

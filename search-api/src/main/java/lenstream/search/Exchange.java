@@ -55,6 +55,11 @@ final class Exchange {
         return request.path().pathParameters().get(name);
     }
 
+    /** A parameter of the path that only some of the route's paths have. */
+    String pathParameter(String name, String otherwise) {
+        return request.path().pathParameters().first(name).orElse(otherwise);
+    }
+
     Map<String, List<String>> parameters() {
         var parameters = new LinkedHashMap<String, List<String>>();
         for (String name : request.query().names()) {

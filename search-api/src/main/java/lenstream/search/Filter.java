@@ -18,17 +18,25 @@ import lenstream.core.index.Field;
 /**
  * Which images a search may find. Keys: {@code host, site, mime, via, license} (a value or a list of which one must be
  * met), {@code published_from, published_to, indexed_from, indexed_to} (RFC 3339 time or date; from is included, to is
- * not), {@code min_width, max_width, min_height, max_height} (pixels). All that are given must be met. Immutable.
+ * not), {@code min_width, max_width, min_height, max_height} (pixels), {@code orientation}
+ * (landscape, portrait or square). All that are given must be met. Immutable.
  */
 final class Filter {
     private static final int LONGEST_LIST = 100;
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+    private static final String ORIENTATION = "orientation";
     private static final Map<String, String> TERMS = Map.of(
             "host", Field.HOST,
             "site", Field.SITE,
             "mime", Field.MIME,
             "via", Field.VIA,
             "license", Field.LICENSE);
+    /** By the sides of the image; equal sides are square. Compiled once by OpenSearch: no value of a request gets in. */
+    private static final Map<String, String> ORIENTATIONS = Map.of(
+            "landscape", "doc['width'].value > doc['height'].value",
+            "portrait", "doc['width'].value < doc['height'].value",
+            "square", "doc['width'].value == doc['height'].value");
+
     private static final Map<String, Bound> BOUNDS = Map.of(
             "published_from", new Bound(Field.PUBLISHED, "gte", true),
             "published_to", new Bound(Field.PUBLISHED, "lt", true),
@@ -53,7 +61,8 @@ final class Filter {
             "min_width",
             "max_width",
             "min_height",
-            "max_height");
+            "max_height",
+            ORIENTATION);
 
     static final Filter NONE = new Filter(List.of());
 
@@ -75,6 +84,8 @@ final class Filter {
                 clauses.add(terms(key, term, texts));
             } else if (bound != null) {
                 clauses.add(range(key, bound, texts));
+            } else if (key.equals(ORIENTATION)) {
+                clauses.add(orientation(texts));
             } else {
                 throw Names.unknown("filter.", key, KEYS);
             }
@@ -130,6 +141,16 @@ final class Filter {
         ObjectNode clause = JSON.objectNode();
         ArrayNode list = clause.putObject("terms").putArray(field);
         texts.forEach(list::add);
+        return clause;
+    }
+
+    private static ObjectNode orientation(List<String> texts) {
+        String script = texts.size() == 1 ? ORIENTATIONS.get(texts.getFirst()) : null;
+        if (script == null) {
+            throw ProblemException.badRequest("filter.orientation must be landscape, portrait or square.");
+        }
+        ObjectNode clause = JSON.objectNode();
+        clause.putObject("script").putObject("script").put("source", script);
         return clause;
     }
 

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.DoubleUnaryOperator;
 import lenstream.core.index.Cosine;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
@@ -51,11 +52,21 @@ final class ImageSearch {
     /**
      * @param value by which the list is ordered, falling
      * @param cosine of the image and the query; NaN if the ranking does not know it
+     * @param facets values of the fields that are counted
      */
-    private record Ranked(String id, String group, double value, double cosine) {}
+    private record Ranked(String id, String group, double value, double cosine, Map<String, String> facets) {}
 
-    /** A page of images with their cosines, best first. */
-    record Page(int total, @Nullable String cursor, List<Found> found) {}
+    /**
+     * A page of images with their cosines, best first.
+     *
+     * @param best cosine of the first hit of the first page; NaN if there is none or the ranking does not know it
+     */
+    record Page(
+            int total,
+            @Nullable String cursor,
+            List<Found> found,
+            double best,
+            @Nullable Facets facets) {}
 
     /** An image that was found. {@code groupSize} counts among the neighbours that were ranked. */
     record Found(JsonNode source, double cosine, int groupSize) {}
@@ -72,23 +83,26 @@ final class ImageSearch {
      * Images near a vector.
      *
      * @param vector unit length
-     * @param without id that is left out; null for none
-     * @param request what else was asked for; its query is not looked at
+     * @param request what else was asked for; of its query only the ids count, which are left out
+     * @param score of a cosine, which {@code min_score} is held against
      */
-    Page near(float[] vector, @Nullable String without, SearchRequest request) {
-        int key = key(vector, "", request);
-        return page(neighbours(vector, request.filter()), vector, without, request, key);
+    Page near(float[] vector, SearchRequest request, DoubleUnaryOperator score) {
+        List<Ranked> ranking = neighbours(vector, request);
+        if (request.minScore() > 0) {
+            ranking.removeIf(ranked -> score.applyAsDouble(ranked.cosine()) < request.minScore());
+        }
+        return page(ranking, vector, request, key(vector, "", request));
     }
 
     /** Images whose words match a text; cosines are those of the text's vector. */
     Page matching(String text, float[] vector, SearchRequest request) {
-        return page(matches(text, request.filter()), vector, null, request, key(vector, text, request));
+        return page(matches(text, request), vector, request, key(vector, text, request));
     }
 
     /** Images that are near a text's vector or whose words match it, fused by reciprocal rank. */
     Page hybrid(String text, float[] vector, SearchRequest request) {
-        List<Ranked> fused = fuse(neighbours(vector, request.filter()), matches(text, request.filter()));
-        return page(fused, vector, null, request, key(vector, text, request));
+        List<Ranked> fused = fuse(neighbours(vector, request), matches(text, request));
+        return page(fused, vector, request, key(vector, text, request));
     }
 
     /** The newest images. */
@@ -121,12 +135,13 @@ final class ImageSearch {
                         Base64.getDecoder().decode(source.path(Field.JPEG).asText()));
     }
 
-    private Page page(List<Ranked> ranking, float[] vector, @Nullable String without, SearchRequest request, int key) {
+    private Page page(List<Ranked> ranking, float[] vector, SearchRequest request, int key) {
         Cursor from = request.cursor() == null ? null : Cursor.parse(request.cursor(), key);
+        List<String> without = request.query().ids();
         var sizes = new HashMap<String, Integer>();
         var heads = new LinkedHashMap<String, Ranked>(); // the best of each group, in order
         for (Ranked ranked : ranking) {
-            if (!ranked.id().equals(without)) {
+            if (!without.contains(ranked.id())) {
                 sizes.merge(ranked.group(), 1, Integer::sum);
                 heads.putIfAbsent(request.collapse() ? ranked.group() : ranked.id(), ranked);
             }
@@ -149,32 +164,39 @@ final class ImageSearch {
         Ranked last = wanted.isEmpty() ? null : wanted.getLast();
         String next =
                 last == null || wanted.size() == behind.size() ? null : new Cursor(key, last.value(), last.id()).text();
-        return new Page(heads.size(), next, found);
+        double best =
+                heads.isEmpty() ? Double.NaN : heads.firstEntry().getValue().cosine();
+        Facets facets = request.facets().isEmpty()
+                ? null
+                : Facets.count(
+                        request.facets(),
+                        heads.values().stream().map(Ranked::facets).toList());
+        return new Page(heads.size(), next, found, best, facets);
     }
 
     /** The nearest neighbours by falling cosine, then by id. */
-    private List<Ranked> neighbours(float[] vector, Filter filter) {
-        ObjectNode body = rankBody();
+    private List<Ranked> neighbours(float[] vector, SearchRequest request) {
+        ObjectNode body = rankBody(request.facets());
         ObjectNode knn = body.putObject("query").putObject("knn").putObject(Field.EMBEDDING);
         ArrayNode values = knn.putArray("vector");
         for (float value : vector) {
             values.add(value);
         }
         knn.put("k", DEPTH);
-        if (!filter.isEmpty()) {
-            knn.set("filter", filter.query());
+        if (!request.filter().isEmpty()) {
+            knn.set("filter", request.filter().query());
         }
         var ranking = new ArrayList<Ranked>(DEPTH);
         for (JsonNode hit : search(body).at("/hits/hits")) {
             double score = hit.path("sort").path(0).asDouble();
-            ranking.add(new Ranked(hit.path("_id").asText(), group(hit), score, Cosine.ofScore(score)));
+            ranking.add(new Ranked(hit.path("_id").asText(), group(hit), score, Cosine.ofScore(score), facets(hit)));
         }
         return ranking;
     }
 
     /** Images whose words match, by falling BM25 score, then by id. */
-    private List<Ranked> matches(String text, Filter filter) {
-        ObjectNode body = rankBody();
+    private List<Ranked> matches(String text, SearchRequest request) {
+        ObjectNode body = rankBody(request.facets());
         ObjectNode bool = body.putObject("query").putObject("bool");
         ObjectNode match = bool.putArray("must").addObject().putObject("multi_match");
         match.put("query", text);
@@ -183,14 +205,15 @@ final class ImageSearch {
                 .add(Field.ALT + "^2")
                 .add(Field.CAPTION)
                 .add(Field.CREDIT);
-        filter.addTo(bool.putArray("filter"));
+        request.filter().addTo(bool.putArray("filter"));
         var ranking = new ArrayList<Ranked>();
         for (JsonNode hit : search(body).at("/hits/hits")) {
             ranking.add(new Ranked(
                     hit.path("_id").asText(),
                     group(hit),
                     hit.path("sort").path(0).asDouble(),
-                    Double.NaN));
+                    Double.NaN,
+                    facets(hit)));
         }
         return ranking;
     }
@@ -203,8 +226,8 @@ final class ImageSearch {
                 double share = 1 / (RANK_CONSTANT + i + 1);
                 fused.merge(
                         ranked.id(),
-                        new Ranked(ranked.id(), ranked.group(), share, ranked.cosine()),
-                        (a, b) -> new Ranked(a.id(), a.group(), a.value() + b.value(), a.cosine()));
+                        new Ranked(ranked.id(), ranked.group(), share, ranked.cosine(), ranked.facets()),
+                        (a, b) -> new Ranked(a.id(), a.group(), a.value() + b.value(), a.cosine(), a.facets()));
             }
         }
         return fused.values().stream()
@@ -213,10 +236,11 @@ final class ImageSearch {
                 .toList();
     }
 
-    private static ObjectNode rankBody() {
+    private static ObjectNode rankBody(List<String> facets) {
         ObjectNode body =
                 JSON.objectNode().put("size", DEPTH).put("_source", false).put("track_total_hits", false);
-        body.putArray("docvalue_fields").add(Field.GROUP_ID);
+        ArrayNode values = body.putArray("docvalue_fields").add(Field.GROUP_ID);
+        facets.forEach(values::add);
         ArrayNode sort = body.putArray("sort");
         sort.addObject().put("_score", "desc");
         sort.addObject().put(Field.ID, "asc");
@@ -225,6 +249,18 @@ final class ImageSearch {
 
     private static String group(JsonNode hit) {
         return hit.path("fields").path(Field.GROUP_ID).path(0).asText();
+    }
+
+    /** The first value of each field that was asked for. */
+    private static Map<String, String> facets(JsonNode hit) {
+        var values = new HashMap<String, String>();
+        for (String field : Facets.FIELDS) {
+            JsonNode value = hit.path("fields").path(field).path(0);
+            if (value.isTextual()) {
+                values.put(field, value.asText());
+            }
+        }
+        return values;
     }
 
     private Map<String, JsonNode> fetch(List<Ranked> wanted, boolean withVectors) {
@@ -289,6 +325,8 @@ final class ImageSearch {
         hash = 31 * hash + text.hashCode();
         hash = 31 * hash + request.filter().toString().hashCode();
         hash = 31 * hash + Boolean.hashCode(request.collapse());
+        hash = 31 * hash + Double.hashCode(request.minScore());
+        hash = 31 * hash + request.query().ids().hashCode();
         return 31 * hash + request.mode().name().hashCode();
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import lenstream.core.index.IndexAnswer;
@@ -12,6 +13,7 @@ import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexSetup;
 import lenstream.core.model.Fingerprint;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,6 +32,7 @@ final class IndexWatch implements AutoCloseable {
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("index-watch").factory());
     private volatile State state = new Waiting("The server has not asked the index yet; try again in a moment.");
+    private volatile @Nullable Future<?> looking;
     private boolean mappingChecked;
 
     sealed interface State {}
@@ -50,10 +53,14 @@ final class IndexWatch implements AutoCloseable {
     /** Asks once, then every second. */
     void start() {
         look();
-        timer.scheduleWithFixedDelay(this::look, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+        looking = timer.scheduleWithFixedDelay(this::look, PERIOD.toMillis(), PERIOD.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     State state() {
+        Future<?> watch = looking;
+        if (watch != null && watch.isDone() && !timer.isShutdown()) { // only an Error ends it before the server stops
+            return new Waiting("The server no longer watches the index; restart it, its log says why.");
+        }
         return state;
     }
 
@@ -79,6 +86,9 @@ final class IndexWatch implements AutoCloseable {
         } catch (RuntimeException e) {
             LOG.error("event=index_watch_failed", e);
             now = new Waiting("The server cannot tell the state of the index; its log says why.");
+        } catch (Error e) {
+            LOG.error("event=index_watch_ended", e);
+            throw e;
         }
         if (timer.isShutdown()) {
             return;

@@ -1,7 +1,12 @@
 package lenstream.search;
 
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.util.Map;
+import javax.imageio.ImageIO;
 import lenstream.core.image.Reason;
+import lenstream.core.index.IndexException;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebClient;
 import lenstream.core.web.WebException;
@@ -35,6 +40,35 @@ final class QueryEmbedding {
             return encoder.embedImage(encoded, region);
         } catch (UnreadableImageException e) {
             throw problem(e);
+        }
+    }
+
+    /**
+     * The vector of a part of a stored image, taken from its thumbnail.
+     *
+     * @param jpeg all of the image, smaller
+     * @param region in pixels of the image
+     * @param width of the image, which the region refers to
+     */
+    float[] ofThumbnail(byte[] jpeg, Region region, int width, int height) {
+        if (region.x() >= width || region.y() >= height) {
+            throw ProblemException.badRequest(
+                    "region lies outside of the image, which has " + width + " x " + height + " pixels.");
+        }
+        try {
+            BufferedImage small = ImageIO.read(new ByteArrayInputStream(jpeg));
+            if (small == null) {
+                throw new IndexException("a stored thumbnail is no image");
+            }
+            double across = (double) small.getWidth() / width;
+            double down = (double) small.getHeight() / height;
+            int left = Math.min((int) (region.x() * across), small.getWidth() - 1);
+            int top = Math.min((int) (region.y() * down), small.getHeight() - 1);
+            int wide = (int) Math.ceil(Math.min(region.width(), width - region.x()) * across);
+            int high = (int) Math.ceil(Math.min(region.height(), height - region.y()) * down);
+            return ofImage(jpeg, new Region(left, top, Math.max(1, wide), Math.max(1, high)));
+        } catch (IOException e) {
+            throw new IndexException("a stored thumbnail cannot be read: " + e.getMessage(), e);
         }
     }
 

@@ -1,5 +1,6 @@
 package lenstream.search;
 
+import java.util.List;
 import lenstream.core.model.Encoder;
 import lenstream.core.model.Fingerprint;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,17 @@ public interface QueryEncoder extends AutoCloseable {
      * @throws UnreadableImageException if it is no image, a broken one, or beyond the limits
      */
     float[] embedImage(byte[] encoded, @Nullable Region region) throws UnreadableImageException;
+
+    /** Side of the square that the image tower sees, pixels. */
+    int imageSize();
+
+    /**
+     * The vectors of preprocessed images, unit length.
+     *
+     * @param values finite; {@code [n, 3, size, size]}, row by row, as the bundle's preprocessing makes them
+     * @throws ProblemException if the encoder makes no usable vector of them
+     */
+    List<float[]> embedTensors(float[] values);
 
     @Override
     void close();

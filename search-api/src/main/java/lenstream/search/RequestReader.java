@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +22,22 @@ import org.jspecify.annotations.Nullable;
 final class RequestReader {
     private static final List<String> SOURCES = List.of("text", "image", "image_url", "id", "vector");
     private static final List<String> JSON_KEYS = List.of(
-            "text", "image", "image_url", "id", "vector", "region", "filter", "k", "cursor", "collapse", "mode");
+            "text",
+            "image",
+            "image_url",
+            "id",
+            "vector",
+            "queries",
+            "region",
+            "filter",
+            "k",
+            "cursor",
+            "collapse",
+            "mode",
+            "min_score",
+            "facets");
+    private static final List<String> PART_KEYS =
+            List.of("text", "image", "image_url", "id", "vector", "region", "weight");
     private static final List<String> PARAMETERS;
     private static final List<String> IMAGE_PARAMETERS;
     private static final Pattern ID = Pattern.compile("[0-9a-f]{32}");
@@ -35,7 +51,7 @@ final class RequestReader {
             .build();
 
     static {
-        var common = new ArrayList<>(List.of("k", "cursor", "collapse"));
+        var common = new ArrayList<>(List.of("k", "cursor", "collapse", "min_score", "facets"));
         common.addAll(Filter.KEYS);
         var image = new ArrayList<>(common);
         image.add("region");
@@ -77,17 +93,17 @@ final class RequestReader {
         if (!root.isObject()) {
             throw ProblemException.badRequest("The body must be a JSON object such as {\"text\": \"red bicycle\"}.");
         }
-        root.fieldNames().forEachRemaining(name -> {
-            if (!JSON_KEYS.contains(name)) {
-                throw Names.unknown("", name, JSON_KEYS);
+        requireKnown("", root, JSON_KEYS);
+        Query query;
+        if (root.hasNonNull("queries")) {
+            if (SOURCES.stream().anyMatch(root::hasNonNull) || root.hasNonNull("region")) {
+                throw ProblemException.badRequest(
+                        "queries stands alone: put the text, image, image_url, id or vector and its region into its list.");
             }
-        });
-        List<String> given = SOURCES.stream().filter(root::hasNonNull).toList();
-        if (given.size() != 1) {
-            throw ProblemException.badRequest("Give exactly one of text, image, image_url, id and vector"
-                    + (given.isEmpty() ? "." : ", not " + String.join(" and ", given) + "."));
+            query = weighted(root.get("queries"));
+        } else {
+            query = query("", root);
         }
-        Query query = query(given.getFirst(), root);
         JsonNode filter = root.path("filter");
         JsonNode mode = root.path("mode");
         var request = new SearchRequest(
@@ -98,8 +114,51 @@ final class RequestReader {
                 root.hasNonNull("cursor") ? cursor(string(root, "cursor")) : null,
                 !root.hasNonNull("collapse")
                         || flag("collapse", root.get("collapse").asText()),
-                mode.isMissingNode() || mode.isNull() ? SearchRequest.Mode.VECTOR : mode(string(root, "mode")));
+                mode.isMissingNode() || mode.isNull() ? SearchRequest.Mode.VECTOR : mode(string(root, "mode")),
+                root.hasNonNull("min_score") ? minScore(root.get("min_score").asText()) : 0,
+                root.hasNonNull("facets") ? facets(texts("facets", root.get("facets"))) : List.of());
         return checked(request);
+    }
+
+    private static Query weighted(JsonNode list) {
+        if (!list.isArray() || list.isEmpty() || list.size() > SearchRequest.MAX_QUERIES) {
+            throw ProblemException.badRequest("queries must be a list of 1 to " + SearchRequest.MAX_QUERIES
+                    + " queries such as {\"text\": \"red bicycle\", \"weight\": 1}.");
+        }
+        var parts = new ArrayList<Query.Part>();
+        for (int i = 0; i < list.size(); i++) {
+            String where = "queries[" + i + "]";
+            JsonNode node = list.get(i);
+            if (!node.isObject()) {
+                throw ProblemException.badRequest(where + " must be an object such as {\"text\": \"red bicycle\"}.");
+            }
+            requireKnown(where + ".", node, PART_KEYS);
+            Query query = query(where + " ", node);
+            Region region = node.hasNonNull("region") ? region(node.get("region")) : null;
+            requirePicture(region, query);
+            parts.add(new Query.Part(query, region, weight(where, node.path("weight"))));
+        }
+        return new Query.Weighted(List.copyOf(parts));
+    }
+
+    private static double weight(String where, JsonNode node) {
+        if (node.isMissingNode() || node.isNull()) {
+            return 1;
+        }
+        double weight = node.isNumber() ? node.doubleValue() : Double.NaN;
+        if (!(weight >= -1 && weight <= 1) || weight == 0) {
+            throw ProblemException.badRequest(
+                    where + ".weight must be a number from -1 to 1 other than 0; a negative one leads away.");
+        }
+        return weight;
+    }
+
+    private static void requireKnown(String where, JsonNode object, List<String> known) {
+        object.fieldNames().forEachRemaining(name -> {
+            if (!known.contains(name)) {
+                throw Names.unknown(where, name, known);
+            }
+        });
     }
 
     /** @throws ProblemException if the body is no JSON */
@@ -162,8 +221,14 @@ final class RequestReader {
         return unit;
     }
 
-    private static Query query(String source, JsonNode root) {
-        return switch (source) {
+    private static Query query(String where, JsonNode root) {
+        List<String> given = SOURCES.stream().filter(root::hasNonNull).toList();
+        if (given.size() != 1) {
+            String sentence = where.isEmpty() ? "Give exactly one of" : where + "needs exactly one of";
+            throw ProblemException.badRequest(sentence + " text, image, image_url, id and vector"
+                    + (given.isEmpty() ? "." : ", not " + String.join(" and ", given) + "."));
+        }
+        return switch (given.getFirst()) {
             case "text" -> new Query.Text(text(string(root, "text")));
             case "image" -> new Query.Image(base64("image", string(root, "image")));
             case "image_url" -> {
@@ -188,6 +253,10 @@ final class RequestReader {
         String cursor = single(parameters, "cursor");
         String collapse = single(parameters, "collapse");
         String region = single(parameters, "region");
+        String minScore = single(parameters, "min_score");
+        List<String> facets = parameters.getOrDefault("facets", List.of()).stream()
+                .flatMap(value -> Arrays.stream(value.split(",", -1)))
+                .toList();
         return checked(new SearchRequest(
                 query,
                 region == null ? null : region(json(("[" + region + "]").getBytes(StandardCharsets.UTF_8))),
@@ -195,18 +264,58 @@ final class RequestReader {
                 k(single(parameters, "k")),
                 cursor == null ? null : cursor(cursor),
                 collapse == null || flag("collapse", collapse),
-                mode));
+                mode,
+                minScore == null ? 0 : minScore(minScore),
+                facets(facets)));
     }
 
     private static SearchRequest checked(SearchRequest request) {
-        boolean picture = request.query() instanceof Query.Image || request.query() instanceof Query.ImageUrl;
-        if (request.region() != null && !picture) {
-            throw ProblemException.badRequest("region needs an image or image_url to be a part of.");
-        }
+        requirePicture(request.region(), request.query());
         if (request.mode() != SearchRequest.Mode.VECTOR && !(request.query() instanceof Query.Text)) {
             throw ProblemException.badRequest("mode text and mode hybrid need a text.");
         }
+        if (request.minScore() > 0 && request.mode() != SearchRequest.Mode.VECTOR) {
+            throw ProblemException.badRequest("min_score needs mode vector: the other modes rank by words.");
+        }
         return request;
+    }
+
+    private static void requirePicture(@Nullable Region region, Query query) {
+        if (region != null && (query instanceof Query.Text || query instanceof Query.Vector)) {
+            throw ProblemException.badRequest("region needs an image, image_url or id to be a part of.");
+        }
+    }
+
+    private static double minScore(String text) {
+        try {
+            double score = Double.parseDouble(text);
+            if (score >= 0 && score <= 1) {
+                return score;
+            }
+        } catch (NumberFormatException e) {
+            // the same sentence as for a number out of range
+        }
+        throw ProblemException.badRequest("min_score must be a number from 0 to 1.");
+    }
+
+    private static List<String> facets(List<String> names) {
+        for (String name : names) {
+            if (!Facets.FIELDS.contains(name)) {
+                throw Names.unknown("facets ", name, Facets.FIELDS);
+            }
+        }
+        return names.stream().distinct().toList();
+    }
+
+    private static List<String> texts(String name, JsonNode list) {
+        var texts = new ArrayList<String>();
+        for (JsonNode element : list) {
+            texts.add(element.isTextual() ? element.asText() : "");
+        }
+        if (!list.isArray()) {
+            throw ProblemException.badRequest(name + " must be a list such as [\"site\"].");
+        }
+        return texts;
     }
 
     private static float[] vector(JsonNode node) {

@@ -11,6 +11,10 @@ import org.jspecify.annotations.Nullable;
  * @param tookMs from the request's arrival to its answer, milliseconds
  * @param total hits that can be paged through, all pages together
  * @param cursor leads to the next page; null on the last one
+ * @param floor score below which a picture fits the words no better than a random one; null if the encoder was not
+ *     measured or the search was not by one text
+ * @param nothingMatches whether the best score of all pages is below the floor; null without a floor
+ * @param facets null if none were asked for
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record SearchAnswer(
@@ -18,4 +22,7 @@ record SearchAnswer(
         String fingerprint,
         int total,
         @Nullable String cursor,
+        @Nullable Double floor,
+        @JsonProperty("nothing_matches") @Nullable Boolean nothingMatches,
+        @Nullable Facets facets,
         List<Hit> hits) {}

@@ -1,5 +1,6 @@
 package lenstream.search;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param k hits of a page
  * @param cursor where the page before ended; null for the first page
  * @param collapse whether images of one group make one hit
+ * @param minScore hits below are left out; 0 for none
+ * @param facets fields whose values are counted
  */
 record SearchRequest(
         Query query,
@@ -17,10 +20,15 @@ record SearchRequest(
         int k,
         @Nullable String cursor,
         boolean collapse,
-        Mode mode) {
+        Mode mode,
+        double minScore,
+        List<String> facets) {
     static final int DEFAULT_K = 24;
     static final int MAX_K = 100;
     static final int MAX_TEXT = 2_000;
+
+    /** Parts of one search: each costs an embedding, and a direction of more is no one's intention. */
+    static final int MAX_QUERIES = 16;
 
     /** What is compared. */
     enum Mode {

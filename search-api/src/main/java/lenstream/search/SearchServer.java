@@ -188,7 +188,7 @@ public final class SearchServer implements AutoCloseable {
         } catch (IOException e) {
             throw new StartException(
                     "port " + config.port() + " on " + config.host() + " cannot be used (" + e.getMessage()
-                            + "): stop the program that holds it or choose another with --port",
+                            + "): stop the program that holds it or choose another port (0 takes a free one)",
                     e);
         }
     }

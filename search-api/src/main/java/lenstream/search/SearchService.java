@@ -1,8 +1,10 @@
 package lenstream.search;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.helidon.http.HeaderNames;
+import io.helidon.webserver.ServerConnectionException;
 import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.HttpRules;
 import io.helidon.webserver.http.HttpService;
@@ -16,7 +18,9 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.DoubleUnaryOperator;
 import lenstream.core.image.ImageId;
+import lenstream.core.index.Field;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexUnavailableException;
@@ -27,7 +31,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The routes. Each request runs on a virtual thread of its own; thread-safe. Errors are RFC 9457 problems, except those
- * of {@code /v1/embeddings} and {@code /v1/models}, which have OpenAI's shape.
+ * of {@code /v1/embeddings} and {@code /v1/models}, which have OpenAI's shape, and of {@code /v2}.
  */
 final class SearchService implements HttpService {
     private static final Logger LOG = LoggerFactory.getLogger(SearchService.class);
@@ -35,9 +39,13 @@ final class SearchService implements HttpService {
     private static final long PATIENCE_MILLIS = 1_000;
     private static final int CACHED_TEXTS = 10_000;
 
+    /** Unit vectors of 32-bit floats that cancel out leave no more than their rounding: 2^-24 a value. */
+    private static final double ZERO_LENGTH = 1e-6;
+
     private final QueryEncoder encoder;
     private final QueryEmbedding embedding;
     private final EmbeddingsRoute embeddings;
+    private final InferenceRoute inference;
     private final ImageSearch search;
     private final Calibration calibration;
     private final IndexWatch watch;
@@ -64,13 +72,23 @@ final class SearchService implements HttpService {
             new Route("/health/live", "GET"),
             new Route("/health/ready", "GET"),
             new Route("/metrics", "GET"),
-            new Route("/openapi.json", "GET"));
+            new Route("/openapi.json", "GET"),
+            new Route("/v2", "GET"),
+            new Route("/v2/health/live", "GET"),
+            new Route("/v2/health/ready", "GET"),
+            new Route("/v2/models/{m}", "GET"),
+            new Route("/v2/models/{m}/ready", "GET"),
+            new Route("/v2/models/{m}/infer", "POST"),
+            new Route("/v2/models/{m}/versions/{v}", "GET"),
+            new Route("/v2/models/{m}/versions/{v}/ready", "GET"),
+            new Route("/v2/models/{m}/versions/{v}/infer", "POST"));
 
     SearchService(SearchConfig config, QueryEncoder encoder, IndexClient index, IndexWatch watch, WebClient web) {
         IndexLayout layout = config.layout();
         this.encoder = encoder;
         this.embedding = new QueryEmbedding(encoder, cache, web);
         this.embeddings = new EmbeddingsRoute(encoder, embedding);
+        this.inference = new InferenceRoute(encoder, embedding);
         this.search = new ImageSearch(index, layout, encoder.fingerprint(), encoder.dim());
         this.calibration = new Calibration(encoder.scoreHint());
         this.watch = watch;
@@ -94,6 +112,14 @@ final class SearchService implements HttpService {
         rules.get("/health/ready", plain("health", this::ready));
         rules.get("/metrics", plain("metrics", this::metrics));
         rules.get("/openapi.json", plain("openapi", exchange -> exchange.send(200, "application/json", openApi)));
+        rules.get("/v2", inference("inference", inference::server));
+        rules.get("/v2/health/live", inference("health", inference::live));
+        rules.get("/v2/health/ready", inference("health", inference::ready));
+        for (String model : List.of("/v2/models/{m}", "/v2/models/{m}/versions/{v}")) {
+            rules.get(model, inference("inference", inference::model));
+            rules.get(model + "/ready", inference("inference", inference::modelReady));
+            rules.post(model + "/infer", inference("inference", limited(inference::infer)));
+        }
         for (Route known : ROUTES) {
             rules.any(known.path(), plain("other", exchange -> {
                 exchange.set(HeaderNames.ALLOW, known.methods());
@@ -150,43 +176,87 @@ final class SearchService implements HttpService {
     private void answer(Exchange exchange, SearchRequest request) {
         exchange.type(typeOf(request.query()));
         long start = System.nanoTime();
-        boolean stored = request.query() instanceof Query.Id;
-        float[] vector = vector(request);
+        boolean stored = request.query() instanceof Query.Id && request.region() == null;
+        float[] vector = vector(request.query(), request.region());
         long embedded = System.nanoTime();
         if (!stored) {
             exchange.took(SearchMetrics.Stage.EMBED, embedded - start);
         }
-        String without = request.query() instanceof Query.Id(String id) ? id : null;
-        ImageSearch.Page page = request.query() instanceof Query.Text(String text)
-                ? switch (request.mode()) {
-                    case VECTOR -> search.near(vector, null, request);
-                    case TEXT -> search.matching(text, vector, request);
-                    case HYBRID -> search.hybrid(text, vector, request);
-                }
-                : search.near(vector, without, request);
+        boolean words = request.query().ofWords();
+        DoubleUnaryOperator score = words ? calibration::ofText : calibration::ofImage;
+        String text = request.query() instanceof Query.Text(String asked) ? asked : "";
+        ImageSearch.Page page = switch (request.mode()) {
+            case VECTOR -> search.near(vector, request, score);
+            case TEXT -> search.matching(text, vector, request);
+            case HYBRID -> search.hybrid(text, vector, request);
+        };
         exchange.took(SearchMetrics.Stage.INDEX, System.nanoTime() - (stored ? start : embedded));
-        boolean words = request.query() instanceof Query.Text;
         List<Hit> hits = page.found().stream()
-                .map(found -> Hit.of(
-                        found.source(),
-                        found.cosine(),
-                        words ? calibration.ofText(found.cosine()) : calibration.ofImage(found.cosine()),
-                        found.groupSize()))
+                .map(found ->
+                        Hit.of(found.source(), found.cosine(), score.applyAsDouble(found.cosine()), found.groupSize()))
                 .toList();
         exchange.took(SearchMetrics.Stage.TOTAL, exchange.elapsedNanos());
         exchange.set(HeaderNames.CACHE_CONTROL, "no-store");
+        boolean known = request.query() instanceof Query.Text && request.mode() == SearchRequest.Mode.VECTOR;
+        Double floor = known && calibration.floor().isPresent()
+                ? Math.round(calibration.floor().getAsDouble() * 1e6) / 1e6
+                : null;
+        Boolean nothing = floor == null ? null : !(score.applyAsDouble(page.best()) >= floor); // NaN: no hit at all
         exchange.sendJson(new SearchAnswer(
-                exchange.elapsedMillis(), encoder.fingerprint().value(), page.total(), page.cursor(), hits));
+                exchange.elapsedMillis(),
+                encoder.fingerprint().value(),
+                page.total(),
+                page.cursor(),
+                floor,
+                nothing,
+                page.facets(),
+                hits));
     }
 
-    private float[] vector(SearchRequest request) {
-        return switch (request.query()) {
+    private float[] vector(Query query, @Nullable Region region) {
+        return switch (query) {
             case Query.Text(String text) -> embedding.ofText(text);
-            case Query.Image(byte[] encoded) -> embedding.ofImage(encoded, request.region());
-            case Query.ImageUrl(String url) -> embedding.ofImageUrl(url, request.region());
+            case Query.Image(byte[] encoded) -> embedding.ofImage(encoded, region);
+            case Query.ImageUrl(String url) -> embedding.ofImageUrl(url, region);
             case Query.Vector(float[] values) -> RequestReader.unit(values, encoder.dim());
-            case Query.Id(String id) -> search.vector(id).orElseThrow(() -> noImage(id));
+            case Query.Id(String id) ->
+                region == null ? search.vector(id).orElseThrow(() -> noImage(id)) : partOf(id, region);
+            case Query.Weighted(List<Query.Part> parts) -> sum(parts);
         };
+    }
+
+    /** The direction of the weighted sum of the parts' unit vectors. */
+    private float[] sum(List<Query.Part> parts) {
+        var sum = new double[encoder.dim()];
+        for (Query.Part part : parts) {
+            float[] unit = vector(part.query(), part.region());
+            for (int i = 0; i < sum.length; i++) {
+                sum[i] += part.weight() * unit[i];
+            }
+        }
+        double square = 0;
+        for (double value : sum) {
+            square += value * value;
+        }
+        double length = Math.sqrt(square);
+        if (length < ZERO_LENGTH) {
+            throw ProblemException.impossible(
+                    "The queries cancel each other out: no direction is left to search in. Change a weight or a query.");
+        }
+        var direction = new float[sum.length];
+        for (int i = 0; i < sum.length; i++) {
+            direction[i] = (float) (sum[i] / length);
+        }
+        return direction;
+    }
+
+    /** The vector of a part of a stored image, from its thumbnail: the original may be gone or not be ours to fetch. */
+    private float[] partOf(String id, Region region) {
+        JsonNode image = search.image(id).orElseThrow(() -> noImage(id));
+        byte[] jpeg = search.thumbnail(id).orElseThrow(() -> noImage(id));
+        int width = image.path(Field.WIDTH).asInt();
+        int height = image.path(Field.HEIGHT).asInt();
+        return embedding.ofThumbnail(jpeg, region, width, height);
     }
 
     private static String typeOf(Query query) {
@@ -196,6 +266,7 @@ final class SearchService implements HttpService {
             case Query.ImageUrl q -> "image_url";
             case Query.Vector q -> "vector";
             case Query.Id q -> "similar";
+            case Query.Weighted q -> "weighted";
         };
     }
 
@@ -203,8 +274,8 @@ final class SearchService implements HttpService {
         int count = RequestReader.count(exchange.parameters());
         List<Hit> hits = search.newest(count).stream().map(Hit::of).toList();
         exchange.set(HeaderNames.CACHE_CONTROL, "no-store");
-        exchange.sendJson(
-                new SearchAnswer(exchange.elapsedMillis(), encoder.fingerprint().value(), hits.size(), null, hits));
+        exchange.sendJson(new SearchAnswer(
+                exchange.elapsedMillis(), encoder.fingerprint().value(), hits.size(), null, null, null, null, hits));
     }
 
     private void image(Exchange exchange) {
@@ -265,6 +336,11 @@ final class SearchService implements HttpService {
         return route(type, Exchange::sendProblem, work);
     }
 
+    /** A route of the Open Inference Protocol: it needs the encoder only, and has errors of its own. */
+    private Handler inference(String type, Consumer<Exchange> work) {
+        return route(type, InferenceRoute::sendError, work);
+    }
+
     /** A route that needs the index. */
     private Handler working(String type, Consumer<Exchange> work) {
         return route(type, Exchange::sendProblem, limited(exchange -> {
@@ -315,7 +391,7 @@ final class SearchService implements HttpService {
         } catch (IndexUnavailableException e) {
             LOG.warn("event=index_unavailable type={} reason=\"{}\"", exchange.type(), e.getMessage());
             return ProblemException.unavailable(e.getMessage() + ".");
-        } catch (UncheckedIOException e) {
+        } catch (UncheckedIOException | ServerConnectionException e) {
             throw e; // the client went away
         } catch (RuntimeException e) {
             LOG.error("event=request_failed type={}", exchange.type(), e);

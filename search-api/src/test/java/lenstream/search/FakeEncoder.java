@@ -1,6 +1,11 @@
 package lenstream.search;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import lenstream.core.image.Reason;
 import lenstream.core.model.Encoder;
 import lenstream.core.model.Fingerprint;
@@ -9,7 +14,14 @@ import org.jspecify.annotations.Nullable;
 /** Embeds a text into a direction that its hash decides, and a "picture" that is no empty array likewise. */
 final class FakeEncoder implements QueryEncoder {
     static final int DIM = 4;
+    private static final int LIMIT_SECONDS = 30;
     volatile boolean closed;
+
+    /** Texts wait for it. */
+    volatile CountDownLatch gate = new CountDownLatch(0);
+
+    /** A permit for each text that has come as far as the gate. */
+    final Semaphore atGate = new Semaphore(0);
 
     @Override
     public Fingerprint fingerprint() {
@@ -33,6 +45,14 @@ final class FakeEncoder implements QueryEncoder {
 
     @Override
     public float[] embedText(String text) {
+        atGate.release();
+        try {
+            if (!gate.await(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                throw new IllegalStateException("the gate stayed shut");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         return direction(text.hashCode());
     }
 
@@ -47,6 +67,25 @@ final class FakeEncoder implements QueryEncoder {
             throw new UnreadableImageException(Reason.NOT_AN_IMAGE, "text instead of an image");
         }
         return direction(Arrays.hashCode(encoded));
+    }
+
+    @Override
+    public int imageSize() {
+        return 2;
+    }
+
+    /** Each row counts its values that are not zero. */
+    @Override
+    public List<float[]> embedTensors(float[] values) {
+        var rows = new ArrayList<float[]>();
+        for (int from = 0; from < values.length; from += 12) {
+            int count = 0;
+            for (int i = from; i < from + 12; i++) {
+                count += values[i] == 0 ? 0 : 1;
+            }
+            rows.add(direction(count));
+        }
+        return rows;
     }
 
     @Override

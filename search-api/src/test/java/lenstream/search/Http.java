@@ -43,8 +43,9 @@ final class Http {
         return post(path, "application/json", body.getBytes(StandardCharsets.UTF_8));
     }
 
-    Answer post(String path, String type, byte[] body) {
-        return send(request(path, "Content-Type", type).POST(HttpRequest.BodyPublishers.ofByteArray(body)));
+    Answer post(String path, String type, byte[] body, String... headers) {
+        HttpRequest.Builder request = request(path, headers).header("Content-Type", type);
+        return send(request.POST(HttpRequest.BodyPublishers.ofByteArray(body)));
     }
 
     Answer delete(String path) {

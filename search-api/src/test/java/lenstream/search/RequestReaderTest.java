@@ -53,6 +53,24 @@ class RequestReaderTest {
                 "{\"text\":\"a\",\"collapse\":\"maybe\"} | collapse must be",
                 "{\"text\":\"a\",\"region\":[0,0,1,1]} | region needs an image",
                 "{\"image\":\"aGk=\",\"region\":[0,0,0,1]} | region must be",
+                "{\"text\":\"a\",\"min_score\":1.5} | min_score must be",
+                "{\"text\":\"a\",\"min_score\":\"NaN\"} | min_score must be",
+                "{\"text\":\"a\",\"min_score\":0.5,\"mode\":\"text\"} | needs mode vector",
+                "{\"text\":\"a\",\"facets\":\"site\"} | must be a list",
+                "{\"text\":\"a\",\"facets\":[\"sites\"]} | did you mean site",
+                "{\"text\":\"a\",\"filter\":{\"orientation\":\"wide\"}} | landscape, portrait or square",
+                "{\"queries\":[]} | list of 1 to 16",
+                "{\"queries\":{}} | list of 1 to 16",
+                "{\"queries\":[\"a\"]} | queries[0] must be an object",
+                "{\"queries\":[{\"weight\":1}]} | queries[0] needs exactly one of",
+                "{\"queries\":[{\"text\":\"a\"},{\"text\":\"a\",\"weigt\":1}]} | did you mean weight",
+                "{\"queries\":[{\"text\":\"a\",\"weight\":1.1}]} | from -1 to 1",
+                "{\"queries\":[{\"text\":\"a\",\"weight\":0}]} | other than 0",
+                "{\"queries\":[{\"text\":\"a\",\"weight\":\"1\"}]} | queries[0].weight must be a number",
+                "{\"queries\":[{\"text\":\"a\",\"region\":[0,0,1,1]}]} | region needs an image",
+                "{\"queries\":[{\"text\":\"a\"}],\"text\":\"b\"} | queries stands alone",
+                "{\"queries\":[{\"text\":\"a\"}],\"region\":[0,0,1,1]} | queries stands alone",
+                "{\"queries\":[{\"text\":\"a\"}],\"mode\":\"hybrid\"} | need a text",
                 "{\"image\":\"aGk=\",\"region\":[0,0,1]} | region must be",
                 "{\"image\":\"aGk=\",\"mode\":\"text\"} | need a text",
                 "{\"image\":\"data:image/png,xx\"} | ;base64",
@@ -74,6 +92,46 @@ class RequestReaderTest {
                         ProblemException.class,
                         problem -> assertThat(problem.status()).isEqualTo(400))
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void severalQueriesKeepTheirWeights() {
+        SearchRequest request = json("{\"queries\":[{\"text\":\"a\"},{\"id\":\"" + "0".repeat(32)
+                + "\",\"region\":[0,0,9,9],\"weight\":-0.5}],"
+                + "\"min_score\":0.25,\"facets\":[\"site\",\"mime\",\"site\"]}");
+        assertThat(request.query())
+                .isEqualTo(new Query.Weighted(List.of(
+                        new Query.Part(new Query.Text("a"), null, 1),
+                        new Query.Part(new Query.Id("0".repeat(32)), new Region(0, 0, 9, 9), -0.5))));
+        assertThat(request.query().ofWords()).isTrue(); // what leads away does not decide the scale
+        assertThat(new Query.Weighted(List.of(new Query.Part(new Query.Id("0".repeat(32)), null, -1))).ofWords())
+                .isFalse();
+        assertThat(request.query().ids()).containsExactly("0".repeat(32));
+        assertThat(request.minScore()).isEqualTo(0.25);
+        assertThat(request.facets()).containsExactly("site", "mime");
+    }
+
+    @Test
+    void parametersKnowFacetsAndTheLeastScore() {
+        SearchRequest request = RequestReader.ofParameters(Map.of(
+                "q", List.of("a"),
+                "facets", List.of("site,mime", "host"),
+                "min_score", List.of("0.3"),
+                "orientation", List.of("portrait")));
+        assertThat(request.facets()).containsExactly("site", "mime", "host");
+        assertThat(request.minScore()).isEqualTo(0.3);
+        assertThat(request.filter().toString()).contains("doc['width'].value < doc['height'].value");
+    }
+
+    @Test
+    void facetsCountTheMostFrequentFirst() {
+        Facets facets = Facets.count(
+                List.of("mime", "license"),
+                List.of(Map.of("mime", "image/png"), Map.of("mime", "image/jpeg"), Map.of("mime", "image/jpeg")));
+        assertThat(facets.countedOver()).isEqualTo(3);
+        assertThat(facets.fields().get("mime"))
+                .containsExactly(new Facets.Value("image/jpeg", 2), new Facets.Value("image/png", 1));
+        assertThat(facets.fields().get("license")).isEmpty();
     }
 
     @Test
@@ -133,6 +191,8 @@ class RequestReaderTest {
         var calibration = new Calibration(new Encoder.ScoreHint(0.266, 0.0235, 0.1662));
         assertThat(calibration.ofText(0.266)).isCloseTo(0.7, offset(1e-9));
         assertThat(calibration.ofText(0.0235)).isCloseTo(0.02, offset(1e-9));
+        assertThat(calibration.floor().orElseThrow()).isEqualTo(calibration.ofText(0.1662));
+        assertThat(new Calibration(null).floor()).isEmpty();
         assertThat(calibration.ofText(-1)).isBetween(0.0, 0.001);
         assertThat(calibration.ofImage(1)).isEqualTo(1);
         assertThat(calibration.ofImage(0)).isZero();

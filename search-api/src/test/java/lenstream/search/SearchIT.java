@@ -2,18 +2,25 @@ package lenstream.search;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.data.Offset.offset;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.sun.net.httpserver.HttpServer;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URLEncoder;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import javax.imageio.ImageIO;
+import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.web.WebConfig;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -125,6 +132,88 @@ class SearchIT {
     }
 
     @Test
+    void severalQueriesAreOneDirection() {
+        JsonNode plain = json("{\"text\":\"frog\",\"k\":10}");
+        JsonNode one = json("{\"queries\":[{\"text\":\"frog\",\"weight\":0.5}],\"k\":10}");
+        assertThat(ids(one)).isEqualTo(ids(plain));
+        assertThat(one.at("/hits/0/score").asDouble())
+                .isCloseTo(plain.at("/hits/0/score").asDouble(), offset(1e-4));
+        String first = ids(plain).getFirst();
+        JsonNode away = json("{\"queries\":[{\"text\":\"frog\"},{\"id\":\"" + first + "\",\"weight\":-1}],\"k\":10}");
+        assertThat(ids(away)).doesNotContain(first).isNotEqualTo(ids(plain));
+        JsonNode toward = json("{\"queries\":[{\"text\":\"frog\"},{\"id\":\"" + first + "\"}],\"k\":1}");
+        assertThat(toward.at("/hits/0/cosine").asDouble())
+                .isGreaterThan(plain.at("/hits/0/cosine").asDouble());
+    }
+
+    @Test
+    void queriesThatCancelOutAreImpossible() {
+        Http.Answer answer =
+                http.postJson("/v1/search", "{\"queries\":[{\"text\":\"frog\"},{\"text\":\"frog\",\"weight\":-1}]}");
+        assertThat(answer.status()).isEqualTo(422);
+        assertThat(answer.json().path("detail").asText()).contains("cancel each other out");
+    }
+
+    @Test
+    void facetsCountTheHitsAndFilterThem() {
+        JsonNode answer =
+                json("{\"text\":\"frog\",\"k\":5,\"facets\":[\"host\",\"mime\",\"license\"],\"collapse\":false}");
+        assertThat(answer.at("/facets/counted_over").asInt())
+                .isEqualTo(answer.path("total").asInt());
+        assertThat(answer.at("/facets/scope").asText()).contains("not the index");
+        assertThat(answer.at("/facets/fields/host/0/value").asText()).isEqualTo("gallery.test");
+        JsonNode mirror = answer.at("/facets/fields/host/1");
+        assertThat(mirror.path("value").asText()).isEqualTo("mirror.test");
+        assertThat(mirror.path("count").asInt()).isEqualTo(1);
+        assertThat(search("/v1/search?q=frog&collapse=false&facets=site&host=mirror.test")
+                        .path("total")
+                        .asInt())
+                .isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"landscape", "portrait", "square"})
+    void orientationsAreFiltered(String orientation) {
+        for (JsonNode hit :
+                search("/v1/search?q=flower&k=30&orientation=" + orientation).path("hits")) {
+            int sign = Integer.signum(
+                    hit.path("width").asInt() - hit.path("height").asInt());
+            assertThat(sign).isEqualTo(orientation.equals("landscape") ? 1 : orientation.equals("portrait") ? -1 : 0);
+        }
+    }
+
+    @Test
+    void theLeastScoreHoldsAndTheFloorTellsWhenNothingMatches() {
+        JsonNode all = json("{\"text\":\"frog\",\"k\":100}");
+        double middle = all.at("/hits/5/score").asDouble();
+        JsonNode best = json("{\"text\":\"frog\",\"k\":100,\"min_score\":" + middle + "}");
+        assertThat(best.path("total").asInt()).isBetween(5, 6); // the score in the answer is rounded
+        assertThat(all.path("nothing_matches").asBoolean(true)).isFalse();
+        assertThat(all.path("floor").asDouble()).isBetween(0.1, 0.5);
+        JsonNode nothing = json("{\"text\":\"frog\",\"min_score\":1}");
+        assertThat(ids(nothing)).isEmpty();
+        assertThat(nothing.path("nothing_matches").asBoolean()).isTrue();
+        JsonNode nonsense = json("{\"text\":\"how to install java\"}");
+        assertThat(nonsense.path("nothing_matches").asBoolean()).isTrue();
+    }
+
+    @Test
+    void aRegionOfAStoredImageIsSearched() throws Exception {
+        GalleryIndex.Picture picture = index.pictures.get(20);
+        String whole = "{\"id\":\"" + picture.id() + "\",\"k\":3";
+        var size = ImageIO.read(picture.file().toFile());
+        String part = ",\"region\":[0,0," + size.getWidth() / 2 + "," + size.getHeight() / 2 + "]}";
+        JsonNode stored = json(whole + part);
+        assertThat(ids(stored)).doesNotContain(picture.id()).isNotEqualTo(ids(json(whole + "}")));
+        String base64 = Base64.getEncoder().encodeToString(Files.readAllBytes(picture.file()));
+        JsonNode sent = json("{\"image\":\"" + base64 + "\",\"k\":4" + part);
+        assertThat(ids(sent)).contains(ids(stored).getFirst()); // from the thumbnail, so only nearly the same
+        assertThat(http.postJson("/v1/search", whole + ",\"region\":[9999,0,5,5]}")
+                        .status())
+                .isEqualTo(400);
+    }
+
+    @Test
     void pagesFitTogether() {
         JsonNode all = search("/v1/search?q=animal&k=60");
         var seen = new ArrayList<String>();
@@ -164,6 +253,53 @@ class SearchIT {
                 .json();
         assertThat(part.at("/hits/0/cosine").asDouble())
                 .isLessThan(whole.at("/hits/0/cosine").asDouble());
+    }
+
+    @Test
+    void aRunningServerRecoversWhenTheIndexComesBack() throws Exception {
+        try (var relay = new Relay(index.node.httpPort());
+                SearchServer own = SearchServer.start(
+                        index.config().withOpenSearch(OpenSearchConfig.at("http://127.0.0.1:" + relay.port())))) {
+            var client = new Http(own.uri());
+            assertThat(client.get("/v1/search?q=frog").status()).isEqualTo(200);
+            relay.down();
+            Http.Answer down = client.get("/v1/search?q=frog");
+            assertThat(down.status()).isEqualTo(503);
+            assertThat(down.header("Retry-After")).isNotEmpty();
+            awaitStatus(client, "/health/ready", 503);
+            assertThat(client.get("/health/live").status()).isEqualTo(200);
+            relay.up();
+            awaitStatus(client, "/health/ready", 200);
+            assertThat(client.get("/v1/search?q=frog").status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void anAllowedAddressIsFetchedAndSearched() throws Exception {
+        GalleryIndex.Picture picture = index.pictures.get(7);
+        byte[] bytes = Files.readAllBytes(picture.file());
+        HttpServer site = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        site.createContext("/picture.jpg", exchange -> {
+            exchange.getResponseHeaders().set("Content-Type", "image/jpeg");
+            exchange.sendResponseHeaders(200, bytes.length);
+            try (exchange) {
+                exchange.getResponseBody().write(bytes);
+            }
+        });
+        site.start();
+        WebConfig web = WebConfig.defaults().withAllowPrivate(List.of("127.0.0.0/8"));
+        String base = "http://127.0.0.1:" + site.getAddress().getPort();
+        try (SearchServer own = SearchServer.start(index.config().withWeb(web))) {
+            var client = new Http(own.uri());
+            Http.Answer answer = client.postJson("/v1/search", "{\"k\":1,\"image_url\":\"" + base + "/picture.jpg\"}");
+            assertThat(answer.status()).isEqualTo(200);
+            assertThat(answer.json().at("/hits/0/id").asText()).isEqualTo(picture.id());
+            Http.Answer none = client.postJson("/v1/search", "{\"image_url\":\"" + base + "/none.jpg\"}");
+            assertThat(none.status()).isEqualTo(422);
+            assertThat(none.json().path("detail").asText()).contains("answered 404");
+        } finally {
+            site.stop(0);
+        }
     }
 
     @Test
@@ -214,6 +350,23 @@ class SearchIT {
                     .asText();
         }
         return cursor;
+    }
+
+    private static void awaitStatus(Http client, String path, int status) {
+        long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        int last;
+        do {
+            last = client.get(path).status();
+        } while (last != status && System.nanoTime() < end);
+        assertThat(last).isEqualTo(status);
+    }
+
+    private static JsonNode json(String body) {
+        Http.Answer answer = http.postJson("/v1/search", body);
+        assertThat(answer.status())
+                .as(new String(answer.response().body(), UTF_8))
+                .isEqualTo(200);
+        return answer.json();
     }
 
     private static JsonNode search(String path) {

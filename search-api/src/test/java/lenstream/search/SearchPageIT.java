@@ -22,6 +22,8 @@ import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.interactions.Actions;
+import org.openqa.selenium.support.ui.Select;
 import org.openqa.selenium.support.ui.WebDriverWait;
 
 /**
@@ -130,8 +132,101 @@ class SearchPageIT {
         awaitImages();
         shoot("details-light");
         browser.findElement(By.id("details-similar")).click();
-        await("more like this", () -> text("#heading").equals("More like this") && !tiles().isEmpty());
+        await("more like this", () -> text("#heading").equals("Similar pictures") && !tiles().isEmpty());
         assertThat(tiles()).noneMatch(tile -> String.valueOf(id).equals(tile.getDomAttribute("data-id")));
+    }
+
+    @Test
+    void aHitRefinesTheQueryAndTheAddressRemembersIt() throws Exception {
+        open("/?q=flower");
+        awaitTiles();
+        String first = first();
+        showFirst();
+        browser.findElement(By.id("details-less")).click();
+        await("refined", () -> text("#heading").endsWith("refined") && !first.equals(first()));
+        assertThat(browser.getCurrentUrl()).contains("q=flower", "less=" + first);
+        String liked = first();
+        showFirst();
+        browser.findElement(By.id("details-more")).click();
+        await("both", () -> browser.findElements(By.cssSelector(".refinement")).size() == 2 && !liked.equals(first()));
+        List<String> refined = shownIds();
+        assertThat(refined).doesNotContain(first, liked);
+        browser.navigate().refresh();
+        awaitTiles();
+        assertThat(shownIds()).isEqualTo(refined);
+        awaitImages();
+        shoot("refine-light");
+        browser.findElement(By.cssSelector(".refinement.away")).click();
+        await("taken back", () -> !browser.getCurrentUrl().contains("less="));
+        assertThat(browser.getCurrentUrl()).contains("more=" + liked);
+    }
+
+    @Test
+    void filtersComeFromTheHitsAndStandInTheAddress() throws Exception {
+        open("/?q=frog");
+        awaitTiles();
+        WebElement host = browser.findElement(By.id("filter-host"));
+        assertThat(host.getText()).contains("All hosts", "mirror.test (1)");
+        choose("filter-host", "mirror.test");
+        await("one", () -> tiles().size() == 1);
+        assertThat(browser.getCurrentUrl()).contains("host=mirror.test");
+        choose("filter-min_width", "1920");
+        await("none", () -> text("#empty-text").contains("passes these filters"));
+        browser.findElement(By.id("filters-clear")).click();
+        await("all", () -> tiles().size() > 1);
+        choose("filter-orientation", "landscape");
+        await(
+                "filtered",
+                () -> browser.getCurrentUrl().contains("orientation=landscape")
+                        && browser.findElements(By.cssSelector("#results.stale"))
+                                .isEmpty());
+        assertThat(tiles()).isNotEmpty();
+        awaitImages();
+        shoot("filters-light");
+    }
+
+    @Test
+    void aPartOfAHitIsSearched() throws Exception {
+        open("/?q=flower");
+        awaitTiles();
+        String id = first();
+        showFirst();
+        awaitImages();
+        WebElement picture = browser.findElement(By.id("details-image"));
+        new Actions(browser)
+                .moveToElement(picture, -60, -60)
+                .clickAndHold()
+                .moveByOffset(110, 100)
+                .release()
+                .perform();
+        assertThat(browser.findElement(By.id("box")).isDisplayed()).isTrue();
+        shoot("region-light");
+        browser.findElement(By.id("part-search")).click();
+        await("part", () -> text("#picture-label").equals("like this part") && !tiles().isEmpty());
+        assertThat(browser.getCurrentUrl()).contains("like=" + id, "region=");
+        assertThat(text("#status")).contains("shown");
+    }
+
+    @Test
+    void aPartOfTheQueryPictureIsMarkedByKeyboard() throws Exception {
+        browser.findElement(By.id("file"))
+                .sendKeys(index.pictures
+                        .get(7)
+                        .file()
+                        .toAbsolutePath()
+                        .normalize()
+                        .toString());
+        await("results", () -> text("#heading").equals("Like your picture") && !tiles().isEmpty());
+        browser.findElement(By.id("picture-show")).click();
+        await("dialog", () -> browser.findElement(By.id("details")).isDisplayed());
+        browser.findElement(By.id("part-start")).sendKeys(Keys.ENTER);
+        assertThat(focused().getDomAttribute("id")).isEqualTo("box");
+        focused().sendKeys(Keys.ARROW_LEFT, Keys.ARROW_UP);
+        focused().sendKeys(Keys.chord(Keys.SHIFT, Keys.ARROW_RIGHT));
+        shoot("region-upload-light");
+        focused().sendKeys(Keys.ENTER);
+        await("part", () -> text("#picture-label").startsWith("part of ") && !tiles().isEmpty());
+        assertThat(browser.getCurrentUrl()).contains("region=");
     }
 
     @Test
@@ -190,6 +285,14 @@ class SearchPageIT {
     }
 
     @Test
+    void wordsThatNothingMatchesAreToldSo() throws Exception {
+        open("/?q=how+to+install+java");
+        awaitTiles();
+        assertThat(text("#note")).startsWith("Nothing here matches.");
+        shoot("nothing-light");
+    }
+
+    @Test
     void morePicturesFollow() {
         open("/?q=animal");
         awaitTiles();
@@ -198,10 +301,26 @@ class SearchPageIT {
         browser.executeScript("arguments[0].scrollIntoView({block: 'center'})", more);
         more.click();
         await("more", () -> tiles().size() > before);
-        List<String> ids = tiles().stream()
+        assertThat(shownIds()).doesNotHaveDuplicates();
+    }
+
+    private static void showFirst() {
+        tiles().getFirst().click();
+        await("details", () -> browser.findElement(By.id("details")).isDisplayed());
+    }
+
+    private static String first() {
+        return String.valueOf(tiles().getFirst().getDomAttribute("data-id"));
+    }
+
+    private static List<String> shownIds() {
+        return tiles().stream()
                 .map(tile -> String.valueOf(tile.getDomAttribute("data-id")))
                 .toList();
-        assertThat(ids).doesNotHaveDuplicates();
+    }
+
+    private static void choose(String select, String value) {
+        new Select(browser.findElement(By.id(select))).selectByValue(value);
     }
 
     private static void open(String path) {

@@ -7,7 +7,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import lenstream.core.config.DataSize;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -15,6 +20,8 @@ import org.junit.jupiter.api.Test;
 
 /** The server over real HTTP, with a fake encoder and no OpenSearch. */
 class SearchServerTest {
+    private static final int CONCURRENT = 8;
+
     private final FakeEncoder encoder = new FakeEncoder();
     private SearchServer server;
     private Http http;
@@ -114,6 +121,34 @@ class SearchServerTest {
     }
 
     @Test
+    void moreThanItCanDoIsSentAwayAndTheRestIsAnswered() throws Exception {
+        encoder.atGate.drainPermits();
+        encoder.gate = new CountDownLatch(1);
+        var answers = new ArrayList<CompletableFuture<Http.Answer>>();
+        try (var clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < CONCURRENT; i++) {
+                String body = "{\"model\":\"fake\",\"input\":\"text " + i + "\"}"; // not the cached one
+                answers.add(CompletableFuture.supplyAsync(() -> http.postJson("/v1/embeddings", body), clients));
+            }
+            assertThat(encoder.atGate.tryAcquire(CONCURRENT, 30, TimeUnit.SECONDS))
+                    .isTrue();
+            Http.Answer refused = http.postJson("/v1/embeddings", "{\"model\":\"fake\",\"input\":\"one more\"}");
+            assertThat(refused.status()).isEqualTo(429);
+            assertThat(refused.header("Retry-After")).isEqualTo("1");
+            assertThat(http.get("/health/live").status()).isEqualTo(200);
+            encoder.gate.countDown();
+            for (CompletableFuture<Http.Answer> answer : answers) {
+                assertThat(answer.join().status()).isEqualTo(200);
+            }
+        } finally {
+            encoder.gate.countDown();
+        }
+        assertThat(http.postJson("/v1/embeddings", "{\"model\":\"fake\",\"input\":\"one more\"}")
+                        .status())
+                .isEqualTo(200);
+    }
+
+    @Test
     void theModelIsListed() {
         assertThat(http.get("/v1/models").json().at("/data/0/id").asText()).isEqualTo("fake");
     }
@@ -148,7 +183,8 @@ class SearchServerTest {
         assertThatThrownBy(() -> SearchServer.start(config().withPort(server.port()), new FakeEncoder()))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("port " + server.port())
-                .hasMessageContaining("choose another with --port");
+                .hasMessageContaining("choose another port")
+                .hasMessageNotContaining("--"); // the program reads a file, not options
     }
 
     private void assertError(String body, int status, String message) {
@@ -169,6 +205,6 @@ class SearchServerTest {
                 defaults.layout(),
                 defaults.web(),
                 DataSize.ofMebibytes(1),
-                8);
+                CONCURRENT);
     }
 }

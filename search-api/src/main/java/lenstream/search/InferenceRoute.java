@@ -1,0 +1,358 @@
+package lenstream.search;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The Open Inference Protocol, version 2, over REST with the binary tensor extension. Two models: {@code <encoder>-text}
+ * takes {@code BYTES} of UTF-8, {@code <encoder>-image} takes {@code BYTES} of encoded images (base64 in JSON) or
+ * preprocessed {@code FP32} tensors {@code [n, 3, size, size]}; both answer {@code FP32} {@code [n, dim]} of unit length.
+ * Thread-safe.
+ *
+ * <p>Source: KServe's Open Inference Protocol, {@code rest_predict_v2}, and Triton's binary tensor data extension.
+ */
+final class InferenceRoute {
+    private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+    private static final HeaderName JSON_LENGTH = HeaderNames.create("Inference-Header-Content-Length");
+    private static final String VERSION = "1";
+    private static final String OUTPUT = "embedding";
+    private static final int MAX_ROWS = 256;
+
+    private final QueryEncoder encoder;
+    private final QueryEmbedding embedding;
+    private final String textModel;
+    private final String imageModel;
+
+    /** A request taken apart: its JSON and the tensors behind it. */
+    private record Body(JsonNode json, ByteBuffer binary) {}
+
+    InferenceRoute(QueryEncoder encoder, QueryEmbedding embedding) {
+        this.encoder = encoder;
+        this.embedding = embedding;
+        this.textModel = encoder.model() + "-text";
+        this.imageModel = encoder.model() + "-image";
+    }
+
+    void server(Exchange exchange) {
+        ObjectNode answer = JSON.objectNode().put("name", "lenstream").put("version", VERSION);
+        answer.putArray("extensions").add("binary_tensor_data");
+        exchange.sendJson(answer);
+    }
+
+    void live(Exchange exchange) {
+        exchange.sendJson(JSON.objectNode().put("live", true));
+    }
+
+    /** The encoder was loaded before the server listened. */
+    void ready(Exchange exchange) {
+        exchange.sendJson(JSON.objectNode().put("ready", true));
+    }
+
+    void model(Exchange exchange) {
+        String name = requireModel(exchange);
+        ObjectNode answer = JSON.objectNode().put("name", name);
+        answer.putArray("versions").add(VERSION);
+        answer.put("platform", "onnx_onnxv1");
+        ArrayNode inputs = answer.putArray("inputs");
+        if (name.equals(textModel)) {
+            tensor(inputs, "text", "BYTES").add(-1);
+        } else {
+            tensor(inputs, "image", "BYTES").add(-1);
+        }
+        tensor(answer.putArray("outputs"), OUTPUT, "FP32").add(-1).add(encoder.dim());
+        ObjectNode parameters = answer.putObject("parameters").put("json_bytes", "base64 for images, plain for texts");
+        if (name.equals(imageModel)) {
+            parameters.put("also_accepts", "FP32 [-1,3," + encoder.imageSize() + "," + encoder.imageSize() + "]");
+        }
+        exchange.sendJson(answer);
+    }
+
+    void modelReady(Exchange exchange) {
+        exchange.sendJson(JSON.objectNode().put("name", requireModel(exchange)).put("ready", true));
+    }
+
+    void infer(Exchange exchange) {
+        String name = requireModel(exchange);
+        Body body = body(exchange);
+        JsonNode inputs = body.json().path("inputs");
+        if (inputs.size() != 1 || !inputs.isArray()) {
+            throw ProblemException.badRequest("inputs must be a list of exactly one tensor.");
+        }
+        JsonNode input = inputs.get(0);
+        String wanted = name.equals(textModel) ? "text" : "image";
+        if (!input.path("name").asText().equals(wanted)) {
+            throw ProblemException.badRequest("The input of " + name + " is named " + wanted + ".");
+        }
+        boolean binary = wantsBinary(body.json());
+        List<float[]> rows = embed(name, input, body.binary());
+        if (body.binary().hasRemaining()) {
+            throw ProblemException.badRequest(
+                    "The body has " + body.binary().remaining() + " bytes that belong to no input.");
+        }
+        send(exchange, name, body.json().path("id").asText(""), rows, binary);
+    }
+
+    /** Errors of these routes. */
+    static void sendError(Exchange exchange, ProblemException problem) {
+        exchange.retryAfter(problem);
+        // the protocol has no 415, 413 and so on of its own, and clients show the sentence
+        exchange.sendJson(
+                problem.status(), "application/json", JSON.objectNode().put("error", problem.detail()));
+    }
+
+    private List<float[]> embed(String name, JsonNode input, ByteBuffer binary) {
+        String datatype = input.path("datatype").asText();
+        long[] shape = shape(input.path("shape"));
+        @Nullable ByteBuffer data = data(input, binary);
+        if (datatype.equals("BYTES") && (shape.length == 1 || (shape.length == 2 && shape[1] == 1))) {
+            return embedElements(name, rows(shape[0]), input, data);
+        }
+        int size = encoder.imageSize();
+        if (name.equals(imageModel) && datatype.equals("FP32")) {
+            if (!Arrays.equals(shape, new long[] {shape[0], 3, size, size})) {
+                throw ProblemException.badRequest("shape must be [n, 3, " + size + ", " + size + "].");
+            }
+            float[] values = floats(input, data, rows(shape[0]) * 3 * size * size);
+            return encoder.embedTensors(values);
+        }
+        throw ProblemException.badRequest(name + " takes BYTES of shape [n] or [n, 1]"
+                + (name.equals(imageModel) ? ", or FP32 of shape [n, 3, " + size + ", " + size + "]." : "."));
+    }
+
+    private List<float[]> embedElements(String name, int count, JsonNode input, @Nullable ByteBuffer data) {
+        List<byte[]> elements = data == null ? elements(name, input.path("data")) : elements(data);
+        if (elements.size() != count) {
+            throw ProblemException.badRequest(
+                    "shape says " + count + " elements, the data has " + elements.size() + ".");
+        }
+        var rows = new ArrayList<float[]>(count);
+        for (byte[] element : elements) {
+            if (name.equals(imageModel)) {
+                rows.add(embedding.ofImage(element, null));
+            } else {
+                String text = new String(element, StandardCharsets.UTF_8);
+                if (text.isBlank()) {
+                    throw ProblemException.badRequest("A text must not be empty.");
+                }
+                rows.add(embedding.ofText(text));
+            }
+        }
+        return rows;
+    }
+
+    /** Elements in JSON, flat or nested: texts as they are, images in base64. */
+    private List<byte[]> elements(String name, JsonNode data) {
+        var elements = new ArrayList<byte[]>();
+        for (JsonNode element : data) {
+            JsonNode value = element.isArray() && element.size() == 1 ? element.get(0) : element;
+            if (!value.isTextual()) {
+                throw ProblemException.badRequest("data of BYTES must be a list of strings.");
+            }
+            elements.add(
+                    name.equals(imageModel)
+                            ? RequestReader.base64("data", value.asText())
+                            : value.asText().getBytes(StandardCharsets.UTF_8));
+        }
+        return elements;
+    }
+
+    /** Elements in binary: each a little-endian length of four bytes, then its bytes. */
+    private static List<byte[]> elements(ByteBuffer data) {
+        var elements = new ArrayList<byte[]>();
+        while (data.hasRemaining()) {
+            if (elements.size() == MAX_ROWS) {
+                throw ProblemException.badRequest("A request must have 1 to " + MAX_ROWS + " rows.");
+            }
+            int length = data.remaining() < Integer.BYTES ? -1 : data.getInt();
+            if (length < 0 || length > data.remaining()) {
+                throw ProblemException.badRequest("The binary data of BYTES is cut off within an element.");
+            }
+            var element = new byte[length];
+            data.get(element);
+            elements.add(element);
+        }
+        return elements;
+    }
+
+    private static float[] floats(JsonNode input, @Nullable ByteBuffer data, int count) {
+        long sent = data == null ? numbers(input.path("data")) : data.remaining() / Float.BYTES;
+        boolean whole = data == null || data.remaining() % Float.BYTES == 0;
+        if (sent != count || !whole) { // before memory is taken for what a shape only claims
+            throw ProblemException.badRequest("shape needs " + count + " values, the data has " + sent + ".");
+        }
+        var values = new float[count];
+        if (data == null) {
+            fill(input.path("data"), values, 0);
+        } else {
+            data.asFloatBuffer().get(values);
+        }
+        for (float value : values) {
+            if (!Float.isFinite(value)) {
+                throw ProblemException.badRequest("Every value must be finite.");
+            }
+        }
+        return values;
+    }
+
+    /** How many numbers there are, flat or nested. */
+    private static long numbers(JsonNode data) {
+        long count = 0;
+        for (JsonNode element : data) {
+            if (!element.isArray() && !element.isNumber()) {
+                throw ProblemException.badRequest("data of FP32 must be numbers, flat or nested.");
+            }
+            count += element.isArray() ? numbers(element) : 1;
+        }
+        return count;
+    }
+
+    /** Writes numbers, flat or nested, from a position on; where it ended. */
+    @CanIgnoreReturnValue
+    private static int fill(JsonNode data, float[] values, int from) {
+        int at = from;
+        for (JsonNode element : data) {
+            if (element.isArray()) {
+                at = fill(element, values, at);
+            } else {
+                values[at++] = element.floatValue();
+            }
+        }
+        return at;
+    }
+
+    /** The part of the binary tensors that is this input's; null if its data are in the JSON. */
+    private static @Nullable ByteBuffer data(JsonNode input, ByteBuffer binary) {
+        JsonNode size = input.path("parameters").path("binary_data_size");
+        if (size.isMissingNode() || size.isNull()) {
+            if (!input.path("data").isArray()) {
+                throw ProblemException.badRequest("The input needs data, or the parameter binary_data_size.");
+            }
+            return null;
+        }
+        if (!size.canConvertToInt() || size.intValue() < 0 || size.intValue() > binary.remaining()) {
+            throw ProblemException.badRequest("binary_data_size is " + size.asText() + ", the body has "
+                    + binary.remaining() + " bytes behind its JSON.");
+        }
+        ByteBuffer data = binary.slice(binary.position(), size.intValue()).order(ByteOrder.LITTLE_ENDIAN);
+        binary.position(binary.position() + size.intValue());
+        return data;
+    }
+
+    private static long[] shape(JsonNode node) {
+        if (!node.isArray() || node.isEmpty() || node.size() > 4) {
+            throw ProblemException.badRequest("shape must be a list of 1 to 4 numbers.");
+        }
+        var shape = new long[node.size()];
+        for (int i = 0; i < shape.length; i++) {
+            if (!node.get(i).isIntegralNumber()) {
+                throw ProblemException.badRequest("shape must be a list of whole numbers.");
+            }
+            shape[i] = node.get(i).longValue();
+        }
+        return shape;
+    }
+
+    private static int rows(long count) {
+        if (count < 1 || count > MAX_ROWS) {
+            throw ProblemException.badRequest("A request must have 1 to " + MAX_ROWS + " rows.");
+        }
+        return (int) count;
+    }
+
+    private static Body body(Exchange exchange) {
+        byte[] bytes = exchange.body();
+        int length = bytes.length;
+        String header = exchange.header(JSON_LENGTH).orElse(null);
+        if (header != null) {
+            try {
+                length = Integer.parseInt(header);
+            } catch (NumberFormatException e) {
+                length = -1;
+            }
+            if (length < 0 || length > bytes.length) {
+                throw ProblemException.badRequest(
+                        "Inference-Header-Content-Length must be the length of the JSON, at most " + bytes.length
+                                + ".");
+            }
+        }
+        JsonNode json = RequestReader.json(Arrays.copyOf(bytes, length));
+        return new Body(json, ByteBuffer.wrap(bytes, length, bytes.length - length));
+    }
+
+    private static boolean wantsBinary(JsonNode request) {
+        boolean binary = request.path("parameters").path("binary_data_output").asBoolean();
+        for (JsonNode output : request.path("outputs")) {
+            if (!output.path("name").asText().equals(OUTPUT)) {
+                throw ProblemException.badRequest("The only output is named " + OUTPUT + ".");
+            }
+            binary = output.path("parameters").path("binary_data").asBoolean(binary);
+        }
+        return binary;
+    }
+
+    private void send(Exchange exchange, String name, String id, List<float[]> rows, boolean binary) {
+        ObjectNode answer = JSON.objectNode();
+        if (!id.isEmpty()) {
+            answer.put("id", id);
+        }
+        answer.put("model_name", name).put("model_version", VERSION);
+        ArrayNode outputs = answer.putArray("outputs");
+        tensor(outputs, OUTPUT, "FP32").add(rows.size()).add(encoder.dim());
+        ObjectNode output = (ObjectNode) outputs.get(0);
+        if (!binary) {
+            ArrayNode data = output.putArray("data");
+            for (float[] row : rows) {
+                for (float value : row) {
+                    data.add(value);
+                }
+            }
+            exchange.sendJson(answer);
+            return;
+        }
+        ByteBuffer values =
+                ByteBuffer.allocate(rows.size() * encoder.dim() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (float[] row : rows) {
+            for (float value : row) {
+                values.putFloat(value);
+            }
+        }
+        output.putObject("parameters").put("binary_data_size", values.capacity());
+        byte[] json = answer.toString().getBytes(StandardCharsets.UTF_8);
+        var whole = new ByteArrayOutputStream(json.length + values.capacity());
+        whole.writeBytes(json);
+        whole.writeBytes(values.array());
+        exchange.set(JSON_LENGTH, Integer.toString(json.length));
+        exchange.send(200, "application/octet-stream", whole.toByteArray());
+    }
+
+    /** Adds a tensor; its shape, to be filled. */
+    private static ArrayNode tensor(ArrayNode list, String name, String datatype) {
+        return list.addObject().put("name", name).put("datatype", datatype).putArray("shape");
+    }
+
+    private String requireModel(Exchange exchange) {
+        String name = exchange.pathParameter("m");
+        if (!name.equals(textModel) && !name.equals(imageModel)) {
+            throw ProblemException.notFound(
+                    "There is no such model here; this server has " + textModel + " and " + imageModel + ".");
+        }
+        String version = exchange.pathParameter("v", VERSION);
+        if (!version.equals(VERSION)) {
+            throw ProblemException.notFound(name + " has version " + VERSION + " only.");
+        }
+        return name;
+    }
+}
