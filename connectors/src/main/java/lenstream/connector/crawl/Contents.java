@@ -1,6 +1,7 @@
 package lenstream.connector.crawl;
 
 import java.util.List;
+import lenstream.core.image.CrawlTarget;
 import lenstream.core.web.CanonicalUrl;
 
 /**
@@ -11,8 +12,17 @@ import lenstream.core.web.CanonicalUrl;
  * @param links to further resources
  */
 record Contents(Kind kind, List<FoundImage> images, List<Link> links) {
-    /** A further resource. */
-    record Link(CanonicalUrl url, Kind kind) {}
+    /**
+     * A further resource.
+     *
+     * @param saidMillis as {@link Resource#saidMillis}
+     * @param next whether it continues the feed that names it
+     */
+    record Link(CanonicalUrl url, Kind kind, long saidMillis, boolean next) {
+        Link(CanonicalUrl url, Kind kind) {
+            this(url, kind, CrawlTarget.UNKNOWN_TIME, false);
+        }
+    }
 
     static Contents nothing(Kind kind) {
         return new Contents(kind, List.of(), List.of());

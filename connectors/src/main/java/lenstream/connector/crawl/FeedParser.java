@@ -35,13 +35,22 @@ final class FeedParser {
             for (JsonNode item : feed.path("items")) {
                 json(url, item, nowMillis, collected);
             }
+            collected.next(url, text(feed, "next_url"));
         } else {
             var document = Jsoup.parse(new ByteArrayInputStream(body), null, url.value(), Parser.xmlParser());
             for (Element item : document.select("item, entry")) {
                 xml(url, item, nowMillis, collected);
             }
+            Element next = document.selectFirst(
+                    "feed > link[rel=next], channel > link[rel=next], channel > atom|link[rel=next]");
+            collected.next(url, next == null ? null : next.attr("href"));
         }
         return new Contents(Kind.FEED, collected.images, collected.links);
+    }
+
+    /** The link to the page of a feed that comes after this one (RFC 5005 §3). */
+    static Contents.Link nextPage(CanonicalUrl url) {
+        return new Contents.Link(url, Kind.FEED, CrawlTarget.UNKNOWN_TIME, true);
     }
 
     static boolean isJson(byte[] body) {
@@ -239,7 +248,13 @@ final class FeedParser {
                 images.add(image.withRights(credit, license).withPublished(published, stamp));
             }
             if (found.isEmpty() && page != null) {
-                links.add(new Contents.Link(page, Kind.PAGE));
+                links.add(new Contents.Link(page, Kind.PAGE, published, false));
+            }
+        }
+
+        void next(CanonicalUrl feed, @Nullable String reference) {
+            if (reference != null && !reference.isBlank()) {
+                feed.resolve(reference).ifPresent(url -> links.add(nextPage(url)));
             }
         }
     }

@@ -49,8 +49,15 @@ record KnownResource(
             long newHash,
             long newInterval,
             long newDueAt) {
-        var as = new Resource(resource.url(), kind, resource.depth(), resource.follow());
+        var as = new Resource(
+                resource.url(), kind, resource.depth(), resource.follow(), resource.saidMillis(), resource.feedPage());
         return new KnownResource(as, newEtag, newLastModified, newHash, newInterval, newDueAt, round, false);
+    }
+
+    /** What its index says is forgotten: it is visited when its own interval is over. */
+    KnownResource undated() {
+        var as = new Resource(resource.url(), resource.kind(), resource.depth(), resource.follow());
+        return new KnownResource(as, etag, lastModified, contentHash, intervalMillis, dueAtMillis, round, waiting);
     }
 
     void write(DataOutput out) throws IOException {
@@ -58,6 +65,8 @@ record KnownResource(
         out.writeUTF(resource.kind().name());
         out.writeInt(resource.depth());
         out.writeBoolean(resource.follow());
+        out.writeLong(resource.saidMillis());
+        out.writeInt(resource.feedPage());
         Texts.writeNullable(out, etag);
         Texts.writeNullable(out, lastModified);
         out.writeLong(contentHash);
@@ -67,8 +76,15 @@ record KnownResource(
         out.writeBoolean(waiting);
     }
 
-    static KnownResource read(DataInput in) throws IOException {
-        var resource = new Resource(in.readUTF(), Kind.valueOf(in.readUTF()), in.readInt(), in.readBoolean());
+    /** @param version of the split; the first did not know of dates and feed pages */
+    static KnownResource read(DataInput in, int version) throws IOException {
+        String url = in.readUTF();
+        Kind kind = Kind.valueOf(in.readUTF());
+        int depth = in.readInt();
+        boolean follow = in.readBoolean();
+        var resource = version == 1
+                ? new Resource(url, kind, depth, follow)
+                : new Resource(url, kind, depth, follow, in.readLong(), in.readInt());
         return new KnownResource(
                 resource,
                 Texts.readNullable(in),

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import lenstream.connector.fetch.RobotsDirectives;
-import lenstream.connector.fetch.RobotsRules;
 import lenstream.core.web.CanonicalUrl;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
@@ -54,10 +53,7 @@ final class PageImages {
         Document document = Jsoup.parse(new ByteArrayInputStream(body), charset, url.value());
         RobotsDirectives rules = directives;
         for (Element meta : document.select("meta[name]")) {
-            String name = meta.attr("name").toLowerCase(Locale.ROOT);
-            if (name.equals("robots") || name.equals(RobotsRules.TOKEN)) {
-                rules = rules.and(RobotsDirectives.ofContent(meta.attr("content"), now));
-            }
+            rules = rules.and(RobotsDirectives.ofMeta(meta.attr("name"), meta.attr("content"), now));
         }
         CanonicalUrl base =
                 attribute(document, "base[href]", "href").flatMap(url::resolve).orElse(url);

@@ -3,6 +3,7 @@ package lenstream.connector.crawl;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 final class ResourceParser {
     private static final Pattern ROOT = Pattern.compile("<([a-zA-Z][a-zA-Z0-9_:-]*)", Pattern.CASE_INSENSITIVE);
     private static final Pattern CHARSET = Pattern.compile("charset\\s*=\\s*\"?([^\\s;\"]+)", Pattern.CASE_INSENSITIVE);
+    private static final Pattern NEXT =
+            Pattern.compile("<([^>]*)>\\s*;[^,<]*\\brel\\s*=\\s*\"?next\\b", Pattern.CASE_INSENSITIVE);
     private static final int SNIFF = 4096;
 
     private ResourceParser() {}
@@ -21,11 +24,11 @@ final class ResourceParser {
     /** @throws IOException if it is nothing that can name images */
     static Contents parse(Kind expected, WebResponse response, Instant now) throws IOException {
         byte[] body = SitemapParser.unpacked(response.body());
-        var directives = RobotsDirectives.ofHeaders(response.headers("x-robots-tag"), now);
+        var directives = RobotsDirectives.of(response, now);
         Kind kind = kind(expected, response, body);
         Contents contents = switch (kind) {
             case SITEMAP -> SitemapParser.parse(response.url(), body, now.toEpochMilli());
-            case FEED -> FeedParser.parse(response.url(), body, now.toEpochMilli());
+            case FEED -> withNextPage(response, FeedParser.parse(response.url(), body, now.toEpochMilli()));
             case PAGE -> PageImages.parse(response.url(), body, charset(response), directives, now);
             case AUTO, ROBOTS ->
                 throw new IOException(response.url() + ": neither sitemap nor feed nor page, Content-Type "
@@ -34,6 +37,19 @@ final class ResourceParser {
         return directives.noIndex() && kind != Kind.SITEMAP
                 ? new Contents(kind, java.util.List.of(), contents.links())
                 : contents;
+    }
+
+    /** A feed that does not name its next page may have its header do so (RFC 8288). */
+    private static Contents withNextPage(WebResponse response, Contents feed) {
+        if (feed.links().stream().anyMatch(Contents.Link::next)) {
+            return feed;
+        }
+        Matcher next = NEXT.matcher(String.join(",", response.headers("link")));
+        var links = new ArrayList<>(feed.links());
+        if (next.find()) {
+            response.url().resolve(next.group(1)).ifPresent(url -> links.add(FeedParser.nextPage(url)));
+        }
+        return new Contents(feed.kind(), feed.images(), links);
     }
 
     private static Kind kind(Kind expected, WebResponse response, byte[] body) {

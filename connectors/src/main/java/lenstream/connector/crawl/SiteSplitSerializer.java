@@ -10,7 +10,7 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
 
 /** Splits as bytes. A change of the form takes a new version; every version ever written stays readable. Thread-safe. */
 final class SiteSplitSerializer implements SimpleVersionedSerializer<SiteSplit> {
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     @Override
     public int getVersion() {
@@ -37,8 +37,8 @@ final class SiteSplitSerializer implements SimpleVersionedSerializer<SiteSplit> 
 
     @Override
     public SiteSplit deserialize(int version, byte[] serialized) throws IOException {
-        if (version != VERSION) {
-            throw new IOException("site split of version " + version + ", this program reads version " + VERSION);
+        if (version < 1 || version > VERSION) {
+            throw new IOException("site split of version " + version + ", this program reads versions 1 to " + VERSION);
         }
         try (var in = new DataInputStream(new ByteArrayInputStream(serialized))) {
             var site = new Site(
@@ -50,7 +50,7 @@ final class SiteSplitSerializer implements SimpleVersionedSerializer<SiteSplit> 
                     Texts.readList(in),
                     in.readInt(),
                     in.readInt());
-            return new SiteSplit(site, SiteState.read(in));
+            return new SiteSplit(site, SiteState.read(in, version));
         }
     }
 }

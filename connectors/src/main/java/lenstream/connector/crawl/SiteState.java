@@ -184,7 +184,7 @@ public final class SiteState {
         }
     }
 
-    static SiteState read(DataInput in) throws IOException {
+    static SiteState read(DataInput in, int version) throws IOException {
         var state = new SiteState();
         state.round = in.readLong();
         state.inRound = in.readBoolean();
@@ -196,7 +196,7 @@ public final class SiteState {
         int size = in.readInt();
         var waiting = new ArrayList<Resource>();
         for (int i = 0; i < size; i++) {
-            KnownResource known = KnownResource.read(in);
+            KnownResource known = KnownResource.read(in, version);
             state.resources.put(known.resource().url(), known);
             state.pages += known.resource().kind() == Kind.PAGE ? 1 : 0;
             if (known.waiting()) {

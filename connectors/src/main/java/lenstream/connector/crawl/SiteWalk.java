@@ -14,6 +14,7 @@ import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import lenstream.connector.fetch.HostUnavailableException;
 import lenstream.connector.fetch.HttpTimes;
+import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.ImageId;
 import lenstream.core.image.Reason;
 import lenstream.core.web.CanonicalUrl;
@@ -26,7 +27,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Walks one site, a resource at a time: robots.txt and sitemaps, then feeds, then pages breadth-first, on the site's own
  * host and within its limits. A full round asks for everything from the seed on; the rounds between ask conditionally
- * for the resources that are due, and emit only what is new or whose stamp changed.
+ * for the resources that are due, and emit only what is new or whose stamp changed. A sitemap that its index dates is
+ * visited when the date changes; a feed's further pages are read while they hold nothing but news.
  *
  * <p>What several resources say of an image is merged: found images are held back for {@link #HOLD_MILLIS} or until
  * {@link #HOLD_IMAGES} have come together, then emitted with all that was said. A resource counts as visited only after its
@@ -41,7 +43,15 @@ final class SiteWalk {
     static final Duration RECHECK = Duration.ofHours(24);
     static final long HOLD_MILLIS = 5_000;
     static final int HOLD_IMAGES = 500;
+    /** Pages of one feed that a round reads at most. */
+    static final int MAX_FEED_PAGES = 10;
+
     private static final int MAX_SITEMAP_DEPTH = 3;
+    /** A sitemap whose date is older than this and the same as before did not change: a date may leave out the time. */
+    private static final Duration SETTLED = Duration.ofDays(2);
+    /** The longest wait that a server may ask for. */
+    private static final Duration LONGEST_RETRY_AFTER = Duration.ofDays(1);
+
     private static final int MAX_REDIRECTS = 5;
     private static final int ATTEMPTS = 3;
     /** A host that wants to be left alone for longer is not waited for in the middle of a round. */
@@ -135,7 +145,7 @@ final class SiteWalk {
         long now = clock.getAsLong();
         boolean full = isNewRun() || now - state.lastFullAtMillis() >= RECHECK.toMillis();
         List<Resource> due = state.resources().stream()
-                .filter(known -> known.dueAtMillis() <= now)
+                .filter(known -> known.dueAtMillis() <= now && !rests(known.resource(), now))
                 .map(KnownResource::resource)
                 .sorted(Comparator.comparing(Resource::kind))
                 .toList();
@@ -162,14 +172,20 @@ final class SiteWalk {
                 case 200 -> read(known, resource, response);
                 case 304 -> again(known, resource.kind(), response, known.contentHash(), false);
                 case 404, 410 -> missing(known, response);
-                default -> failed(known, "status " + response.status());
+                default ->
+                    failed(
+                            known,
+                            "status " + response.status(),
+                            HttpTimes.retryAfterMillis(response, clock.getAsLong()));
             }
+        } catch (HostUnavailableException e) {
+            failed(known, String.valueOf(e.getMessage()), e.delayMillis());
         } catch (IOException e) {
-            failed(known, String.valueOf(e.getMessage()));
+            failed(known, String.valueOf(e.getMessage()), 0);
         } catch (RuntimeException e) {
             // the walk would meet it again after each restart: one bad resource is data
             LOG.warn("site={} resource={} cannot be digested", site.url(), resource.url(), e);
-            failed(known, e.toString());
+            failed(known, e.toString(), 0);
         }
     }
 
@@ -222,42 +238,64 @@ final class SiteWalk {
             return;
         }
         Contents contents = ResourceParser.parse(resource.kind(), response, Instant.ofEpochMilli(clock.getAsLong()));
-        contents.images().forEach(this::hold);
-        boolean seedIsList = resource.depth() == 0 && contents.kind() != Kind.PAGE;
+        boolean isPage = contents.kind() == Kind.PAGE;
+        boolean goesOn = resource.feedPage() + 1 < MAX_FEED_PAGES && (state.full() || isAllNew(contents));
+        for (FoundImage image : contents.images()) {
+            boolean isDated = !isPage || image.publishedAtMillis() != CrawlTarget.UNKNOWN_TIME;
+            hold(isDated ? image : image.withPublished(resource.saidMillis(), image.stamp()));
+        }
+        boolean seedIsList = resource.depth() == 0 && !isPage;
         boolean follow = resource.follow() && !seedIsList;
-        if (resource.depth() == 0 && site.kind() == Kind.AUTO && contents.kind() == Kind.PAGE) {
+        if (resource.depth() == 0 && site.kind() == Kind.AUTO && isPage) {
             sitemaps(response.url(), resource);
         }
         for (Contents.Link link : contents.links()) {
-            if (contents.kind() != Kind.PAGE || link.kind() != Kind.PAGE || follow) {
-                queue(link, resource.depth() + 1, follow);
+            if (link.next()) {
+                if (goesOn) {
+                    queue(link, Math.max(1, resource.depth()), follow, resource.feedPage() + 1);
+                }
+            } else if (!isPage || link.kind() != Kind.PAGE || follow) {
+                queue(link, resource.depth() + 1, follow, 0);
             }
         }
-        again(known, contents.kind(), response, hash, changed);
+        if (resource.feedPage() > 0) {
+            visited(new SiteEvent.Visited(resource.url(), null, false)); // its items move on to the next page
+        } else {
+            again(known, contents.kind(), response, hash, changed);
+        }
+    }
+
+    /** Whether a page of a feed names only what is new; then more that is new may follow on the next one. */
+    private boolean isAllNew(Contents feed) {
+        return feed.images().stream()
+                        .noneMatch(image ->
+                                state.seen().contains(SeenUrls.key(image.url().value())))
+                && feed.links().stream()
+                        .noneMatch(link -> link.kind() == Kind.PAGE
+                                && state.resource(link.url().value()) != null);
     }
 
     private void sitemaps(CanonicalUrl url, Resource from) throws IOException, InterruptedException {
         List<String> named = web.sitemaps(url);
         for (String sitemap : named) {
             CanonicalUrl.of(sitemap)
-                    .ifPresent(at -> queue(new Contents.Link(at, Kind.SITEMAP), from.depth() + 1, from.follow()));
+                    .ifPresent(at -> queue(new Contents.Link(at, Kind.SITEMAP), from.depth() + 1, from.follow(), 0));
         }
         if (named.isEmpty() && from.kind() == Kind.ROBOTS) {
-            url.resolve("/").ifPresent(home -> queue(new Contents.Link(home, Kind.PAGE), 1, true));
+            url.resolve("/").ifPresent(home -> queue(new Contents.Link(home, Kind.PAGE), 1, true, 0));
         } else if (named.isEmpty()) {
             url.resolve("/sitemap.xml")
-                    .ifPresent(usual -> queue(new Contents.Link(usual, Kind.SITEMAP), 1, from.follow()));
+                    .ifPresent(usual -> queue(new Contents.Link(usual, Kind.SITEMAP), 1, from.follow(), 0));
         }
     }
 
-    private void queue(Contents.Link link, int depth, boolean follow) {
+    private void queue(Contents.Link link, int depth, boolean follow, int feedPage) {
         CanonicalUrl url = link.url();
         if (!url.hostAndPort().equals(site.host())) {
             return;
         }
         KnownResource known = state.resource(url.value());
-        if (known != null
-                && (known.round() == state.round() || (!state.full() && known.dueAtMillis() > clock.getAsLong()))) {
+        if (known != null && (known.round() == state.round() || !(state.full() || isDue(known, link)))) {
             return;
         }
         boolean isPage = link.kind() == Kind.PAGE;
@@ -268,8 +306,31 @@ final class SiteWalk {
                 : depth <= MAX_SITEMAP_DEPTH
                         && (known != null || state.resources().size() - state.pages() < MAX_LISTS);
         if (wanted) {
-            emit(new SiteEvent.Queued(new Resource(url.value(), link.kind(), depth, follow)));
+            long said = link.saidMillis();
+            if (isPage && known != null && said == CrawlTarget.UNKNOWN_TIME) {
+                said = known.resource().saidMillis();
+            }
+            emit(new SiteEvent.Queued(new Resource(url.value(), link.kind(), depth, follow, said, feedPage)));
         }
+    }
+
+    private boolean isDue(KnownResource known, Contents.Link link) {
+        long before = known.resource().saidMillis();
+        boolean isDated = link.kind() == Kind.SITEMAP
+                && before != CrawlTarget.UNKNOWN_TIME
+                && link.saidMillis() != CrawlTarget.UNKNOWN_TIME;
+        if (isDated && before != link.saidMillis()) {
+            return true;
+        }
+        long now = clock.getAsLong();
+        return known.dueAtMillis() <= now && !(isDated && rests(known.resource(), now));
+    }
+
+    /** Whether a sitemap is left alone until its index gives it another date; a full round asks for it all the same. */
+    private static boolean rests(Resource resource, long now) {
+        return resource.kind() == Kind.SITEMAP
+                && resource.saidMillis() != CrawlTarget.UNKNOWN_TIME
+                && now - resource.saidMillis() > SETTLED.toMillis();
     }
 
     private boolean isWanted(CanonicalUrl page) {
@@ -320,13 +381,14 @@ final class SiteWalk {
 
     private void missing(KnownResource known, WebResponse response) {
         if (known.resource().depth() == 0) {
-            failed(known, "status " + response.status());
+            failed(known, "status " + response.status(), 0);
         } else {
             visited(new SiteEvent.Visited(known.resource().url(), null, false));
         }
     }
 
-    private void failed(KnownResource known, String why) {
+    /** @param retryAfterMillis what the server asked for; 0 for nothing */
+    private void failed(KnownResource known, String why, long retryAfterMillis) {
         if (known.resource().depth() == 0) {
             LOG.warn("site={} cannot be read: {}", site.url(), why);
         } else {
@@ -336,15 +398,21 @@ final class SiteWalk {
                     known.resource().url(),
                     why);
         }
+        if (known.resource().feedPage() > 0) {
+            visited(new SiteEvent.Visited(known.resource().url(), null, true));
+            return;
+        }
         long interval = interval(known, false);
+        long pause = Math.max(interval, Math.min(retryAfterMillis, LONGEST_RETRY_AFTER.toMillis()));
         KnownResource after = known.visited(
                 known.resource().kind(),
                 known.etag(),
                 known.lastModified(),
                 known.contentHash(),
                 interval,
-                dueAt(interval, 0));
-        visited(new SiteEvent.Visited(known.resource().url(), after, true));
+                clock.getAsLong() + pause);
+        boolean isSitemap = known.resource().kind() == Kind.SITEMAP;
+        visited(new SiteEvent.Visited(known.resource().url(), isSitemap ? after.undated() : after, true));
     }
 
     private void visited(KnownResource after) {
@@ -377,6 +445,7 @@ final class SiteWalk {
     private long nextRoundAt() {
         long now = clock.getAsLong();
         long earliest = state.resources().stream()
+                .filter(known -> !rests(known.resource(), now))
                 .mapToLong(KnownResource::dueAtMillis)
                 .min()
                 .orElse(now + site.interval().toMillis());

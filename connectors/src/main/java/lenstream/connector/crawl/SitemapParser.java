@@ -19,6 +19,7 @@ import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
+import java.util.Objects;
 import java.util.zip.GZIPInputStream;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.web.CanonicalUrl;
@@ -49,9 +50,12 @@ final class SitemapParser {
         var images = new ArrayList<FoundImage>();
         var links = new ArrayList<Contents.Link>();
         if (parsed instanceof SiteMapIndex index) {
+            boolean believed = believesDates(index, nowMillis);
             for (AbstractSiteMap child : index.getSitemaps()) {
+                Date changed = believed ? child.getLastModified() : null;
+                long said = changed == null ? CrawlTarget.UNKNOWN_TIME : changed.getTime();
                 CanonicalUrl.of(child.getUrl().toString())
-                        .ifPresent(at -> links.add(new Contents.Link(at, Kind.SITEMAP)));
+                        .ifPresent(at -> links.add(new Contents.Link(at, Kind.SITEMAP, said, false)));
             }
         } else if (parsed instanceof SiteMap map) {
             for (SiteMapURL entry : map.getSiteMapUrls()) {
@@ -59,12 +63,24 @@ final class SitemapParser {
                     List<FoundImage> shown = images(page, entry, nowMillis);
                     images.addAll(shown);
                     if (shown.isEmpty()) {
-                        links.add(new Contents.Link(page, Kind.PAGE));
+                        links.add(new Contents.Link(page, Kind.PAGE, newsDate(entry, nowMillis), false));
                     }
                 });
             }
         }
         return new Contents(Kind.SITEMAP, images, links);
+    }
+
+    /**
+     * Whether an index's dates tell which of its sitemaps changed. Where all are the same they are most likely the time at
+     * which the index was written, and one in the future was not taken from a file.
+     */
+    private static boolean believesDates(SiteMapIndex index, long nowMillis) {
+        List<Date> dates = index.getSitemaps().stream()
+                .map(AbstractSiteMap::getLastModified)
+                .filter(Objects::nonNull)
+                .toList();
+        return dates.stream().distinct().count() > 1 && dates.stream().allMatch(date -> date.getTime() <= nowMillis);
     }
 
     static boolean isGzip(byte[] body) {
@@ -107,6 +123,14 @@ final class SitemapParser {
     }
 
     private static long published(SiteMapURL entry, long nowMillis) {
+        long news = newsDate(entry, nowMillis);
+        Date modified = entry.getLastModified();
+        boolean usesModified = news == CrawlTarget.UNKNOWN_TIME && modified != null && modified.getTime() <= nowMillis;
+        return usesModified ? modified.getTime() : news;
+    }
+
+    /** The publication date of a news sitemap's article. */
+    private static long newsDate(SiteMapURL entry, long nowMillis) {
         ExtensionMetadata[] news = entry.getAttributesForExtension(Extension.NEWS);
         if (news != null) {
             for (ExtensionMetadata attribute : news) {
@@ -118,8 +142,7 @@ final class SitemapParser {
                 }
             }
         }
-        Date modified = entry.getLastModified();
-        return modified == null || modified.getTime() > nowMillis ? CrawlTarget.UNKNOWN_TIME : modified.getTime();
+        return CrawlTarget.UNKNOWN_TIME;
     }
 
     private static @Nullable String text(@Nullable URL url) {

@@ -114,8 +114,14 @@ final class ImageFetcher {
     private FetchOutcome answer(WebResponse response, boolean conditional, @Nullable String sha256) {
         int status = response.status();
         String what = response.url() + ": status " + status;
+        if (status == 200 || status == 203 || status == 304) {
+            String denial = RobotsDirectives.of(response, Instant.now()).denial();
+            if (denial != null) {
+                return new Rejected(Reason.ROBOTS_DENIED, response.url() + ": " + denial);
+            }
+        }
         return switch (status) {
-            case 200, 203 -> content(response, sha256);
+            case 200, 203 -> content(response.url().value(), response.body(), validators(response), sha256);
             case 304 ->
                 conditional
                         ? new Unchanged(validators(response))
@@ -131,15 +137,6 @@ final class ImageFetcher {
 
     private long retryAfter(WebResponse response) {
         return Math.max(retryMillis, HttpTimes.retryAfterMillis(response, System.currentTimeMillis()));
-    }
-
-    private static FetchOutcome content(WebResponse response, @Nullable String sha256) {
-        RobotsDirectives directives = RobotsDirectives.ofHeaders(response.headers("x-robots-tag"), Instant.now());
-        if (directives.noIndex()) {
-            String tags = String.join(", ", response.headers("x-robots-tag"));
-            return new Rejected(Reason.ROBOTS_DENIED, response.url() + ": X-Robots-Tag: " + tags);
-        }
-        return content(response.url().value(), response.body(), validators(response), sha256);
     }
 
     private static FetchOutcome content(String url, byte[] bytes, Validators validators, @Nullable String sha256) {

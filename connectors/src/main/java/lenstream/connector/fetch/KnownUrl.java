@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param sha256 of the bytes emitted last; null if none ever were
  * @param version of the last observation that was emitted as an image or a rejection, epoch ms
  * @param rejected whether the last observation was a rejection
- * @param missing how often in a row the URL was not there
+ * @param missing in how many rounds in a row the URL was not there; rounds without an answer do not count
  * @param checkedAtMillis when it was visited last, epoch ms
  */
 public record KnownUrl(

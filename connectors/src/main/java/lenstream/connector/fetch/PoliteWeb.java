@@ -53,8 +53,10 @@ public final class PoliteWeb implements AutoCloseable {
      * @throws HostUnavailableException if the host has to be left alone for now
      */
     public WebResponse get(CanonicalUrl url, Map<String, String> headers) throws IOException, InterruptedException {
-        if (!robots(url).allows(url)) {
-            throw new WebException(Reason.ROBOTS_DENIED, url + ": forbidden by " + url.origin() + "/robots.txt");
+        Optional<String> denial = robots(url).denial(url);
+        if (denial.isPresent()) {
+            throw new WebException(
+                    Reason.ROBOTS_DENIED, url + ": forbidden by " + url.origin() + "/robots.txt: " + denial.get());
         }
         return shared.request(url, headers);
     }

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What follows from one attempt to fetch: what to emit, what to remember, or another attempt. Immutable. */
 sealed interface Verdict {
+    /** Rounds in a row in which an image was not found before it counts as gone; a 410 needs none. */
+    int MISSES_UNTIL_GONE = 2;
+
     record Image(FetchedImage image, KnownUrl known) implements Verdict {}
 
     record Refusal(Rejection rejection, KnownUrl known) implements Verdict {}
@@ -38,10 +41,7 @@ sealed interface Verdict {
                 KnownUrl before = known == null ? unknown() : known;
                 yield new NothingNew(before.unchanged(unchanged.validators(), nowMillis));
             }
-            case Gone gone -> {
-                int missing = known == null ? 1 : known.missing() + 1;
-                yield refusal(visit.target(), known, gone.reason(), gone.detail(), missing, version, nowMillis);
-            }
+            case Gone gone -> gone(visit.target(), known, gone, version, nowMillis);
             case Rejected rejected ->
                 refusal(visit.target(), known, rejected.reason(), rejected.detail(), 0, version, nowMillis);
             case Deferred deferred -> {
@@ -51,9 +51,26 @@ sealed interface Verdict {
                     yield new Again(new PendingVisit(visit.target(), attempts, nowMillis + deferred.delayMillis()));
                 }
                 String detail = deferred.detail() + (attempts == 1 ? "" : " (attempt " + attempts + ")");
-                yield refusal(visit.target(), known, deferred.reason(), detail, 0, version, nowMillis);
+                // a server that does not answer says nothing about whether the image is there
+                int missing = known == null ? 0 : known.missing();
+                yield refusal(visit.target(), known, deferred.reason(), detail, missing, version, nowMillis);
             }
         };
+    }
+
+    /**
+     * A 404 may be an accident of the moment, so the first one only says so; when a target that was discovered after it
+     * ends the same way, the image is gone. Two resources of one round that name the same image thus count once.
+     */
+    private static Verdict gone(CrawlTarget target, @Nullable KnownUrl known, Gone gone, long version, long nowMillis) {
+        int before = known == null ? 0 : known.missing();
+        boolean sameRound = known != null && before > 0 && target.discoveredAtMillis() <= known.checkedAtMillis();
+        int missing = sameRound ? before : before + 1;
+        if (gone.reason() == Reason.NOT_FOUND && missing >= MISSES_UNTIL_GONE) {
+            String detail = gone.detail() + ", in " + missing + " rounds";
+            return refusal(target, known, Reason.GONE, detail, missing, version, nowMillis);
+        }
+        return refusal(target, known, gone.reason(), gone.detail(), missing, version, nowMillis);
     }
 
     private static Verdict image(

@@ -85,6 +85,70 @@ class ParsersTest {
                 .containsExactly("SITEMAP https://example.org/1.xml", "SITEMAP https://example.org/2.xml.gz");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            nullValues = "",
+            value = {
+                "2026-05-01, 2026-05-02, true",
+                "2026-05-01, 2026-05-01, false",
+                "2026-05-01, 2999-01-01, false",
+                "2026-05-01, , false",
+            })
+    void theDatesOfAnIndexAreBelievedIfTheyDifferAndHavePassed(String first, String second, boolean believed)
+            throws Exception {
+        String other = second == null ? "" : "<lastmod>" + second + "</lastmod>";
+        Contents contents = parse(
+                Kind.SITEMAP,
+                "application/xml",
+                "<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>"
+                        + "<sitemap><loc>https://example.org/1.xml</loc><lastmod>" + first + "</lastmod></sitemap>"
+                        + "<sitemap><loc>https://example.org/2.xml</loc>" + other + "</sitemap></sitemapindex>");
+        assertThat(contents.links()).hasSize(2);
+        assertThat(contents.links().get(0).saidMillis())
+                .isEqualTo(believed ? Instant.parse("2026-05-01T00:00:00Z").toEpochMilli() : CrawlTarget.UNKNOWN_TIME);
+    }
+
+    @Test
+    void aNewsSitemapSaysWhenItsArticlesWerePublished() throws Exception {
+        Contents contents = parse(Kind.SITEMAP, "application/xml", """
+                <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+                    xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"
+                    xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">
+                  <url><loc>https://example.org/p</loc><lastmod>2026-05-20</lastmod>
+                    <news:news><news:publication><news:name>N</news:name><news:language>en</news:language></news:publication>
+                      <news:publication_date>2026-05-19T10:00:00+02:00</news:publication_date><news:title>T</news:title></news:news>
+                    <image:image><image:loc>https://example.org/a.jpg</image:loc></image:image></url>
+                  <url><loc>https://example.org/q</loc>
+                    <news:news><news:publication><news:name>N</news:name><news:language>en</news:language></news:publication>
+                      <news:publication_date>2026-05-18</news:publication_date><news:title>T</news:title></news:news></url>
+                </urlset>""");
+        assertThat(contents.images().get(0).publishedAtMillis())
+                .isEqualTo(Instant.parse("2026-05-19T08:00:00Z").toEpochMilli());
+        assertThat(contents.links().get(0).saidMillis())
+                .isEqualTo(Instant.parse("2026-05-18T00:00:00Z").toEpochMilli());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "<feed xmlns='http://www.w3.org/2005/Atom'><link rel='next' href='/f?2'/></feed>",
+                "<rss xmlns:atom='http://www.w3.org/2005/Atom'><channel><atom:link rel='next' href='/f?2'/></channel></rss>",
+                "{\"version\":\"https://jsonfeed.org/version/1.1\",\"next_url\":\"/f?2\",\"items\":[]}"
+            })
+    void aFeedNamesItsNextPage(String feed) throws Exception {
+        assertThat(parse(Kind.FEED, "", feed).links())
+                .containsExactly(FeedParser.nextPage(url("https://example.org/f?2")));
+    }
+
+    @Test
+    void theHeaderOfAFeedMayNameItsNextPage() throws Exception {
+        var headers = Map.of("link", List.of("</f?1>; rel=\"prev\", </f?3>; rel=\"next\""));
+        var response = new WebResponse(url("https://example.org/f?2"), 200, headers, bytes("<rss><channel/></rss>"));
+        assertThat(ResourceParser.parse(Kind.FEED, response, NOW).links())
+                .containsExactly(FeedParser.nextPage(url("https://example.org/f?3")));
+    }
+
     @Test
     void aBombIsNotUnpacked() throws Exception {
         var bytes = new ByteArrayOutputStream();

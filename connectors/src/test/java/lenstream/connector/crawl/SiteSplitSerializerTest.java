@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.List;
 import lenstream.core.image.CrawlTarget;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SiteSplitSerializerTest {
     private static final String RUN = "run";
@@ -24,13 +26,29 @@ class SiteSplitSerializerTest {
         assertThat(back.state().next()).isEqualTo(split.state().next());
     }
 
-    /** The golden bytes were written by {@link #serializer} of version 1; a new version adds a file and keeps this one. */
-    @Test
-    void bytesOfVersionOneStayReadable() throws Exception {
-        SiteSplit back = serializer.deserialize(1, golden("site-split-1.bin"));
+    /** The golden bytes were written by {@link #serializer} of that version; a new version adds a file and keeps these. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void bytesOfEveryVersionStayReadable(int version) throws Exception {
+        SiteSplit back = serializer.deserialize(version, golden("site-split-" + version + ".bin"));
         assertThat(back.site()).isEqualTo(split().site());
         assertThat(back.state()).usingRecursiveComparison().isEqualTo(split().state());
-        assertThat(serializer.serialize(split())).isEqualTo(golden("site-split-1.bin"));
+    }
+
+    @Test
+    void bytesAreThoseOfTheNewestVersion() throws Exception {
+        assertThat(serializer.serialize(split())).isEqualTo(golden("site-split-2.bin"));
+    }
+
+    @Test
+    void whatAListSaysOfAResourceComesBack() throws Exception {
+        var state = new SiteState();
+        var dated = new Resource("https://example.org/map.xml", Kind.SITEMAP, 1, true, 77, 0);
+        var next = new Resource("https://example.org/feed?page=2", Kind.FEED, 1, true, -1, 3);
+        state.apply(new SiteEvent.RoundStarted(true, RUN, 1_000, List.of(dated, next)));
+        var split = new SiteSplit(split().site(), state);
+        SiteSplit back = serializer.deserialize(2, serializer.serialize(split));
+        assertThat(back.state().resources()).extracting(KnownResource::resource).containsExactly(dated, next);
     }
 
     @Test

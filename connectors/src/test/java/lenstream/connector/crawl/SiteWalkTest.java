@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -218,6 +219,142 @@ class SiteWalkTest {
         assertThat(state.nextRoundAtMillis() - now).isEqualTo(site.interval().toMillis() * 8);
     }
 
+    @Test
+    void aSitemapIsAskedForAgainOnlyWhenItsIndexDatesItAnew() throws Exception {
+        now = Instant.parse("2026-06-01T00:00:00Z").toEpochMilli();
+        Site site = kind(Kind.SITEMAP, "index.xml");
+        web.put("index.xml", index("2026-05-01", "2026-05-02"));
+        web.put("1.xml", sitemap("2026-05-01", "1")).put("2.xml", sitemap("2026-05-01", "2"));
+        SiteState state = run(site);
+        assertThat(web.paths()).containsExactly("/index.xml", "/1.xml", "/2.xml");
+
+        now += Duration.ofHours(1).toMillis();
+        clear();
+        web.put("index.xml", index("2026-05-01", "2026-06-01"));
+        web.put("1.xml", sitemap("2026-05-01", "1", "3")).put("2.xml", sitemap("2026-05-01", "2", "4"));
+        state = run(site, state, "run");
+        assertThat(web.paths()).containsExactly("/index.xml", "/2.xml");
+        assertThat(found()).extracting(CrawlTarget::url).containsExactly(HOME + "4.jpg");
+
+        now += Duration.ofHours(24).toMillis();
+        clear();
+        run(site, state, "run"); // a full round does not rely on dates
+        assertThat(web.paths()).containsExactly("/index.xml", "/1.xml", "/2.xml");
+    }
+
+    @Test
+    void aDateOfTheLastDaysMayHideChangesAndIsNotReliedOn() throws Exception {
+        now = Instant.parse("2026-06-01T12:00:00Z").toEpochMilli();
+        Site site = kind(Kind.SITEMAP, "index.xml");
+        web.put("index.xml", index("2026-05-01", "2026-06-01"));
+        web.put("1.xml", sitemap("2026-05-01", "1")).put("2.xml", sitemap("2026-05-01", "2"));
+        SiteState state = run(site);
+        now += Duration.ofHours(1).toMillis();
+        clear();
+        run(site, state, "run");
+        assertThat(web.paths()).containsExactly("/index.xml", "/2.xml");
+    }
+
+    @Test
+    void aSitemapThatFailedIsAskedForAgainWhateverItsIndexSays() throws Exception {
+        now = Instant.parse("2026-06-01T00:00:00Z").toEpochMilli();
+        Site site = kind(Kind.SITEMAP, "index.xml");
+        web.put("index.xml", index("2026-05-01", "2026-05-02"));
+        web.status("1.xml", 503, Map.of()).put("2.xml", sitemap("2026-05-01", "2"));
+        SiteState state = run(site);
+        now += Duration.ofHours(1).toMillis();
+        clear();
+        web.put("1.xml", sitemap("2026-05-01", "1"));
+        run(site, state, "run");
+        assertThat(web.paths()).containsExactly("/index.xml", "/1.xml");
+        assertThat(found()).extracting(CrawlTarget::url).containsExactly(HOME + "1.jpg");
+    }
+
+    @Test
+    void aFullRoundReadsAFeedToItsLimitAndLaterOnesOnlyWhatIsNew() throws Exception {
+        Site site = kind(Kind.FEED, "feed");
+        for (int page = 1; page <= 15; page++) {
+            feed(page, "old" + page);
+        }
+        SiteState state = run(site);
+        assertThat(web.paths()).hasSize(SiteWalk.MAX_FEED_PAGES);
+        assertThat(found()).hasSize(SiteWalk.MAX_FEED_PAGES);
+
+        now += Duration.ofHours(1).toMillis();
+        clear();
+        feed(1, "new1", "new2");
+        feed(2, "new3", "old1");
+        state = run(site, state, "run");
+        assertThat(web.paths()).containsExactly("/feed", "/feed?2");
+        assertThat(found())
+                .extracting(CrawlTarget::url)
+                .containsExactly(HOME + "new1.jpg", HOME + "new2.jpg", HOME + "new3.jpg");
+
+        now += Duration.ofHours(1).toMillis();
+        clear();
+        run(site, state, "run");
+        assertThat(web.paths()).containsExactly("/feed");
+    }
+
+    @Test
+    void thePagesOfAFeedThatLeadInACircleEnd() throws Exception {
+        web.put("feed", "<rss><channel><link rel='next' href='/feed?2'/></channel></rss>");
+        web.put("feed?2", "<rss><channel><link rel='next' href='/feed?3'/></channel></rss>");
+        web.put("feed?3", "<rss><channel><link rel='next' href='/feed?2'/></channel></rss>");
+        run(kind(Kind.FEED, "feed"));
+        assertThat(web.paths()).hasSize(SiteWalk.MAX_FEED_PAGES);
+    }
+
+    @Test
+    void imagesOfAPageWerePublishedWhenTheListThatNamesItSays() throws Exception {
+        now = Instant.parse("2026-06-01T00:00:00Z").toEpochMilli();
+        web.put(
+                "feed",
+                "<rss><channel><item><link>https://example.org/a</link>"
+                        + "<pubDate>Fri, 01 May 2026 10:00:00 GMT</pubDate></item></channel></rss>");
+        web.page("a", "<img src='/a.jpg'>");
+        run(kind(Kind.FEED, "feed"));
+        assertThat(found())
+                .extracting(CrawlTarget::publishedAtMillis)
+                .containsExactly(Instant.parse("2026-05-01T10:00:00Z").toEpochMilli());
+    }
+
+    @Test
+    void aServerSaysWhenToComeAgainWithinBounds() throws Exception {
+        Site site = kind(Kind.SITEMAP, "map.xml");
+        long interval = site.interval().toMillis();
+        web.status("map.xml", 503, Map.of("retry-after", List.of("7200")));
+        assertThat(run(site).nextRoundAtMillis() - now).isEqualTo(7_200_000);
+        web.status("map.xml", 503, Map.of("retry-after", List.of("99999999")));
+        assertThat(run(site).nextRoundAtMillis() - now)
+                .isEqualTo(Duration.ofDays(1).toMillis());
+        web.status("map.xml", 200, Map.of("cache-control", List.of("public, max-age=3600")));
+        assertThat(run(site).nextRoundAtMillis() - now).isEqualTo(3_600_000);
+        web.status("map.xml", 200, Map.of("cache-control", List.of("max-age=31536000")));
+        assertThat(run(site).nextRoundAtMillis() - now).isEqualTo(8 * interval);
+        web.status("map.xml", 200, Map.of("cache-control", List.of("max-age=1")));
+        assertThat(run(site).nextRoundAtMillis() - now).isEqualTo(interval);
+    }
+
+    private void feed(int page, String... images) {
+        var xml = new StringBuilder("<rss xmlns:atom='http://www.w3.org/2005/Atom'><channel>");
+        for (String image : images) {
+            xml.append("<item><guid>")
+                    .append(image)
+                    .append("</guid><enclosure type='image/jpeg' url='https://example.org/");
+            xml.append(image).append(".jpg'/></item>");
+        }
+        xml.append("<atom:link rel='next' href='/feed?").append(page + 1).append("'/></channel></rss>");
+        web.put(page == 1 ? "feed" : "feed?" + page, xml.toString());
+    }
+
+    private static String index(String first, String second) {
+        return "<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>"
+                + "<sitemap><loc>https://example.org/1.xml</loc><lastmod>" + first + "</lastmod></sitemap>"
+                + "<sitemap><loc>https://example.org/2.xml</loc><lastmod>" + second + "</lastmod></sitemap>"
+                + "</sitemapindex>";
+    }
+
     private static String sitemap(String lastmod, String... images) {
         var xml = new StringBuilder(SITEMAP_HEAD);
         for (String image : images) {
@@ -306,6 +443,13 @@ class SiteWalkTest {
             answers.put(
                     url.value(),
                     new WebResponse(url, 200, Map.of("etag", List.of("\"" + ImageId.sha256(bytes) + "\"")), bytes));
+            return this;
+        }
+
+        FakeWeb status(String path, int status, Map<String, List<String>> headers) {
+            CanonicalUrl url = CanonicalUrl.of(HOME + path).orElseThrow();
+            byte[] body = (SITEMAP_HEAD + "</urlset>").getBytes(StandardCharsets.UTF_8);
+            answers.put(url.value(), new WebResponse(url, status, headers, body));
             return this;
         }
 

@@ -141,13 +141,25 @@ class ImageFetcherTest {
                         rejected -> assertThat(rejected.reason()).isEqualTo(Reason.EMPTY));
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "200 | x-robots-tag    | noarchive, noimageindex | X-Robots-Tag: noimageindex",
+                "304 | x-robots-tag    | noai                    | X-Robots-Tag: noai",
+                "200 | tdm-reservation | 1                       | tdm-reservation: 1",
+                "304 | tdm-reservation | 1                       | tdm-reservation: 1"
+            })
+    void anImageWhoseAnswerForbidsIndexingIsNotTakenAndTheRuleIsNamed(
+            int status, String header, String value, String rule) throws Exception {
+        assertThat(answering(status, Map.of(header, List.of(value)), JPEG).fetch(URL, Validators.NONE, "00"))
+                .isEqualTo(new Rejected(Reason.ROBOTS_DENIED, URL + ": " + rule));
+    }
+
     @Test
-    void anImageWhoseAnswerForbidsIndexingIsNotTaken() throws Exception {
-        assertThat(answering(200, Map.of("x-robots-tag", List.of("noimageindex")), JPEG)
-                        .fetch(URL, Validators.NONE, null))
-                .isInstanceOfSatisfying(
-                        Rejected.class,
-                        rejected -> assertThat(rejected.reason()).isEqualTo(Reason.ROBOTS_DENIED));
+    void aReservationThatIsNotMadeForbidsNothing() throws Exception {
+        assertThat(answering(200, Map.of("tdm-reservation", List.of("0")), JPEG).fetch(URL, Validators.NONE, null))
+                .isInstanceOf(Fetched.class);
     }
 
     @Test

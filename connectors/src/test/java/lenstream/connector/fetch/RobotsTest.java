@@ -130,11 +130,63 @@ class RobotsTest {
                 "unavailable_after: 2010-06-25 | true",
                 "unavailable_after: 2999-06-25 | false",
                 "unavailable_after: someday | false",
+                "unavailable_after: Friday, 25-Jun-10 15:00:00 PST, noarchive | true",
+                "unavailable_after: 25 Jun 2010 15:00:00 PST | true",
+                "unavailable_after: 2010-06-25T15:00:00+02:00 | true",
+                "unavailable_after: Sat, 25 Jun 2950 15:00:00 GMT | false",
+                "unavailable_after: Sat, 25 Jun 2950 15:00:00 GMT, noindex | true",
+                "noarchive, unavailable_after: Fri Jun 25 15:00:00 2010 | true",
+                "googlebot: nofollow, lenstream: noindex | true",
+                "lenstream: nofollow, googlebot: noindex, noai | false",
+                "googlebot: unavailable_after: 2010-06-25 | false",
+                "LENSTREAM: unavailable_after: 2010-06-25 | true",
+                "*: noindex | true",
+                "noindex nofollow | true",
+                "max-image-preview: none | false",
+                "notranslate, noarchive, indexifembedded | false",
             })
     void xRobotsTagSaysWhetherAnImageMayBeIndexed(String header, boolean forbidden) {
         assertThat(RobotsDirectives.ofHeaders(List.of(header), Instant.parse("2026-01-01T00:00:00Z"))
                         .noIndex())
                 .isEqualTo(forbidden);
+    }
+
+    @Test
+    void aDenialSaysWhatWasWritten() {
+        var now = Instant.parse("2026-01-01T00:00:00Z");
+        assertThat(RobotsDirectives.ofHeaders(List.of("googlebot: noai", "noarchive, NoIndex"), now)
+                        .denial())
+                .isEqualTo("X-Robots-Tag: NoIndex");
+        assertThat(RobotsDirectives.ofHeaders(List.of("unavailable_after: Fri, 25 Jun 2010 15:00:00 GMT"), now)
+                        .denial())
+                .isEqualTo("X-Robots-Tag: unavailable_after: Fri, 25 Jun 2010 15:00:00 GMT");
+        assertThat(RobotsDirectives.ofMeta("Robots", "none", now))
+                .isEqualTo(new RobotsDirectives("meta robots: none", true));
+        assertThat(RobotsDirectives.ofMeta("TDM-Reservation", "1", now).denial())
+                .isEqualTo("tdm-reservation: 1");
+        assertThat(RobotsDirectives.ofMeta("googlebot", "noindex", now)).isEqualTo(RobotsDirectives.NONE);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "User-agent: *~Content-Signal: search=no | true",
+                "User-agent: *~Content-Signal: search=yes, ai-train=no, ai-input=no | false",
+                "user-agent: *~content-signal: ai-train=no , Search = No # why | true",
+                "Content-Signal: search=no~User-agent: other~Disallow: / | true",
+                "User-agent: other~Content-Signal: search=no | false",
+                "User-agent: *~Content-Signal: search=no~User-agent: lenstream~Disallow: /x | false",
+                "User-agent: other~User-agent: Lenstream/1.0~Allow: /~Content-Signal: search=no | true",
+                "User-agent: lenstream~Sitemap: https://example.org/s.xml~User-agent: o~Content-Signal: search=no | true",
+                "User-agent: *~Content-Signal: /private search=no | false",
+                "User-agent: *~# Content-Signal: search=no | false",
+            })
+    void contentSignalsOfOurGroupSayWhetherWeMaySearch(String lines, boolean denied) {
+        var rules = parse(lines.replace('~', '\n'));
+        assertThat(rules.allows(IMAGE)).isNotEqualTo(denied);
+        assertThat(rules.denial(IMAGE).orElse("none")).isEqualTo(denied ? "Content-Signal: search=no" : "none");
+        assertThat(rules.allows(url("https://example.org/robots.txt"))).isTrue();
     }
 
     private WebResponse answer(CanonicalUrl url) throws IOException {

@@ -194,6 +194,53 @@ class VisitOperatorTest {
     }
 
     @Test
+    void anImageNotFoundInTwoRoundsIsGoneAndComesBackWithAGreaterVersion() throws Exception {
+        site.image("/a.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1);
+            site.status("/a.jpg", 404);
+            visits.send("/a.jpg");
+            visits.run(() -> visits.rejections().size() == 1);
+            visits.sendLater("/a.jpg");
+            visits.run(() -> visits.rejections().size() == 2);
+            assertThat(visits.rejections())
+                    .extracting(Rejection::reason)
+                    .containsExactly(Reason.NOT_FOUND, Reason.GONE);
+            assertThat(visits.rejections().get(1).detail()).contains("status 404, in 2 rounds");
+            site.image("/a.jpg");
+            visits.sendLater("/a.jpg");
+            visits.run(() -> visits.images().size() == 2);
+            assertThat(visits.images().get(1).wasRejected()).isTrue();
+            assertThat(visits.images().get(1).version())
+                    .isGreaterThan(visits.rejections().get(1).version());
+        }
+    }
+
+    @Test
+    void aRejectionNamesTheRobotsRuleThatMatched() throws Exception {
+        site.text("/robots.txt", "text/plain", "User-agent: *\nDisallow: /p\nDisallow: /private/*.jpg$\n");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/private/a.jpg");
+            visits.run(() -> visits.rejections().size() == 1);
+            assertThat(visits.rejections().get(0).detail()).endsWith("/robots.txt: Disallow: /private/*.jpg$");
+        }
+    }
+
+    @Test
+    void aHostThatDoesNotWantToBeSearchedIsNotAskedForImages() throws Exception {
+        site.text("/robots.txt", "text/plain", "User-agent: *\nContent-Signal: search=no\nAllow: /\n")
+                .image("/a.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.rejections().size() == 1);
+            assertThat(visits.rejections().get(0).reason()).isEqualTo(Reason.ROBOTS_DENIED);
+            assertThat(visits.rejections().get(0).detail()).endsWith("Content-Signal: search=no");
+            assertThat(site.requests("/a.jpg")).isEmpty();
+        }
+    }
+
+    @Test
     void aHostThatAsksForMorePatienceThanThereIsIsGivenUpForTheRound() throws Exception {
         site.route("/a.jpg", exchange -> {
             exchange.getResponseHeaders().set("Retry-After", "86400");
@@ -322,6 +369,15 @@ class VisitOperatorTest {
         }
 
         void send(String path) throws Exception {
+            send(path, System.currentTimeMillis());
+        }
+
+        /** As a round that began after every visit so far would. */
+        void sendLater(String path) throws Exception {
+            send(path, System.currentTimeMillis() + 1_000);
+        }
+
+        private void send(String path, long discoveredAt) throws Exception {
             CanonicalUrl url = CanonicalUrl.of(site.url(path)).orElseThrow();
             harness.processElement(new StreamRecord<>(new CrawlTarget(
                     url.value(),
@@ -334,7 +390,7 @@ class VisitOperatorTest {
                     null,
                     null,
                     -1,
-                    1,
+                    discoveredAt,
                     "page")));
         }
 

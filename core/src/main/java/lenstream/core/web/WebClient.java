@@ -1,10 +1,8 @@
 package lenstream.core.web;
 
 import com.google.errorprone.annotations.MustBeClosed;
-import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -22,7 +20,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.zip.GZIPInputStream;
 import lenstream.core.image.Reason;
 import org.apache.hc.client5.http.ConnectTimeoutException;
 import org.apache.hc.client5.http.DnsResolver;
@@ -57,7 +54,7 @@ import org.slf4j.LoggerFactory;
  * The one HTTP client: crawler, API and commands reach the web through it alone. Each connection resolves its host
  * once, refuses addresses that {@link AddressGuard} denies and connects to the address it checked, so neither a
  * redirect nor a rebinding name leads inside a network. Bodies, headers, redirects and every wait have a limit. HTTP/2
- * where the server offers it, keep-alive, gzip. Cookies are never kept.
+ * where the server offers it, keep-alive, gzip, Brotli and Zstandard. Cookies are never kept.
  *
  * <p>Thread-safe. Blocking: call from a virtual thread.
  */
@@ -131,14 +128,15 @@ public final class WebClient implements AutoCloseable {
      * @throws InterruptedException if the calling thread was interrupted; the request is given up
      */
     public WebResponse get(CanonicalUrl url, Map<String, String> headers) throws WebException, InterruptedException {
-        SimpleRequestBuilder request = SimpleRequestBuilder.get(url.value()).setHeader("Accept-Encoding", "gzip");
+        SimpleRequestBuilder request =
+                SimpleRequestBuilder.get(url.value()).setHeader("Accept-Encoding", ContentCoding.ACCEPTED);
         headers.forEach(request::setHeader);
         var running = client.execute(
                 SimpleRequestProducer.create(request.build()),
                 new BoundedBody(url, Math.toIntExact(config.maxBytes().bytes())),
                 null);
         try {
-            return running.get(config.totalTimeout().toMillis(), TimeUnit.MILLISECONDS);
+            return unpacked(running.get(config.totalTimeout().toMillis(), TimeUnit.MILLISECONDS));
         } catch (TimeoutException e) {
             throw new WebException(
                     Reason.TIMEOUT,
@@ -184,6 +182,31 @@ public final class WebClient implements AutoCloseable {
                 .orElseThrow(() -> new WebException(
                         Reason.BAD_URL,
                         response.url() + ": redirects to \"" + shortened(location) + "\", which is no URL"));
+    }
+
+    /** Undone on the caller's thread, so that a large body holds up no other connection. */
+    private WebResponse unpacked(WebResponse response) throws WebException {
+        String name = String.join(",", response.headers("content-encoding"));
+        if (response.body().length == 0 || name.isEmpty() || name.equalsIgnoreCase("identity")) {
+            return response;
+        }
+        CanonicalUrl url = response.url();
+        ContentCoding coding = ContentCoding.of(name)
+                .orElseThrow(() -> new WebException(
+                        Reason.UNEXPECTED_STATUS,
+                        url + ": sent with encoding \"" + name + "\", which was not asked for"));
+        int limit = Math.toIntExact(config.maxBytes().bytes());
+        try {
+            byte[] body = coding.unpack(response.body(), limit + 1);
+            if (body.length > limit) {
+                throw new WebException(Reason.TOO_LARGE, url + ": unpacks to more, the limit is " + limit + " bytes");
+            }
+            return new WebResponse(url, response.status(), response.headers(), body);
+        } catch (WebException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new WebException(Reason.TRUNCATED_RESPONSE, url + ": broken " + name + ": " + e.getMessage(), e);
+        }
     }
 
     @Override
@@ -328,32 +351,9 @@ public final class WebClient implements AutoCloseable {
             body.reset();
         }
 
-        private void complete() throws IOException {
-            byte[] bytes = body.toByteArray();
-            String encoding = String.join(",", headers.getOrDefault("content-encoding", List.of()));
-            if (encoding.equalsIgnoreCase("gzip") || encoding.equalsIgnoreCase("x-gzip")) {
-                bytes = bytes.length == 0 ? bytes : gunzip(bytes);
-            } else if (!encoding.isEmpty() && !encoding.equalsIgnoreCase("identity")) {
-                throw new WebException(
-                        Reason.UNEXPECTED_STATUS,
-                        url + ": sent with encoding \"" + encoding + "\", which was not asked for");
-            }
+        private void complete() {
             if (callback != null) {
-                callback.completed(new WebResponse(url, status, Map.copyOf(headers), bytes));
-            }
-        }
-
-        private byte[] gunzip(byte[] compressed) throws WebException {
-            try (InputStream in = new GZIPInputStream(new ByteArrayInputStream(compressed))) {
-                byte[] bytes = in.readNBytes(limit + 1);
-                if (bytes.length > limit) {
-                    throw tooLarge("unpacks to more");
-                }
-                return bytes;
-            } catch (WebException e) {
-                throw e;
-            } catch (IOException e) {
-                throw new WebException(Reason.TRUNCATED_RESPONSE, url + ": broken gzip: " + e.getMessage(), e);
+                callback.completed(new WebResponse(url, status, Map.copyOf(headers), body.toByteArray()));
             }
         }
 
