@@ -31,7 +31,7 @@ final class Gallery {
             String url = "http://127.0.0.1/" + columns[0];
             var target =
                     new CrawlTarget(url, "127.0.0.1", "bench", null, columns[1], null, null, null, null, -1, 1, "page");
-            images.add(new FetchedImage(target, bytes, ImageId.sha256(bytes), 1, false));
+            images.add(new FetchedImage(target, bytes, ImageId.sha256(bytes), 1));
         }
         Collections.shuffle(images, new Random(1));
         return images;

@@ -155,7 +155,7 @@ final class GalleryIndex implements AutoCloseable {
                 now,
                 "sitemap");
         pictures.add(new Picture(target.id(), title, file));
-        return new FetchedImage(target, bytes, ImageId.sha256(bytes), now, false);
+        return new FetchedImage(target, bytes, ImageId.sha256(bytes), now);
     }
 
     private void write(IndexClient client, List<EmbeddedImage> rows, String fingerprint) {

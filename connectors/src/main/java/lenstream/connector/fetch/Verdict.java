@@ -76,7 +76,7 @@ sealed interface Verdict {
     private static Verdict image(
             CrawlTarget target, @Nullable KnownUrl known, Fetched fetched, long version, long nowMillis) {
         // whether a later stage rejected the previous bytes is not known here: any earlier observation may have been
-        var image = new FetchedImage(target, fetched.bytes(), fetched.sha256(), version, known != null);
+        var image = new FetchedImage(target, fetched.bytes(), fetched.sha256(), version);
         var validators = fetched.validators();
         return new Image(
                 image,

@@ -65,7 +65,6 @@ class VerdictTest {
         Verdict.Refusal gone = refusal(100, null, new Gone(Reason.GONE, "status 410"), 500);
         var back = (Verdict.Image) verdict(600, gone.known(), new Fetched(new byte[] {1}, "aa", Validators.NONE), 400);
         assertThat(back.image().version()).isEqualTo(501);
-        assertThat(back.image().wasRejected()).isTrue();
         assertThat(back.known().missing()).isZero();
     }
 

@@ -28,7 +28,7 @@ class ImageEntriesTest {
 
     @Test
     void anImageBecomesItsDocumentAndItsThumbnail() throws Exception {
-        List<BulkEntry> entries = entries(fetched("a\nb", false), UNIT);
+        List<BulkEntry> entries = entries(fetched("a\nb"), UNIT);
         assertThat(entries)
                 .extracting(BulkEntry::index)
                 .containsExactly(LAYOUT.imageIndex(FINGERPRINT), LAYOUT.thumbnailIndex(), LAYOUT.rejectionIndex());
@@ -45,7 +45,7 @@ class ImageEntriesTest {
 
     @Test
     void documentsStandOnOneLine() {
-        assertThat(entries(fetched("a\nb\r\u2028", false), UNIT))
+        assertThat(entries(fetched("a\nb\r\u2028"), UNIT))
                 .filteredOn(entry -> entry.op() == BulkEntry.Op.INDEX)
                 .allSatisfy(entry -> assertThat(new String(bytes(entry), StandardCharsets.UTF_8))
                         .doesNotContain("\n", "\r"));
@@ -53,15 +53,14 @@ class ImageEntriesTest {
 
     @Test
     void aSuccessWithdrawsTheEarlierRejection() {
-        assertThat(entries(fetched("a", true), UNIT))
+        assertThat(entries(fetched("a"), UNIT))
                 .last()
                 .isEqualTo(BulkEntry.delete(LAYOUT.rejectionIndex(), ImageId.ofUrl("http://e.test/a.jpg"), 42));
     }
 
     @Test
     void aRejectedRowBecomesItsRejection() throws Exception {
-        EmbeddedImage row =
-                EmbeddedImage.rejected(fetched("a", false), null, Stage.DECODE, Reason.CORRUPT, "no image data");
+        EmbeddedImage row = EmbeddedImage.rejected(fetched("a"), null, Stage.DECODE, Reason.CORRUPT, "no image data");
         List<BulkEntry> entries = ImageEntries.of(row, LAYOUT, FINGERPRINT, NOW);
         String id = ImageId.ofUrl("http://e.test/a.jpg");
         assertThat(entries)
@@ -78,7 +77,7 @@ class ImageEntriesTest {
 
     @Test
     void aFaultThatMayPassKeepsWhatWasIndexed() {
-        var target = fetched("a", false).target();
+        var target = fetched("a").target();
         assertThat(List.of(Reason.TIMEOUT, Reason.SERVER_ERROR, Reason.NOT_FOUND, Reason.RATE_LIMITED))
                 .allSatisfy(reason -> assertThat(ImageEntries.of(
                                 new Rejection(target, Stage.FETCH, reason, "later", 42), LAYOUT, LAYOUT.writeAlias()))
@@ -94,7 +93,7 @@ class ImageEntriesTest {
     @Test
     void aVectorThatIsNoUnitVectorIsNotWritten() throws Exception {
         for (float[] bad : List.of(new float[4], new float[] {Float.NaN, 0, 0, 0}, new float[] {2, 0, 0, 0})) {
-            List<BulkEntry> entries = entries(fetched("a", false), bad);
+            List<BulkEntry> entries = entries(fetched("a"), bad);
             assertThat(entries)
                     .filteredOn(entry -> entry.op() == BulkEntry.Op.INDEX)
                     .extracting(BulkEntry::index)
@@ -105,7 +104,7 @@ class ImageEntriesTest {
 
     @Test
     void aRefusedDocumentBecomesARejectionWithoutItsVector() throws Exception {
-        byte[] image = bytes(entries(fetched("a", false), UNIT).getFirst());
+        byte[] image = bytes(entries(fetched("a"), UNIT).getFirst());
         JsonNode rejection = new ObjectMapper().readTree(DocumentJson.refused(image, "400 bad"));
         var names = new ArrayList<String>();
         rejection.fieldNames().forEachRemaining(names::add);
@@ -118,11 +117,9 @@ class ImageEntriesTest {
     @Test
     void longTextsAreCutAndBrokenOnesRepaired() throws Exception {
         String title = "x".repeat(DocumentJson.LONGEST_TEXT - 1) + "\ud83d\ude00 and more";
-        assertThat(json(entries(fetched(title, false), UNIT).getFirst())
-                        .path("title")
-                        .asText())
+        assertThat(json(entries(fetched(title), UNIT).getFirst()).path("title").asText())
                 .isEqualTo("x".repeat(DocumentJson.LONGEST_TEXT - 1));
-        assertThat(json(entries(fetched("lone \ud83d half", false), UNIT).getFirst())
+        assertThat(json(entries(fetched("lone \ud83d half"), UNIT).getFirst())
                         .path("title")
                         .asText())
                 .isEqualTo("lone ? half");
@@ -133,7 +130,7 @@ class ImageEntriesTest {
         return ImageEntries.of(row, LAYOUT, FINGERPRINT, NOW);
     }
 
-    private static FetchedImage fetched(@Nullable String title, boolean wasRejected) {
+    private static FetchedImage fetched(@Nullable String title) {
         var target = new CrawlTarget(
                 "http://e.test/a.jpg",
                 "e.test",
@@ -147,7 +144,7 @@ class ImageEntriesTest {
                 CrawlTarget.UNKNOWN_TIME,
                 40,
                 "page");
-        return new FetchedImage(target, new byte[0], "0".repeat(64), 42, wasRejected);
+        return new FetchedImage(target, new byte[0], "0".repeat(64), 42);
     }
 
     private static byte[] bytes(BulkEntry entry) {

@@ -228,7 +228,7 @@ class OpenSearchSinkIT {
                 CrawlTarget.UNKNOWN_TIME,
                 System.currentTimeMillis(),
                 "page");
-        var fetched = new FetchedImage(target, new byte[0], ImageId.sha256(new byte[] {(byte) number}), version, false);
+        var fetched = new FetchedImage(target, new byte[0], ImageId.sha256(new byte[] {(byte) number}), version);
         return EmbeddedImage.embedded(fetched, "image/jpeg", 4, 3, 1, embedding, new byte[] {1});
     }
 

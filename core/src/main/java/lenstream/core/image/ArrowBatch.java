@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BigIntVector;
-import org.apache.arrow.vector.BitVector;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.Float4Vector;
 import org.apache.arrow.vector.IntVector;
@@ -33,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Columns: {@code url, host, site, page_url, title, alt, caption, credit, license, via, sha256, mime, stage, reason,
  * detail} (utf8), {@code published, discovered, version} (int64, epoch ms), {@code width, height, frames} (int32),
- * {@code was_rejected} (bool), {@code thumbnail} (binary), {@code embedding} (fixed-size list of float32, null where
+ * {@code thumbnail} (binary), {@code embedding} (fixed-size list of float32, null where
  * rejected). Schema metadata: {@code fingerprint}.
  *
  * @param ipc the stream; never written after construction
@@ -113,7 +112,6 @@ public record ArrowBatch(byte[] ipc, int rows) {
         TEXTS.forEach(name -> fields.add(nullable(name, new ArrowType.Utf8())));
         LONGS.forEach(name -> fields.add(nullable(name, new ArrowType.Int(64, true))));
         INTS.forEach(name -> fields.add(nullable(name, new ArrowType.Int(32, true))));
-        fields.add(nullable("was_rejected", new ArrowType.Bool()));
         fields.add(nullable("thumbnail", new ArrowType.Binary()));
         fields.add(new Field(
                 "embedding",
@@ -149,7 +147,6 @@ public record ArrowBatch(byte[] ipc, int rows) {
         vector(root, "width", IntVector.class).setSafe(row, image.width());
         vector(root, "height", IntVector.class).setSafe(row, image.height());
         vector(root, "frames", IntVector.class).setSafe(row, image.frames());
-        vector(root, "was_rejected", BitVector.class).setSafe(row, image.wasRejected() ? 1 : 0);
         byte[] thumbnail = image.thumbnail();
         if (thumbnail != null) {
             vector(root, "thumbnail", VarBinaryVector.class).setSafe(row, thumbnail);
@@ -189,7 +186,6 @@ public record ArrowBatch(byte[] ipc, int rows) {
                 target,
                 required(root, "sha256", row),
                 vector(root, "version", BigIntVector.class).get(row),
-                vector(root, "was_rejected", BitVector.class).get(row) != 0,
                 text(root, "mime", row),
                 vector(root, "width", IntVector.class).get(row),
                 vector(root, "height", IntVector.class).get(row),

@@ -8,7 +8,6 @@ import org.jspecify.annotations.Nullable;
  * @param target what was asked for
  * @param sha256 of the encoded bytes
  * @param version observation time in epoch ms (see {@link FetchedImage#version()})
- * @param wasRejected see {@link FetchedImage#wasRejected()}
  * @param mime sniffed media type such as {@code image/jpeg}; null when rejected before it was known
  * @param width in pixels, after orientation; 0 when rejected
  * @param height in pixels, after orientation; 0 when rejected
@@ -23,7 +22,6 @@ public record EmbeddedImage(
         CrawlTarget target,
         String sha256,
         long version,
-        boolean wasRejected,
         @Nullable String mime,
         int width,
         int height,
@@ -46,7 +44,6 @@ public record EmbeddedImage(
                 image.target(),
                 image.sha256(),
                 image.version(),
-                image.wasRejected(),
                 mime,
                 width,
                 height,
@@ -61,19 +58,7 @@ public record EmbeddedImage(
     public static EmbeddedImage rejected(
             FetchedImage image, @Nullable String mime, Stage stage, Reason reason, String detail) {
         return new EmbeddedImage(
-                image.target(),
-                image.sha256(),
-                image.version(),
-                image.wasRejected(),
-                mime,
-                0,
-                0,
-                0,
-                null,
-                null,
-                stage,
-                reason,
-                detail);
+                image.target(), image.sha256(), image.version(), mime, 0, 0, 0, null, null, stage, reason, detail);
     }
 
     public boolean rejected() {

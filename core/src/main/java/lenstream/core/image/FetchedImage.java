@@ -8,6 +8,5 @@ package lenstream.core.image;
  * @param sha256 of {@code bytes}, 64 hex digits
  * @param version observation time in epoch ms, at least one more than the previous version of the same URL; the
  *     external version of everything written about this observation, never recomputed on replay
- * @param wasRejected whether the previous observation of this URL ended in a rejection, which a success must withdraw
  */
-public record FetchedImage(CrawlTarget target, byte[] bytes, String sha256, long version, boolean wasRejected) {}
+public record FetchedImage(CrawlTarget target, byte[] bytes, String sha256, long version) {}

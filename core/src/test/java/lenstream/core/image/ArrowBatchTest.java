@@ -67,6 +67,6 @@ class ArrowBatchTest {
         var target = new CrawlTarget(
                 url, "e.example", "https://e.example/", null, title, null, null, null, null, -1, 17, "sitemap");
         byte[] bytes = {9};
-        return new FetchedImage(target, bytes, ImageId.sha256(bytes), 1_767_225_600_000L, true);
+        return new FetchedImage(target, bytes, ImageId.sha256(bytes), 1_767_225_600_000L);
     }
 }

@@ -26,7 +26,7 @@ public final class Lensmini {
     public static FetchedImage fetched(String name, byte[] bytes) {
         var target = new CrawlTarget(
                 "http://127.0.0.1/" + name, "127.0.0.1", "test", null, null, null, null, null, null, -1, 1, "page");
-        return new FetchedImage(target, bytes, ImageId.sha256(bytes), 7, false);
+        return new FetchedImage(target, bytes, ImageId.sha256(bytes), 7);
     }
 
     /** Images as they come from the fetch stage, numbered. */
