@@ -48,8 +48,8 @@ final class ImageEntries {
                     layout.thumbnailIndex(), id, image.version(), DocumentJson.thumbnail(id, thumbnail), 0));
         }
         // always: a rejection that was written just before a crash is in no checkpoint, and deleting nothing costs
-        // little
-        entries.add(BulkEntry.delete(layout.rejectionIndex(), id, image.version()));
+        // little; of an earlier observation only: should the index refuse this very document, its dead letter must stay
+        entries.add(BulkEntry.delete(layout.rejectionIndex(), id, image.version() - 1));
         return entries;
     }
 

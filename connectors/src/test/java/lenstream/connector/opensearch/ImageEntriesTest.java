@@ -32,7 +32,8 @@ class ImageEntriesTest {
         assertThat(entries)
                 .extracting(BulkEntry::index)
                 .containsExactly(LAYOUT.imageIndex(FINGERPRINT), LAYOUT.thumbnailIndex(), LAYOUT.rejectionIndex());
-        assertThat(entries).allSatisfy(entry -> assertThat(entry.version()).isEqualTo(42));
+        assertThat(entries.subList(0, 2))
+                .allSatisfy(entry -> assertThat(entry.version()).isEqualTo(42));
         JsonNode image = json(entries.get(0));
         assertThat(image.path("id").asText()).isEqualTo(ImageId.ofUrl("http://e.test/a.jpg"));
         assertThat(image.path("title").asText()).isEqualTo("a\nb");
@@ -55,7 +56,7 @@ class ImageEntriesTest {
     void aSuccessWithdrawsTheEarlierRejection() {
         assertThat(entries(fetched("a"), UNIT))
                 .last()
-                .isEqualTo(BulkEntry.delete(LAYOUT.rejectionIndex(), ImageId.ofUrl("http://e.test/a.jpg"), 42));
+                .isEqualTo(BulkEntry.delete(LAYOUT.rejectionIndex(), ImageId.ofUrl("http://e.test/a.jpg"), 41));
     }
 
     @Test

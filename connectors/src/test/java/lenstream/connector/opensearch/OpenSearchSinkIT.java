@@ -105,8 +105,12 @@ class OpenSearchSinkIT {
     @Test
     void oneBadDocumentBecomesADeadLetterAndTheOthersAreWritten() throws Exception {
         var entries = new ArrayList<>(images(30, 1));
+        int third = entries.indexOf(entries.stream()
+                .filter(entry -> entry.id().equals(id(2)))
+                .findFirst()
+                .orElseThrow());
         entries.set(
-                4,
+                third,
                 BulkEntry.index(
                         layout.imageIndex(FINGERPRINT), id(2), 1, wrongDimension(2), System.currentTimeMillis()));
         run(entries);
