@@ -89,7 +89,7 @@ final class CrawlCommand implements Callable<Integer> {
                     workspace.openSearchAt(openSearch.url()),
                     workspace.layout(),
                     JobSettings.named("lenstream-crawl").withParallelism(parallelism));
-            Consumer<CrawlCounts> show = counts -> progress.show(report.line(counts));
+            Consumer<CrawlCounts> show = counts -> progress.show(report.progress(counts));
             CrawlCounts counts =
                     submission == null ? here(run, show, ctrlC) : submission.await(run, follow, show, ctrlC);
             progress.close();

@@ -1,14 +1,37 @@
 package lenstream.cli;
 
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import lenstream.job.CrawlCounts;
 
-/** The counts of a run as one line for people. Immutable. */
+/** The counts of a run as one line for people. Confined to one thread. */
 final class CrawlReport {
+    /** How long the index may take for anything before the person is told whom the run waits for. */
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
     private final long startNanos;
+    private long settled;
+    private long settledNanos;
 
     CrawlReport(long startNanos) {
         this.startNanos = startNanos;
+        this.settledNanos = startNanos;
+    }
+
+    /** As {@link #line}, and whom the run waits for if the index takes nothing. */
+    String progress(CrawlCounts counts) {
+        return progress(counts, System.nanoTime());
+    }
+
+    String progress(CrawlCounts counts, long nowNanos) {
+        long now = counts.indexed() + counts.stale() + counts.deadLetters();
+        if (now != settled || counts.sinkPending() == 0) {
+            settled = now;
+            settledNanos = nowNanos;
+        }
+        boolean waits = nowNanos - settledNanos > PATIENCE_NANOS;
+        return line(counts)
+                + (waits ? "  (OpenSearch takes nothing at present: see that it runs; nothing is lost)" : "");
     }
 
     /** found, fetched, embedded, indexed, rejected, rate and freshness. */

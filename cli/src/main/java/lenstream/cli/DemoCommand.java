@@ -188,7 +188,7 @@ final class DemoCommand implements Callable<Integer> {
                 JobSettings.named("lenstream-demo"));
         return new CrawlSession(run, workspace.jobDirectory("demo"), found -> {
             counts.set(found);
-            progress.show(report.line(found));
+            progress.show(report.progress(found));
         });
     }
 

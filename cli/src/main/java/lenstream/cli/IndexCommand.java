@@ -65,7 +65,7 @@ final class IndexCommand implements Callable<Integer> {
                     workspace.layout(),
                     JobSettings.named("lenstream-index"));
             var session = new CrawlSession(
-                    run, workspace.jobDirectory("index"), counts -> progress.show(report.line(counts)));
+                    run, workspace.jobDirectory("index"), counts -> progress.show(report.progress(counts)));
             ctrlC.onAsked(session::stop);
             CrawlCounts counts = session.await(false);
             progress.close();
