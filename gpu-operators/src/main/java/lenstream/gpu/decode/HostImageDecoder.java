@@ -48,12 +48,7 @@ public final class HostImageDecoder implements ImageDecoder {
     public Decoded decode(ByteBuffer bytes) {
         Format format = null;
         try {
-            if (bytes.limit() > limits.maxBytes()) {
-                throw new UndecodableException(
-                        Reason.TOO_LARGE,
-                        "the file has " + bytes.limit() + " bytes; the limit is " + limits.maxBytes());
-            }
-            format = Sniffer.format(bytes);
+            format = format(bytes);
             ImageHeader header = Headers.read(format, bytes);
             check(header);
             return new Decoded.Image(pixels(bytes, header), format, header.frames());
@@ -64,6 +59,35 @@ public final class HostImageDecoder implements ImageDecoder {
             LOG.warn("decoder failed format={} bytes={}", format, bytes.limit(), e);
             return new Decoded.Rejected(format, Reason.CORRUPT, "its decoder failed: " + e);
         }
+    }
+
+    /**
+     * Reads the header of one image and says whether {@link #decode(ByteBuffer)} would begin to decode it.
+     *
+     * @param bytes from 0 to its limit; borrowed
+     */
+    public Probed probe(ByteBuffer bytes) {
+        Format format = null;
+        try {
+            format = format(bytes);
+            ImageHeader header = Headers.read(format, bytes);
+            check(header);
+            int orientation = rules.applyOrientation() ? header.orientation() : 1;
+            return new Probed.Image(format, header.width(), header.height(), orientation, header.frames());
+        } catch (UndecodableException e) {
+            return new Probed.Rejected(format, e.reason(), e.detail());
+        } catch (RuntimeException e) {
+            LOG.warn("header reader failed format={} bytes={}", format, bytes.limit(), e);
+            return new Probed.Rejected(format, Reason.CORRUPT, "its header could not be read: " + e);
+        }
+    }
+
+    private Format format(ByteBuffer bytes) throws UndecodableException {
+        if (bytes.limit() > limits.maxBytes()) {
+            throw new UndecodableException(
+                    Reason.TOO_LARGE, "the file has " + bytes.limit() + " bytes; the limit is " + limits.maxBytes());
+        }
+        return Sniffer.format(bytes);
     }
 
     private void check(ImageHeader header) throws UndecodableException {

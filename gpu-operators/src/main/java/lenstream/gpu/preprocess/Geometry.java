@@ -11,10 +11,10 @@ import lenstream.core.model.Preprocessing.LongerSide;
  * <p>Source: torchvision's {@code Resize} and {@code CenterCrop} for {@code floor} and {@code half_even}, the Hugging Face image
  * processors for {@code floor} cropping, OpenCLIP's {@code ResizeKeepRatio} and {@code CenterCropOrPad} for {@code longest}.
  */
-record Geometry(
+public record Geometry(
         int resizedWidth, int resizedHeight, int left, int top, int width, int height, int padLeft, int padTop) {
 
-    static Geometry of(Preprocessing rules, int width, int height) {
+    public static Geometry of(Preprocessing rules, int width, int height) {
         int size = rules.size();
         return switch (rules.resizeMode()) {
             case SQUASH -> new Geometry(size, size, 0, 0, size, size, 0, 0);

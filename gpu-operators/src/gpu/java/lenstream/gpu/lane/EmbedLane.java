@@ -1,0 +1,54 @@
+package lenstream.gpu.lane;
+
+import java.util.concurrent.BlockingQueue;
+import lenstream.gpu.cuda.Device;
+import lenstream.gpu.cuda.Stream;
+import lenstream.gpu.embed.OutOfDeviceMemory;
+import lenstream.gpu.embed.trt.DeviceEmbedder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Embeds the ring's tensors one after the other on one stream; the device waits for each tensor, this thread does not. */
+final class EmbedLane {
+    private static final Logger LOG = LoggerFactory.getLogger(EmbedLane.class);
+
+    private final Device device;
+    private final Stream stream;
+    private final DeviceEmbedder embedder;
+
+    EmbedLane(Device device, Stream stream, DeviceEmbedder embedder) {
+        this.device = device;
+        this.stream = stream;
+        this.embedder = embedder;
+    }
+
+    /** Works until the thread is interrupted. */
+    void run(BlockingQueue<TensorSlot> filled, BlockingQueue<TensorSlot> done, RowLimit limit, Counters counters)
+            throws InterruptedException {
+        device.use();
+        while (true) {
+            long start = System.nanoTime();
+            TensorSlot slot = filled.take();
+            counters.starvedNanos.add(System.nanoTime() - start);
+            stream.waitFor(slot.ready);
+            int rows = slot.items.size();
+            try {
+                slot.binding.run(0, rows);
+            } catch (OutOfDeviceMemory e) {
+                if (!limit.halve()) {
+                    throw e;
+                }
+                counters.halvings.increment();
+                LOG.warn("event=batch_halved rows={} reason=\"{}\"", limit.rows(), e.getMessage());
+                int half = (rows + 1) / 2;
+                slot.binding.run(0, half);
+                slot.binding.run(half, rows - half);
+            }
+            long bytes = (long) rows * embedder.dim() * (embedder.isHalfOutput() ? 2 : 4);
+            stream.copyToHost(slot.embeddings, 0, slot.hostEmbeddings, 0, bytes);
+            slot.done.record(stream);
+            counters.batches.increment();
+            done.put(slot);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+package lenstream.gpu.lane;
+
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** Where decode lanes get their images: first in, first out, one lock a batch. Thread-safe. */
+final class Intake {
+    private final ArrayDeque<Item> waiting = new ArrayDeque<>();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition notEmpty = lock.newCondition();
+
+    void add(List<Item> items) {
+        lock.lock();
+        try {
+            waiting.addAll(items);
+            notEmpty.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Puts images back that did not fit, before all others. */
+    void giveBack(List<Item> items) {
+        if (items.isEmpty()) {
+            return;
+        }
+        lock.lock();
+        try {
+            for (int i = items.size() - 1; i >= 0; i--) {
+                waiting.addFirst(items.get(i));
+            }
+            notEmpty.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits for at least one image and moves at most {@code most} into {@code to}. */
+    void take(List<Item> to, int most) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (waiting.isEmpty()) {
+                notEmpty.await();
+            }
+            for (int i = 0; i < most && !waiting.isEmpty(); i++) {
+                to.add(waiting.poll());
+            }
+            if (!waiting.isEmpty()) {
+                notEmpty.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    int size() {
+        lock.lock();
+        try {
+            return waiting.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,24 @@
+package lenstream.gpu.lane;
+
+import lenstream.core.image.Reason;
+import lenstream.core.image.Stage;
+import lenstream.gpu.decode.Format;
+import org.jspecify.annotations.Nullable;
+
+/** What became of one image. */
+public sealed interface Outcome {
+
+    /**
+     * Embedded.
+     *
+     * @param width after orientation
+     * @param height after orientation
+     * @param embedding never written after construction
+     * @param thumbnail JPEG; null if none were asked for
+     */
+    record Embedded(Format format, int width, int height, int frames, float[] embedding, byte @Nullable [] thumbnail)
+            implements Outcome {}
+
+    /** Rejected; its neighbours are not affected. */
+    record Rejected(@Nullable Format format, Stage stage, Reason reason, String detail) implements Outcome {}
+}

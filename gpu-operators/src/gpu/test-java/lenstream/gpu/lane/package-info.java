@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.gpu.lane;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.gpu.preprocess.cuda;
+
+import org.jspecify.annotations.NullMarked;
