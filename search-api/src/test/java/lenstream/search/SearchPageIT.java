@@ -3,9 +3,11 @@ package lenstream.search;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
@@ -118,6 +120,35 @@ class SearchPageIT {
         await("results", () -> text("#heading").equals("Like your picture") && !tiles().isEmpty());
         assertThat(tiles().getFirst().getDomAttribute("data-id")).isEqualTo(picture.id());
         shoot("upload-light");
+    }
+
+    @Test
+    void aPastedPictureFindsItself() throws Exception {
+        GalleryIndex.Picture picture = index.pictures.get(11);
+        give(picture, "dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true}))");
+        await("results", () -> text("#heading").equals("Like your picture") && !tiles().isEmpty());
+        assertThat(tiles().getFirst().getDomAttribute("data-id")).isEqualTo(picture.id());
+    }
+
+    @Test
+    void aDroppedPictureFindsItself() throws Exception {
+        GalleryIndex.Picture picture = index.pictures.get(12);
+        give(picture, "dispatchEvent(new DragEvent('dragenter', {dataTransfer: data, bubbles: true}))");
+        assertThat(browser.findElement(By.id("drop")).getDomAttribute("class")).contains("on");
+        give(picture, "dispatchEvent(new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}))");
+        await("results", () -> text("#heading").equals("Like your picture") && !tiles().isEmpty());
+        assertThat(tiles().getFirst().getDomAttribute("data-id")).isEqualTo(picture.id());
+        assertThat(browser.findElement(By.id("drop")).getDomAttribute("class")).doesNotContain("on");
+    }
+
+    /** Runs a script in which {@code data} is a transfer that holds the picture's file, as the browser would make it. */
+    private static void give(GalleryIndex.Picture picture, String script) throws IOException {
+        String base64 = Base64.getEncoder().encodeToString(Files.readAllBytes(picture.file()));
+        browser.executeScript("""
+                const bytes = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0));
+                const data = new DataTransfer();
+                data.items.add(new File([bytes], "picture.jpg", {type: "image/jpeg"}));
+                """ + "document.body." + script + ";", base64);
     }
 
     @Test
