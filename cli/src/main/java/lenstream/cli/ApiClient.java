@@ -1,33 +1,29 @@
 package lenstream.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import lenstream.client.ClientConfig;
+import lenstream.client.LensClient;
+import lenstream.client.LensException;
+import org.jspecify.annotations.Nullable;
 
-/** The search API as the commands use it. Confined to one thread. */
+/** The search API as the commands use it: its failures become the commands', with the remedy. Confined to one thread. */
 final class ApiClient implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
-    private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final HttpClient http =
-            HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
-    private final URI api;
+    private final LensClient lens;
 
+    @SuppressWarnings("MustBeClosed") // freed in close()
     ApiClient(URI api) {
-        this.api = api;
+        this.lens = LensClient.connect(ClientConfig.of(api).withTimeout(TIMEOUT));
     }
 
     JsonNode searchText(String text, int k, Map<String, String> filters) throws InterruptedException {
@@ -35,14 +31,11 @@ final class ApiClient implements AutoCloseable {
                 + filters.entrySet().stream()
                         .map(e -> "&" + encode(e.getKey()) + "=" + encode(e.getValue()))
                         .collect(Collectors.joining());
-        return answer(request("/v1/search?" + query).GET().build());
+        return call("GET", "/v1/search?" + query, null);
     }
 
     JsonNode search(JsonNode body) throws InterruptedException {
-        return answer(request("/v1/search")
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
-                .build());
+        return call("POST", "/v1/search", body);
     }
 
     /** The file's bytes as the query. */
@@ -56,57 +49,34 @@ final class ApiClient implements AutoCloseable {
 
     /** Whether the API's process answers at all. */
     boolean isAlive() {
-        try {
-            return http.send(request("/health/live").GET().build(), HttpResponse.BodyHandlers.discarding())
-                            .statusCode()
-                    == 200;
-        } catch (IOException e) {
-            return false;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
+        return lens.isAlive();
     }
 
     /** Waits until the API can answer queries. */
     JsonNode awaitReady(Duration limit) throws InterruptedException {
-        long deadline = System.nanoTime() + limit.toNanos();
-        String last = "no answer";
-        while (System.nanoTime() < deadline) {
-            try {
-                HttpResponse<byte[]> response =
-                        http.send(request("/health/ready").GET().build(), HttpResponse.BodyHandlers.ofByteArray());
-                if (response.statusCode() == 200) {
-                    return JSON.readTree(response.body());
-                }
-                last = new String(response.body(), StandardCharsets.UTF_8);
-            } catch (IOException e) {
-                last = "no answer";
-            }
-            TimeUnit.MILLISECONDS.sleep(100);
-        }
-        throw new CliException("the search API on " + api + " is not ready after " + limit.toSeconds() + " s: " + last);
-    }
-
-    private JsonNode answer(HttpRequest request) throws InterruptedException {
         try {
-            HttpResponse<byte[]> response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
-            JsonNode body = JSON.readTree(response.body());
-            if (response.statusCode() != 200) {
-                String detail = body.path("detail").asText(body.path("title").asText("no reason given"));
-                throw new CliException("the search API answers " + response.statusCode() + ": " + detail);
-            }
-            return body;
-        } catch (ConnectException e) {
-            throw new CliException(
-                    "no search API answers on " + api + "; start it with ./lenstream up, or name it with --api URL", e);
-        } catch (IOException e) {
-            throw new CliException("the search API on " + api + " gave no proper answer: " + e.getMessage(), e);
+            lens.awaitReady(limit);
+        } catch (LensException e) {
+            throw failure(e);
+        }
+        return call("GET", "/health/ready", null);
+    }
+
+    /** Any route that answers JSON. */
+    JsonNode call(String method, String path, @Nullable JsonNode body) throws InterruptedException {
+        try {
+            return lens.call(method, path, body);
+        } catch (LensException e) {
+            throw failure(e);
         }
     }
 
-    private HttpRequest.Builder request(String path) {
-        return HttpRequest.newBuilder(api.resolve(path)).timeout(TIMEOUT);
+    private static CliException failure(LensException e) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException(e.getMessage());
+        }
+        String remedy = e.status() == 0 ? "; start it with ./lenstream up, or name it with --api URL" : "";
+        return new CliException(e.getMessage() + remedy, e);
     }
 
     private static String encode(String text) {
@@ -115,6 +85,6 @@ final class ApiClient implements AutoCloseable {
 
     @Override
     public void close() {
-        http.shutdownNow();
+        lens.close();
     }
 }

@@ -29,6 +29,8 @@ class ArchitectureTest {
             .definedBy("lenstream.job..")
             .layer("search-api")
             .definedBy("lenstream.search..")
+            .layer("client")
+            .definedBy("lenstream.client..")
             .layer("gallery")
             .definedBy("lenstream.gallery..")
             .layer("cli")
@@ -43,6 +45,10 @@ class ArchitectureTest {
             .mayOnlyBeAccessedByLayers("flink-jobs", "cli")
             .whereLayer("gpu-operators")
             .mayOnlyBeAccessedByLayers("flink-jobs", "search-api", "cli")
+            .whereLayer("client")
+            .mayOnlyBeAccessedByLayers("cli")
+            .whereLayer("client")
+            .mayNotAccessAnyLayer()
             .whereLayer("gallery")
             .mayOnlyBeAccessedByLayers("cli");
 
