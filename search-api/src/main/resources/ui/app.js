@@ -129,6 +129,7 @@ async function render() {
   const s = stateOf(location.href);
   const home = isHome(s);
   document.body.classList.toggle("home", home);
+  $("heading").setAttribute("aria-level", home ? "2" : "1"); // the start has another first heading
   if (document.activeElement !== $("q") || !$("q").value.trim() !== !s.q) $("q").value = s.q;
   $("modes").hidden = !s.q.trim() || isRefined(s);
   for (const radio of document.querySelectorAll("[name=mode]")) radio.checked = radio.value === s.mode;
@@ -676,6 +677,43 @@ $("file").addEventListener("change", () => {
   if (file) searchWith(file, file.name);
   $("file").value = "";
 });
+/* camera: a frame of it is a picture like any other; the stream ends with the dialog */
+let stream = null;
+$("camera").hidden = !navigator.mediaDevices?.getUserMedia; // browsers offer it on localhost and over TLS alone
+$("camera").addEventListener("click", async () => {
+  $("viewfinder-trouble").hidden = true;
+  $("viewfinder-take").disabled = true;
+  $("viewfinder").showModal();
+  try {
+    const opened = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } });
+    if (!$("viewfinder").open) return opened.getTracks().forEach((track) => track.stop());
+    stream = opened;
+    $("viewfinder-video").srcObject = stream;
+  } catch (e) {
+    $("viewfinder-trouble").hidden = false;
+    $("viewfinder-trouble").textContent = e.name === "NotAllowedError"
+      ? "The camera is not allowed for this page. Allow it in the browser's address bar, or choose a file."
+      : "No camera can be used (" + e.message + "). Choose a file instead.";
+  }
+});
+$("viewfinder-video").addEventListener("playing", () => { $("viewfinder-take").disabled = false; });
+$("viewfinder-take").addEventListener("click", () => {
+  const video = $("viewfinder-video");
+  const canvas = document.createElement("canvas");
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  canvas.toBlob((blob) => {
+    $("viewfinder").close();
+    searchWith(blob, "camera picture");
+  }, "image/jpeg", 0.9);
+});
+$("viewfinder-close").addEventListener("click", () => $("viewfinder").close());
+$("viewfinder").addEventListener("close", () => {
+  stream?.getTracks().forEach((track) => track.stop());
+  stream = null;
+  $("viewfinder-video").srcObject = null;
+});
 addEventListener("paste", (e) => {
   const file = [...(e.clipboardData?.files ?? [])].find((f) => f.type.startsWith("image/"));
   if (file) { e.preventDefault(); searchWith(file, "pasted picture"); }
@@ -719,7 +757,7 @@ function move(dx, dy) {
 }
 const chooses = (node) => node.name === "mode" || Boolean(node.closest?.("#filters")); // arrows have a meaning there
 addEventListener("keydown", (e) => {
-  if (e.ctrlKey || e.metaKey || e.altKey || $("details").open) return;
+  if (e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
   const inField = e.target === $("q");
   if (e.key === "/" && !inField) {
     e.preventDefault();

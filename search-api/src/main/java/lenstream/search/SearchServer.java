@@ -176,7 +176,7 @@ public final class SearchServer implements AutoCloseable {
         headers.put(HeaderNames.create("X-Frame-Options"), "DENY");
         headers.put(HeaderNames.create("Referrer-Policy"), "no-referrer");
         headers.put(HeaderNames.create("Cross-Origin-Opener-Policy"), "same-origin");
-        headers.put(HeaderNames.create("Permissions-Policy"), "geolocation=(), microphone=(), camera=()");
+        headers.put(HeaderNames.create("Permissions-Policy"), "geolocation=(), microphone=(), camera=(self)");
         return headers;
     }
 

@@ -3,6 +3,8 @@ package lenstream.search;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import com.deque.html.axecore.results.Rule;
+import com.deque.html.axecore.selenium.AxeBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +17,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.Keys;
@@ -58,7 +62,8 @@ class SearchPageIT {
                         .build(),
                 new ChromeOptions()
                         .setBinary(BROWSER.toFile())
-                        .addArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"));
+                        .addArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+                        .addArguments("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"));
     }
 
     @AfterAll
@@ -139,6 +144,31 @@ class SearchPageIT {
         await("results", () -> text("#heading").equals("Like your picture") && !tiles().isEmpty());
         assertThat(tiles().getFirst().getDomAttribute("data-id")).isEqualTo(picture.id());
         assertThat(browser.findElement(By.id("drop")).getDomAttribute("class")).doesNotContain("on");
+    }
+
+    @Test
+    void theCameraSearchesAndIsLetGo() throws Exception {
+        browser.findElement(By.id("camera")).click();
+        WebElement take = browser.findElement(By.id("viewfinder-take"));
+        await("camera", take::isEnabled);
+        shoot("camera-light");
+        requireAccessible("camera");
+        take.click();
+        await("results", () -> text("#heading").equals("Like your picture") && !tiles().isEmpty());
+        assertThat(text("#picture-label")).isEqualTo("camera picture");
+        assertThat(browser.executeScript("return document.getElementById('viewfinder-video').srcObject"))
+                .isNull();
+    }
+
+    @Test
+    void aCameraThatIsRefusedIsExplained() {
+        browser.executeScript(
+                "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError'); }");
+        browser.findElement(By.id("camera")).click();
+        await("reason", () -> text("#viewfinder-trouble").contains("not allowed"));
+        assertThat(browser.findElement(By.id("viewfinder-take")).isEnabled()).isFalse();
+        browser.findElement(By.id("viewfinder-close")).click();
+        assertThat(browser.findElement(By.id("viewfinder")).isDisplayed()).isFalse();
     }
 
     /** Runs a script in which {@code data} is a transfer that holds the picture's file, as the browser would make it. */
@@ -333,6 +363,43 @@ class SearchPageIT {
         more.click();
         await("more", () -> tiles().size() > before);
         assertThat(shownIds()).doesNotHaveDuplicates();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"light, 1360", "dark, 1360", "light, 500"})
+    void accessibilityRulesHoldEverywhere(String theme, int width) {
+        browser.manage().window().setSize(new Dimension(width, 900));
+        browser.executeScript("localStorage.setItem('theme', arguments[0])", theme);
+        open("/");
+        awaitTiles();
+        requireAccessible("start");
+        open("/?q=flower");
+        awaitTiles();
+        requireAccessible("results");
+        showFirst();
+        awaitImages();
+        requireAccessible("details");
+        browser.findElement(By.id("part-start")).click();
+        requireAccessible("a part");
+        open("/?q=flower&less=" + index.pictures.get(3).id());
+        awaitTiles();
+        requireAccessible("refined");
+        open("/?q=zzzzqqqq&mode=text");
+        await("empty", () -> browser.findElement(By.id("empty")).isDisplayed());
+        requireAccessible("nothing found");
+    }
+
+    /** Runs every rule of axe-core, WCAG's and the best practices. */
+    private static void requireAccessible(String where) {
+        List<Rule> violations = new AxeBuilder().analyze(browser).getViolations();
+        assertThat(violations.stream()
+                        .map(rule -> rule.getId() + ": "
+                                + rule.getNodes().stream()
+                                        .map(node -> node.getHtml() + " " + node.getFailureSummary())
+                                        .toList())
+                        .toList())
+                .as(where)
+                .isEmpty();
     }
 
     private static void showFirst() {
