@@ -48,7 +48,9 @@ final class ClusterSubmission {
     }
 
     private static boolean isFlinks(String jar) {
-        boolean flink = jar.startsWith("flink-") && !jar.startsWith("flink-connector-base");
+        boolean flink = jar.startsWith("flink-")
+                && !jar.startsWith("flink-connector-")
+                && !jar.startsWith("flink-file-sink-common");
         return flink || jar.startsWith("log4j-") || jar.startsWith("slf4j-") || jar.startsWith("frocksdbjni");
     }
 }

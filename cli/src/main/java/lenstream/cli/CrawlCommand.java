@@ -39,6 +39,9 @@ final class CrawlCommand implements Callable<Integer> {
     @Mixin
     private Workspace workspace;
 
+    @Mixin
+    private StoreOptions store;
+
     @Spec
     private CommandSpec spec;
 
@@ -88,7 +91,8 @@ final class CrawlCommand implements Callable<Integer> {
                     embed,
                     workspace.openSearchAt(openSearch.url()),
                     workspace.layout(),
-                    JobSettings.named("lenstream-crawl").withParallelism(parallelism));
+                    JobSettings.named("lenstream-crawl").withParallelism(parallelism),
+                    store.config(workspace));
             Consumer<CrawlCounts> show = counts -> progress.show(report.progress(counts));
             CrawlCounts counts =
                     submission == null ? here(run, show, ctrlC) : submission.await(run, follow, show, ctrlC);

@@ -185,7 +185,8 @@ final class DemoCommand implements Callable<Integer> {
                 Embedding.config(workspace, seeds.maxPixels(), fetch.web().maxBytes()),
                 workspace.openSearchAt(openSearch),
                 workspace.layout(),
-                JobSettings.named("lenstream-demo"));
+                JobSettings.named("lenstream-demo"),
+                StoreOptions.at(workspace));
         return new CrawlSession(run, workspace.jobDirectory("demo"), found -> {
             counts.set(found);
             progress.show(report.progress(found));

@@ -28,6 +28,9 @@ final class IndexCommand implements Callable<Integer> {
     @Mixin
     private Workspace workspace;
 
+    @Mixin
+    private StoreOptions store;
+
     @Spec
     private CommandSpec spec;
 
@@ -63,7 +66,8 @@ final class IndexCommand implements Callable<Integer> {
                     Embedding.config(workspace, 200_000_000, DataSize.ofMebibytes(30)),
                     workspace.openSearchAt(openSearch.url()),
                     workspace.layout(),
-                    JobSettings.named("lenstream-index"));
+                    JobSettings.named("lenstream-index"),
+                    store.config(workspace));
             var session = new CrawlSession(
                     run, workspace.jobDirectory("index"), counts -> progress.show(report.progress(counts)));
             ctrlC.onAsked(session::stop);

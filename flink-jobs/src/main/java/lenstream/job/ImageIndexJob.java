@@ -5,12 +5,17 @@ import lenstream.connector.fetch.VisitOperatorFactory;
 import lenstream.connector.opensearch.BatchToEntries;
 import lenstream.connector.opensearch.BulkEntry;
 import lenstream.connector.opensearch.RejectionToEntries;
+import lenstream.connector.store.ImageStore;
+import lenstream.connector.store.StoreConfig;
 import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
+import lenstream.core.image.PixelRules;
+import lenstream.core.image.StoredImage;
 import lenstream.core.index.IndexLayout;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.gpu.operator.EmbedOperatorFactory;
+import lenstream.gpu.operator.KeepPixels;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -19,6 +24,7 @@ import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The index job: discover → visit → embed → upsert. The topology is built from parts that are handed in, so that a test
@@ -26,6 +32,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  *
  * <pre>
  * source ─► visit (keyed by host) ─► embed (one device a subtask) ─► entries ─► sink
+ *                ├── keep ─► image store
  *                └── rejections ─────────────────────────────────► entries ─┘
  * </pre>
  */
@@ -41,6 +48,7 @@ public final class ImageIndexJob {
      * @param source of image URLs; its parallelism is the environment's
      * @param sink takes one entry a document
      * @param embedders parallelism of the embed operator: one a device
+     * @param store where fetched images are kept; null keeps none
      */
     public static void define(
             StreamExecutionEnvironment env,
@@ -49,7 +57,8 @@ public final class ImageIndexJob {
             FetchConfig fetch,
             EmbedConfig embed,
             IndexLayout layout,
-            int embedders) {
+            int embedders,
+            @Nullable StoreConfig store) {
         DataStream<CrawlTarget> targets = env.fromSource(
                         source, WatermarkStrategy.noWatermarks(), "discover", TypeInformation.of(CrawlTarget.class))
                 .uid("discover");
@@ -59,11 +68,22 @@ public final class ImageIndexJob {
         targets.getTransformation().setCoLocationGroupKey(CO_LOCATION);
         fetched.getTransformation().setCoLocationGroupKey(CO_LOCATION);
 
+        if (store != null) {
+            fetched.flatMap(new KeepPixels(store.rules(), embed.pipeline().limits()))
+                    .returns(TypeInformation.of(StoredImage.class))
+                    .name("keep")
+                    .uid("keep")
+                    .startNewChain() // decoding for a copy must not hold up the visits
+                    .sinkTo(ImageStore.sink(store))
+                    .name("image-store")
+                    .uid("image-store");
+        }
+
         DataStream<BulkEntry> documents = fetched.rebalance()
                 .transform("embed", TypeInformation.of(ArrowBatch.class), new EmbedOperatorFactory(embed))
                 .uid("embed")
                 .setParallelism(embedders)
-                .flatMap(new BatchToEntries(layout))
+                .flatMap(new BatchToEntries(layout, store == null ? PixelRules.NONE : store.rules()))
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("documents")
                 .uid("documents")

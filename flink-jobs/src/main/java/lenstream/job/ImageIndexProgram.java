@@ -93,7 +93,8 @@ public final class ImageIndexProgram {
                 seeds.fetch(),
                 settings.embedConfig(seeds),
                 settings.index(),
-                settings.embed().parallelism());
+                settings.embed().parallelism(),
+                settings.store());
         env.execute(settings.name());
     }
 

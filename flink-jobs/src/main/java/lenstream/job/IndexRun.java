@@ -11,6 +11,7 @@ import java.util.function.Consumer;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.opensearch.BulkConfig;
 import lenstream.connector.opensearch.OpenSearchSink;
+import lenstream.connector.store.StoreConfig;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
@@ -22,6 +23,7 @@ import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An index job from its parts to its end, in this JVM or on a cluster: prepares the indices, submits the topology and
@@ -33,6 +35,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * @param openSearch where the documents go
  * @param layout names and mapping of the indices
  * @param settings Flink's side
+ * @param store where fetched images are kept; null keeps none
  */
 public record IndexRun(
         Source<CrawlTarget, ?, ?> source,
@@ -40,7 +43,8 @@ public record IndexRun(
         EmbedConfig embed,
         OpenSearchConfig openSearch,
         IndexLayout layout,
-        JobSettings settings) {
+        JobSettings settings,
+        @Nullable StoreConfig store) {
 
     private static final Duration INDEX_LIMIT = Duration.ofSeconds(60);
 
@@ -122,7 +126,7 @@ public record IndexRun(
             AutoCloseable held) {
         env.setParallelism(settings.parallelism());
         var sink = new OpenSearchSink(openSearch, layout, BulkConfig.defaults());
-        ImageIndexJob.define(env, source, sink, fetch, embed, layout, 1);
+        ImageIndexJob.define(env, source, sink, fetch, embed, layout, 1, store);
         try {
             JobClient client = env.executeAsync(settings.name());
             return new CrawlRun(client, rest, savepoints, listener, held);

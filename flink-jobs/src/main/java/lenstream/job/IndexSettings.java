@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import lenstream.connector.crawl.Seeds;
 import lenstream.connector.opensearch.BulkConfig;
+import lenstream.connector.store.StoreConfig;
 import lenstream.core.config.Check;
 import lenstream.core.config.DataSize;
 import lenstream.core.config.Default;
@@ -11,6 +12,7 @@ import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.gpu.pipeline.PipelineConfig;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The YAML file of {@link ImageIndexProgram}. Parallelism, checkpoints and restarts stand in Flink's own file. Immutable.
@@ -22,6 +24,7 @@ import lenstream.gpu.pipeline.PipelineConfig;
  * @param index names and mapping of the indices
  * @param embed the embed operator
  * @param bulk how documents are written
+ * @param store where fetched images are kept for other encoders; none without it
  */
 record IndexSettings(
         @Default("lenstream-index") String name,
@@ -30,7 +33,8 @@ record IndexSettings(
         OpenSearchConfig openSearch,
         @Default("{}") IndexLayout index,
         @Default("{}") Embed embed,
-        @Default("{}") BulkConfig bulk) {
+        @Default("{}") BulkConfig bulk,
+        @Nullable StoreConfig store) {
 
     IndexSettings {
         Check.notBlank("name", name);

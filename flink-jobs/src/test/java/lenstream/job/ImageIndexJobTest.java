@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -13,14 +14,18 @@ import lenstream.connector.crawl.Seeds;
 import lenstream.connector.crawl.SeedsFile;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.opensearch.BulkEntry;
+import lenstream.connector.store.ImageStore;
+import lenstream.connector.store.StoreConfig;
 import lenstream.core.config.ConfigReader;
 import lenstream.core.image.ImageId;
+import lenstream.core.image.StoredImage;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
 import lenstream.gallery.GallerySite;
 import lenstream.gallery.Picture;
 import lenstream.gpu.operator.EmbedConfig;
+import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
 import org.apache.flink.api.connector.sink2.WriterInitContext;
@@ -29,6 +34,7 @@ import org.apache.flink.runtime.testutils.MiniClusterResourceConfiguration;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.test.junit5.InjectClusterRESTAddress;
 import org.apache.flink.test.junit5.MiniClusterExtension;
+import org.apache.flink.util.CloseableIterator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -57,8 +63,7 @@ class ImageIndexJobTest {
     }
 
     @Test
-    void everyPictureBecomesADocumentAndTheNextRunKnowsThemAll(@InjectClusterRESTAddress URI rest)
-            throws IOException, InterruptedException {
+    void everyPictureBecomesADocumentAndTheNextRunKnowsThemAll(@InjectClusterRESTAddress URI rest) throws Exception {
         Fingerprint fingerprint = ModelBundle.load(BUNDLE).fingerprint();
         try (GallerySite site = GallerySite.open(ROOT.resolve("gallery"), 0, 40, false)) {
             CrawlRun.End first = run(site, rest, "");
@@ -75,6 +80,9 @@ class ImageIndexJobTest {
                     .as("only what is new is written again")
                     .containsExactlyInAnyOrderElementsOf(ids(site, added));
             assertThat(second.counts().unchanged()).isEqualTo(40);
+            assertThat(stored())
+                    .as("every fetched image is kept once, over the restart")
+                    .containsExactlyInAnyOrderElementsOf(ids(site, site.published()));
         }
     }
 
@@ -108,7 +116,14 @@ class ImageIndexJobTest {
         env.configure(configuration);
         env.setParallelism(1);
         ImageIndexJob.define(
-                env, FrontierSource.once(seeds), new CollectingSink(), fetch, EmbedConfig.defaults(BUNDLE), LAYOUT, 1);
+                env,
+                FrontierSource.once(seeds),
+                new CollectingSink(),
+                fetch,
+                EmbedConfig.defaults(BUNDLE),
+                LAYOUT,
+                1,
+                StoreConfig.at(storeUri()));
         JobClient job;
         try {
             job = env.executeAsync("mini");
@@ -119,6 +134,22 @@ class ImageIndexJobTest {
                 job, rest, JobSettings.flinkPath(folder.resolve("sävepoints of it")), counts -> {}, () -> {})) {
             return run.await(1, false);
         }
+    }
+
+    private String storeUri() {
+        return JobSettings.flinkPath(folder.resolve("störe of it"));
+    }
+
+    /** Ids of what the image store holds, files in progress too: the job's stop does not finish them. */
+    private List<String> stored() throws Exception {
+        var env = StreamExecutionEnvironment.getExecutionEnvironment();
+        var ids = new ArrayList<String>();
+        try (CloseableIterator<StoredImage> rows = env.fromSource(
+                        ImageStore.source(storeUri()), WatermarkStrategy.noWatermarks(), "store")
+                .executeAndCollect()) {
+            rows.forEachRemaining(image -> ids.add(image.id()));
+        }
+        return ids;
     }
 
     private static List<String> documents(String index) {

@@ -3,6 +3,7 @@ package lenstream.connector.opensearch;
 import java.time.Instant;
 import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.EmbeddedImage;
+import lenstream.core.image.PixelRules;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.Fingerprint;
 import org.apache.arrow.memory.BufferAllocator;
@@ -19,10 +20,13 @@ public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEn
     private static final long MEMORY_BYTES = 1L << 30;
 
     private final IndexLayout layout;
+    private final PixelRules kept;
     private transient @Nullable BufferAllocator allocator;
 
-    public BatchToEntries(IndexLayout layout) {
+    /** @param kept what the image store keeps, which every document says */
+    public BatchToEntries(IndexLayout layout, PixelRules kept) {
         this.layout = layout;
+        this.kept = kept;
     }
 
     @Override
@@ -39,7 +43,7 @@ public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEn
         var fingerprint = new Fingerprint(contents.fingerprint());
         Instant now = Instant.now();
         for (EmbeddedImage row : contents.rows()) {
-            ImageEntries.of(row, layout, fingerprint, now).forEach(out::collect);
+            ImageEntries.of(row, layout, fingerprint, kept, now).forEach(out::collect);
         }
     }
 

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.List;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
+import lenstream.core.image.PixelSource;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Rejection;
 import lenstream.core.image.Stage;
@@ -57,13 +58,15 @@ final class DocumentJson {
     private DocumentJson() {}
 
     /** The document of an embedded image. */
-    static byte[] image(EmbeddedImage image, float[] embedding, String fingerprint, Instant now) {
+    static byte[] image(EmbeddedImage image, float[] embedding, String fingerprint, PixelSource pixels, Instant now) {
         return object(512 + embedding.length * 12, json -> {
             target(json, image.target(), image.version());
             json.writeStringField(Field.SHA256, image.sha256());
             json.writeStringField(Field.GROUP_ID, groupId(image.sha256()));
             json.writeStringField(Field.FINGERPRINT, fingerprint);
             text(json, Field.MIME, image.mime(), LONGEST_KEYWORD);
+            json.writeNumberField(Field.BYTES, image.encodedBytes());
+            json.writeStringField(Field.PIXEL_SOURCE, pixels.value());
             json.writeNumberField(Field.WIDTH, image.width());
             json.writeNumberField(Field.HEIGHT, image.height());
             json.writeNumberField(Field.FRAMES, image.frames());

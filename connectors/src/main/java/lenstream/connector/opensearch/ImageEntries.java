@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import lenstream.core.image.EmbeddedImage;
+import lenstream.core.image.PixelRules;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Rejection;
 import lenstream.core.image.Stage;
@@ -24,7 +25,8 @@ final class ImageEntries {
     private ImageEntries() {}
 
     /** The entries of one row of a batch of this embedding space. */
-    static List<BulkEntry> of(EmbeddedImage image, IndexLayout layout, Fingerprint fingerprint, Instant now) {
+    static List<BulkEntry> of(
+            EmbeddedImage image, IndexLayout layout, Fingerprint fingerprint, PixelRules kept, Instant now) {
         float[] embedding = image.embedding();
         if (embedding == null) {
             return of(image.toRejection(), layout, layout.imageIndex(fingerprint));
@@ -40,7 +42,7 @@ final class ImageEntries {
                 layout.imageIndex(fingerprint),
                 id,
                 image.version(),
-                DocumentJson.image(image, embedding, fingerprint.value(), now),
+                DocumentJson.image(image, embedding, fingerprint.value(), kept.sourceOf(image.encodedBytes()), now),
                 image.target().discoveredAtMillis()));
         byte[] thumbnail = image.thumbnail();
         if (thumbnail != null) {

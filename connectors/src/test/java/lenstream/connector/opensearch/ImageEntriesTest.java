@@ -12,6 +12,7 @@ import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
+import lenstream.core.image.PixelRules;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Rejection;
 import lenstream.core.image.Stage;
@@ -62,7 +63,7 @@ class ImageEntriesTest {
     @Test
     void aRejectedRowBecomesItsRejection() throws Exception {
         EmbeddedImage row = EmbeddedImage.rejected(fetched("a"), null, Stage.DECODE, Reason.CORRUPT, "no image data");
-        List<BulkEntry> entries = ImageEntries.of(row, LAYOUT, FINGERPRINT, NOW);
+        List<BulkEntry> entries = ImageEntries.of(row, LAYOUT, FINGERPRINT, PixelRules.NONE, NOW);
         String id = ImageId.ofUrl("http://e.test/a.jpg");
         assertThat(entries)
                 .as("what the URL showed before is withdrawn")
@@ -128,7 +129,7 @@ class ImageEntriesTest {
 
     private static List<BulkEntry> entries(FetchedImage image, float[] embedding) {
         EmbeddedImage row = EmbeddedImage.embedded(image, "image/jpeg", 4, 3, 1, embedding, new byte[] {1, 2, 3});
-        return ImageEntries.of(row, LAYOUT, FINGERPRINT, NOW);
+        return ImageEntries.of(row, LAYOUT, FINGERPRINT, PixelRules.NONE, NOW);
     }
 
     private static FetchedImage fetched(@Nullable String title) {

@@ -18,6 +18,8 @@ import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
+import lenstream.core.image.PixelRules;
+import lenstream.core.image.PixelSource;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexCounts;
 import lenstream.core.index.IndexException;
@@ -215,7 +217,7 @@ class OpenSearchSinkIT {
     }
 
     private List<BulkEntry> entries(EmbeddedImage image) {
-        return ImageEntries.of(image, layout, FINGERPRINT, Instant.now());
+        return ImageEntries.of(image, layout, FINGERPRINT, PixelRules.NONE, Instant.now());
     }
 
     private static EmbeddedImage image(int number, long version, String title, float[] embedding) {
@@ -238,7 +240,7 @@ class OpenSearchSinkIT {
 
     private static byte[] wrongDimension(int number) {
         EmbeddedImage image = image(number, 1, "bad", new float[] {1, 0, 0, 0});
-        return DocumentJson.image(image, new float[] {1, 0}, FINGERPRINT.value(), Instant.now());
+        return DocumentJson.image(image, new float[] {1, 0}, FINGERPRINT.value(), PixelSource.NONE, Instant.now());
     }
 
     private static float[] unit() {

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * without closing them, so nothing off the heap may cross an edge.
  *
  * <p>Columns: {@code url, host, site, page_url, title, alt, caption, credit, license, via, sha256, mime, stage, reason,
- * detail} (utf8), {@code published, discovered, version} (int64, epoch ms), {@code width, height, frames} (int32),
+ * detail} (utf8), {@code published, discovered, version} (int64, epoch ms), {@code width, height, frames, encoded_bytes} (int32),
  * {@code thumbnail} (binary), {@code embedding} (fixed-size list of float32, null where
  * rejected). Schema metadata: {@code fingerprint}.
  *
@@ -57,7 +57,7 @@ public record ArrowBatch(byte[] ipc, int rows) {
             "reason",
             "detail");
     private static final List<String> LONGS = List.of("published", "discovered", "version");
-    private static final List<String> INTS = List.of("width", "height", "frames");
+    private static final List<String> INTS = List.of("width", "height", "frames", "encoded_bytes");
 
     /** A batch that was read back: the embedding space it belongs to and its rows. */
     public record Contents(String fingerprint, List<EmbeddedImage> rows) {}
@@ -147,6 +147,7 @@ public record ArrowBatch(byte[] ipc, int rows) {
         vector(root, "width", IntVector.class).setSafe(row, image.width());
         vector(root, "height", IntVector.class).setSafe(row, image.height());
         vector(root, "frames", IntVector.class).setSafe(row, image.frames());
+        vector(root, "encoded_bytes", IntVector.class).setSafe(row, image.encodedBytes());
         byte[] thumbnail = image.thumbnail();
         if (thumbnail != null) {
             vector(root, "thumbnail", VarBinaryVector.class).setSafe(row, thumbnail);
@@ -186,6 +187,7 @@ public record ArrowBatch(byte[] ipc, int rows) {
                 target,
                 required(root, "sha256", row),
                 vector(root, "version", BigIntVector.class).get(row),
+                vector(root, "encoded_bytes", IntVector.class).get(row),
                 text(root, "mime", row),
                 vector(root, "width", IntVector.class).get(row),
                 vector(root, "height", IntVector.class).get(row),

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  * @param target what was asked for
  * @param sha256 of the encoded bytes
  * @param version observation time in epoch ms (see {@link FetchedImage#version()})
+ * @param encodedBytes length of the encoded image
  * @param mime sniffed media type such as {@code image/jpeg}; null when rejected before it was known
  * @param width in pixels, after orientation; 0 when rejected
  * @param height in pixels, after orientation; 0 when rejected
@@ -22,6 +23,7 @@ public record EmbeddedImage(
         CrawlTarget target,
         String sha256,
         long version,
+        int encodedBytes,
         @Nullable String mime,
         int width,
         int height,
@@ -44,6 +46,7 @@ public record EmbeddedImage(
                 image.target(),
                 image.sha256(),
                 image.version(),
+                image.bytes().length,
                 mime,
                 width,
                 height,
@@ -58,7 +61,19 @@ public record EmbeddedImage(
     public static EmbeddedImage rejected(
             FetchedImage image, @Nullable String mime, Stage stage, Reason reason, String detail) {
         return new EmbeddedImage(
-                image.target(), image.sha256(), image.version(), mime, 0, 0, 0, null, null, stage, reason, detail);
+                image.target(),
+                image.sha256(),
+                image.version(),
+                image.bytes().length,
+                mime,
+                0,
+                0,
+                0,
+                null,
+                null,
+                stage,
+                reason,
+                detail);
     }
 
     public boolean rejected() {

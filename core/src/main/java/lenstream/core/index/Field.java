@@ -17,6 +17,11 @@ public final class Field {
     public static final String GROUP_ID = "group_id";
     public static final String FINGERPRINT = "fingerprint";
     public static final String MIME = "mime";
+    /** Length of the encoded image as it was fetched. */
+    public static final String BYTES = "bytes";
+    /** What the image store holds: see {@link lenstream.core.image.PixelSource}. */
+    public static final String PIXEL_SOURCE = "pixel_source";
+
     public static final String WIDTH = "width";
     public static final String HEIGHT = "height";
     public static final String FRAMES = "frames";

@@ -95,6 +95,8 @@ public record IndexLayout(
         keyword(fields, Field.GROUP_ID);
         keyword(fields, Field.FINGERPRINT);
         keyword(fields, Field.MIME);
+        type(fields, Field.BYTES, "long");
+        keyword(fields, Field.PIXEL_SOURCE);
         type(fields, Field.WIDTH, "integer");
         type(fields, Field.HEIGHT, "integer");
         type(fields, Field.FRAMES, "integer");

@@ -78,6 +78,7 @@ public final class IndexSetup {
         create(client, index, images);
         create(client, layout.rejectionIndex(), layout.rejectionIndexBody());
         create(client, layout.thumbnailIndex(), layout.thumbnailIndexBody());
+        addFields(client, index, images);
         check(client, layout, fingerprint, dim);
         // two programs with different encoders may have passed the first check together
         requireAliasesFree(client, layout, index);
@@ -131,6 +132,19 @@ public final class IndexSetup {
         } else if (!answer.errorType().equals("resource_already_exists_exception")) {
             throw new IndexException("OpenSearch at " + client.url() + " does not create index " + index + " ("
                     + answer.status() + "): " + answer.text());
+        }
+    }
+
+    /** An index of an earlier version gets the fields that have been added since; what is there cannot change. */
+    private static void addFields(IndexClient client, String index, ObjectNode body) {
+        ObjectNode fields = ((ObjectNode) body.at("/mappings/properties")).deepCopy();
+        fields.remove(Field.EMBEDDING);
+        ObjectNode mapping = JsonNodeFactory.instance.objectNode();
+        mapping.set("properties", fields);
+        IndexAnswer answer = client.send("PUT", "/" + index + "/_mapping", mapping);
+        if (!answer.ok()) {
+            throw new IndexException("index " + index + " does not take the fields of this version (" + answer.status()
+                    + "): " + answer.text() + "; delete it and index again, or use another prefix");
         }
     }
 

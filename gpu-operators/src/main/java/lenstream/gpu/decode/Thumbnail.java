@@ -12,6 +12,11 @@ public final class Thumbnail {
      * @param rgb 8-bit RGB, interleaved, without row padding; borrowed
      */
     public static byte[] jpeg(byte[] rgb, int width, int height) {
-        return OpenCv.jpeg(rgb, width, height, QUALITY);
+        return jpeg(rgb, width, height, QUALITY);
+    }
+
+    /** The same with another quality, 1 to 100. */
+    public static byte[] jpeg(byte[] rgb, int width, int height, int quality) {
+        return OpenCv.jpeg(rgb, width, height, quality);
     }
 }

@@ -1,0 +1,46 @@
+package lenstream.cli;
+
+import lenstream.connector.store.StoreConfig;
+import lenstream.core.config.DataSize;
+import lenstream.job.JobSettings;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Whether and where a command keeps the images that it fetches. Confined to one command. */
+final class StoreOptions {
+    @Option(
+            names = "--store",
+            paramLabel = "URI",
+            description = "keep fetched images here for other encoders (default: store in the data folder)")
+    private @Nullable String uri;
+
+    @Option(names = "--no-store", description = "keep no images: a move to another encoder then needs a new crawl")
+    private boolean none;
+
+    @Option(
+            names = "--store-original",
+            paramLabel = "SIZE",
+            defaultValue = "1MiB",
+            description = "longest original that is kept as it is, of longer ones a smaller copy"
+                    + " (default: ${DEFAULT-VALUE})")
+    private String original = "1MiB";
+
+    /** The store of this command; null if it keeps none. */
+    @Nullable
+    StoreConfig config(Workspace workspace) {
+        if (none) {
+            return null;
+        }
+        StoreConfig config = uri == null ? at(workspace) : StoreConfig.at(uri);
+        try {
+            return config.withOriginalBytes(DataSize.parse(original));
+        } catch (IllegalArgumentException e) {
+            throw new CliException("--store-original: " + e.getMessage(), e);
+        }
+    }
+
+    /** The store in the data folder. */
+    static StoreConfig at(Workspace workspace) {
+        return StoreConfig.at(JobSettings.flinkPath(workspace.data().resolve("store")));
+    }
+}

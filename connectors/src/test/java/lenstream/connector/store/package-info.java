@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.connector.store;
+
+import org.jspecify.annotations.NullMarked;
