@@ -90,10 +90,8 @@ final class FrontierEnumerator implements SplitEnumerator<SiteSplit, FrontierChe
 
     private void assign() {
         int parallelism = context.currentParallelism();
-        var perReader = new int[parallelism];
         for (Site site : sites.values()) {
             int owner = KeyGroupRangeAssignment.assignKeyToParallelOperator(site.host(), maxParallelism, parallelism);
-            perReader[owner]++;
             if (!assigned.contains(site.url()) && context.registeredReaders().containsKey(owner)) {
                 SiteSplit before = returned.remove(site.url());
                 assigned.add(site.url());
@@ -102,7 +100,7 @@ final class FrontierEnumerator implements SplitEnumerator<SiteSplit, FrontierChe
             }
         }
         for (int reader : context.registeredReaders().keySet()) {
-            context.sendEventToSourceReader(reader, new SitesAssigned(perReader[reader]));
+            context.sendEventToSourceReader(reader, new SitesAssigned());
         }
     }
 

@@ -3,6 +3,7 @@ package lenstream.connector.crawl;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -24,6 +25,9 @@ final class FrontierReader
         extends SingleThreadMultiplexSourceReaderBase<SiteEvent, CrawlTarget, SiteSplit, SiteProgress> {
     /** The metric variable that names the job. */
     private static final String JOB_ID = "<job_id>";
+
+    /** The visit operator beside this reader knows from before a restart how fast the hosts may be asked. */
+    private static final Duration PACES_LIMIT = Duration.ofMinutes(1);
 
     private final FrontierSource source;
     private final PoliteWeb web;
@@ -54,11 +58,13 @@ final class FrontierReader
             @Override
             public WebResponse get(CanonicalUrl url, Map<String, String> headers)
                     throws IOException, InterruptedException {
+                web.awaitPaces(PACES_LIMIT);
                 return web.get(url, headers);
             }
 
             @Override
             public List<String> sitemaps(CanonicalUrl url) throws IOException, InterruptedException {
+                web.awaitPaces(PACES_LIMIT);
                 return web.robots(url).sitemaps();
             }
         };
@@ -83,7 +89,7 @@ final class FrontierReader
 
     @Override
     public void handleSourceEvents(SourceEvent event) {
-        if (event instanceof SitesAssigned) {
+        if (event instanceof SitesAssigned) { // only now can it say that it is dry
             assigned = true;
         } else {
             super.handleSourceEvents(event);

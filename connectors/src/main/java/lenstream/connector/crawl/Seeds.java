@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import lenstream.connector.fetch.FetchConfig;
+import lenstream.connector.fetch.RevisitPolicy;
 import lenstream.core.config.ConfigException;
 import lenstream.core.config.ConfigReader;
 import lenstream.core.config.Count;
@@ -61,7 +62,7 @@ public record Seeds(List<Site> sites, FetchConfig fetch, long maxPixels) impleme
         try {
             fetch = fetch(file);
         } catch (IllegalArgumentException e) {
-            problems.add("network: " + e.getMessage());
+            problems.add(String.valueOf(e.getMessage()));
         }
         Count maxPixels = file.limits().maxPixels();
         if (maxPixels.value() == 0) {
@@ -88,7 +89,7 @@ public record Seeds(List<Site> sites, FetchConfig fetch, long maxPixels) impleme
             throw new ConfigException("URL", List.of("name at least one site, for example https://example.org/"));
         }
         var file = ConfigReader.parse("defaults", "sites: [{url: 'https://example.org/'}]", SeedsFile.class);
-        return of("URL", new SeedsFile(entries, file.network(), file.limits()));
+        return of("URL", new SeedsFile(entries, file.network(), file.limits(), file.revisit()));
     }
 
     public Seeds withFetch(FetchConfig newFetch) {
@@ -121,6 +122,11 @@ public record Seeds(List<Site> sites, FetchConfig fetch, long maxPixels) impleme
         return FetchConfig.defaults()
                 .withWeb(contact == null ? web : web.withUserAgent(WebConfig.userAgent(contact)))
                 .withAttempts(file.limits().attempts())
+                .withRevisit(revisit(file.revisit()))
                 .withMinDelay(file.network().minDelay());
+    }
+
+    private static RevisitPolicy revisit(SeedsFile.RevisitEntry entry) {
+        return new RevisitPolicy(entry.first(), entry.shortest(), entry.longest(), entry.forgetAfter());
     }
 }

@@ -14,11 +14,13 @@ import org.jspecify.annotations.Nullable;
  * @param sites to crawl, at least one
  * @param network how hosts are visited
  * @param limits of one image
+ * @param revisit when known images are looked at again
  */
 public record SeedsFile(
         List<SiteEntry> sites,
         @Default("{}") NetworkEntry network,
-        @Default("{}") LimitsEntry limits) {
+        @Default("{}") LimitsEntry limits,
+        @Default("{}") RevisitEntry revisit) {
 
     public SeedsFile {
         if (sites.isEmpty()) {
@@ -81,4 +83,18 @@ public record SeedsFile(
             @Default("200M") Count maxPixels,
             @Default("30s") Duration timeout,
             @Default("3") int attempts) {}
+
+    /**
+     * When known images are looked at again without being named.
+     *
+     * @param first interval after an image was new
+     * @param shortest interval, of one that keeps changing
+     * @param longest interval, of one that never changes
+     * @param forgetAfter how long what is gone or refused is remembered
+     */
+    public record RevisitEntry(
+            @Default("1d") Duration first,
+            @Default("1h") Duration shortest,
+            @Default("30d") Duration longest,
+            @Default("90d") Duration forgetAfter) {}
 }

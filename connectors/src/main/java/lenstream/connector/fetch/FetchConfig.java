@@ -15,10 +15,13 @@ import lenstream.core.web.WebConfig;
  * @param total requests at once in one subtask
  * @param maxPending targets queued in one subtask, over all hosts, before it stops taking more. The queue is keyed state
  *     and lies on disk with RocksDB, about 1 KB each, so that this bounds the disk; a site adds no more than its {@code
- *     max_images} to it. Small numbers let one slow host stop all others
+ *     max_images} to it
+ * @param maxPendingPerHost of those for one host; what a host brings beyond waits on its {@link RevisitWheel} without
+ *     counting, until the queue has been worked off, so that a slow host cannot fill the subtask
  * @param attempts per URL and round before a failure that may pass is a rejection
  * @param backoff pause of a host after its first failure; doubles with each further one
  * @param patience a host that has to be left alone for longer than this is given up for the round
+ * @param revisit when known images are visited without being named
  */
 public record FetchConfig(
         WebConfig web,
@@ -26,9 +29,11 @@ public record FetchConfig(
         int perHost,
         int total,
         int maxPending,
+        int maxPendingPerHost,
         int attempts,
         Duration backoff,
-        Duration patience)
+        Duration patience,
+        RevisitPolicy revisit)
         implements Serializable {
 
     /** The least delay on the open web where {@code minDelay} is zero. */
@@ -43,6 +48,7 @@ public record FetchConfig(
         Check.range("per_host", perHost, 1, 64);
         Check.range("total", total, 1, 10_000);
         Check.range("max_pending", maxPending, 1, 100_000_000);
+        Check.range("max_pending_per_host", maxPendingPerHost, 1, 100_000_000);
         Check.range("attempts", attempts, 1, 20);
         Check.positive("backoff", backoff);
         Check.positive("patience", patience);
@@ -56,36 +62,69 @@ public record FetchConfig(
                 1,
                 64,
                 10_000_000,
+                100_000,
                 3,
                 Duration.ofSeconds(1),
-                Duration.ofMinutes(2));
+                Duration.ofMinutes(2),
+                RevisitPolicy.defaults());
     }
 
     public FetchConfig withWeb(WebConfig newWeb) {
-        return new FetchConfig(newWeb, minDelay, perHost, total, maxPending, attempts, backoff, patience);
+        return with(newWeb, minDelay, total, maxPending, maxPendingPerHost, attempts, backoff, patience, revisit);
     }
 
     public FetchConfig withMinDelay(Duration delay) {
-        return new FetchConfig(web, delay, perHost, total, maxPending, attempts, backoff, patience);
+        return with(web, delay, total, maxPending, maxPendingPerHost, attempts, backoff, patience, revisit);
     }
 
     public FetchConfig withTotal(int requests) {
-        return new FetchConfig(web, minDelay, perHost, requests, maxPending, attempts, backoff, patience);
+        return with(web, minDelay, requests, maxPending, maxPendingPerHost, attempts, backoff, patience, revisit);
     }
 
     public FetchConfig withMaxPending(int targets) {
-        return new FetchConfig(web, minDelay, perHost, total, targets, attempts, backoff, patience);
+        return with(web, minDelay, total, targets, maxPendingPerHost, attempts, backoff, patience, revisit);
+    }
+
+    public FetchConfig withMaxPendingPerHost(int targets) {
+        return with(web, minDelay, total, maxPending, targets, attempts, backoff, patience, revisit);
     }
 
     public FetchConfig withAttempts(int count) {
-        return new FetchConfig(web, minDelay, perHost, total, maxPending, count, backoff, patience);
+        return with(web, minDelay, total, maxPending, maxPendingPerHost, count, backoff, patience, revisit);
     }
 
     public FetchConfig withBackoff(Duration first) {
-        return new FetchConfig(web, minDelay, perHost, total, maxPending, attempts, first, patience);
+        return with(web, minDelay, total, maxPending, maxPendingPerHost, attempts, first, patience, revisit);
     }
 
     public FetchConfig withPatience(Duration longest) {
-        return new FetchConfig(web, minDelay, perHost, total, maxPending, attempts, backoff, longest);
+        return with(web, minDelay, total, maxPending, maxPendingPerHost, attempts, backoff, longest, revisit);
+    }
+
+    public FetchConfig withRevisit(RevisitPolicy policy) {
+        return with(web, minDelay, total, maxPending, maxPendingPerHost, attempts, backoff, patience, policy);
+    }
+
+    private FetchConfig with(
+            WebConfig newWeb,
+            Duration newMinDelay,
+            int newTotal,
+            int newMaxPending,
+            int newMaxPendingPerHost,
+            int newAttempts,
+            Duration newBackoff,
+            Duration newPatience,
+            RevisitPolicy newRevisit) {
+        return new FetchConfig(
+                newWeb,
+                newMinDelay,
+                perHost,
+                newTotal,
+                newMaxPending,
+                newMaxPendingPerHost,
+                newAttempts,
+                newBackoff,
+                newPatience,
+                newRevisit);
     }
 }

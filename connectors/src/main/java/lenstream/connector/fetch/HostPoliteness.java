@@ -2,6 +2,8 @@ package lenstream.connector.fetch;
 
 import com.google.errorprone.annotations.MustBeClosed;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -31,6 +33,7 @@ final class HostPoliteness {
     private final long backoffMillis;
     private final Function<String, Duration> floor;
     private final Ticker ticker;
+    private final long quietFrom;
     private final ConcurrentHashMap<String, Host> hosts = new ConcurrentHashMap<>();
 
     /**
@@ -39,10 +42,19 @@ final class HostPoliteness {
      * @param floor the least delay for a host; asked once per host on the acquiring thread, may block
      */
     HostPoliteness(int perHost, Duration backoff, Function<String, Duration> floor, Ticker ticker) {
+        this(perHost, backoff, floor, ticker, Long.MIN_VALUE);
+    }
+
+    /**
+     * @param quietFrom when another process may have asked any of the hosts, in the ticker's milliseconds: each host's
+     *     delay counts from then; {@link Long#MIN_VALUE} for never
+     */
+    HostPoliteness(int perHost, Duration backoff, Function<String, Duration> floor, Ticker ticker, long quietFrom) {
         this.perHost = perHost;
         this.backoffMillis = backoff.toMillis();
         this.floor = floor;
         this.ticker = ticker;
+        this.quietFrom = quietFrom;
     }
 
     /**
@@ -94,6 +106,30 @@ final class HostPoliteness {
                 : Optional.of(state.unavailable(host, wait));
     }
 
+    /**
+     * The hosts that have to be remembered over a restart: those that failed, and those that want more than {@code
+     * usual} between two requests.
+     *
+     * @param nowMillis epoch ms
+     */
+    Map<String, HostPace> paces(Duration usual, long nowMillis) {
+        var paces = new HashMap<String, HostPace>();
+        long now = ticker.millis();
+        hosts.forEach((name, host) -> {
+            HostPace pace = host.pace(now, nowMillis);
+            if (pace.failures() > 0 || pace.delayMillis() > usual.toMillis()) {
+                paces.put(name, pace);
+            }
+        });
+        return paces;
+    }
+
+    /** Takes up a host as it was before a restart; it may have been asked up to this very moment. */
+    void remember(String host, HostPace pace, long nowMillis) {
+        hosts.computeIfAbsent(host, unseen -> new Host(pace.delayMillis(), perHost, Long.MIN_VALUE))
+                .remember(pace, ticker.millis(), nowMillis);
+    }
+
     /** Sets what robots.txt asks for; shorter than the floor it has no effect. */
     void crawlDelay(String host, Duration delay) {
         host(host).crawlDelay(delay.toMillis());
@@ -123,7 +159,7 @@ final class HostPoliteness {
             hosts.values().removeIf(host -> host.isIdle(now, perHost));
         }
         Duration least = floor.apply(name);
-        return hosts.computeIfAbsent(name, unseen -> new Host(least.toMillis(), perHost));
+        return hosts.computeIfAbsent(name, unseen -> new Host(least.toMillis(), perHost, quietFrom));
     }
 
     /** The right to one request; says how it ended before it is closed. Confined to the acquiring thread. */
@@ -169,9 +205,35 @@ final class HostPoliteness {
         private int failures;
         private Reason lastFailure = Reason.CONNECTION_FAILED;
 
-        Host(long delay, int perHost) {
+        Host(long delay, int perHost, long quietFrom) {
             this.delay = delay;
+            this.restUntil = quietFrom == Long.MIN_VALUE ? Long.MIN_VALUE : quietFrom + delay;
             this.slots = new Semaphore(perHost, true);
+        }
+
+        HostPace pace(long now, long epochMillis) {
+            lock.lock();
+            try {
+                long blocked = blockedUntil == Long.MIN_VALUE ? 0 : epochMillis + blockedUntil - now;
+                return new HostPace(delay, blocked, failures, lastFailure);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void remember(HostPace pace, long now, long epochMillis) {
+            lock.lock();
+            try {
+                delay = Math.max(delay, pace.delayMillis());
+                restUntil = Math.max(restUntil, now + delay);
+                failures = Math.max(failures, pace.failures());
+                lastFailure = pace.lastFailure();
+                if (pace.blockedUntilMillis() > epochMillis) {
+                    blockedUntil = Math.max(blockedUntil, now + pace.blockedUntilMillis() - epochMillis);
+                }
+            } finally {
+                lock.unlock();
+            }
         }
 
         long nextAt() {

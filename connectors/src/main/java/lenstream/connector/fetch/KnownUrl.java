@@ -1,47 +1,45 @@
 package lenstream.connector.fetch;
 
-import lenstream.connector.fetch.FetchOutcome.Validators;
-import org.jspecify.annotations.Nullable;
+import lenstream.core.image.CrawlTarget;
 
 /**
- * What is known of one image URL. Flink state (a POJO): add or remove components only, or old savepoints break.
+ * What is known of one image URL: one row of keyed state. Immutable.
  *
- * @param etag as the server gave it
- * @param lastModified as the server gave it
- * @param sha256 of the bytes emitted last; null if none ever were
- * @param version of the last observation that was emitted as an image or a rejection, epoch ms
- * @param rejected whether the last observation was a rejection
- * @param missing in how many rounds in a row the URL was not there; rounds without an answer do not count
- * @param checkedAtMillis when it was visited last, epoch ms
+ * @param target the URL with the context in which discovery named it last
+ * @param queued its number in the host's queue; {@link #NOT_QUEUED} if it does not wait there
+ * @param last what its visits have shown
+ * @param next when it is visited again by itself
+ * @param ledgerMillis when the ledger was told of it last, epoch ms; 0 for never
  */
-public record KnownUrl(
-        @Nullable String etag,
-        @Nullable String lastModified,
-        @Nullable String sha256,
-        long version,
-        boolean rejected,
-        int missing,
-        long checkedAtMillis) {
+record KnownUrl(CrawlTarget target, long queued, Observation last, Schedule next, long ledgerMillis) {
+    static final long NOT_QUEUED = -1;
 
-    /** What to send with the next request: nothing after a rejection, so that a success brings the bytes again. */
-    Validators validators() {
-        return rejected || sha256 == null ? Validators.NONE : new Validators(etag, lastModified);
+    static KnownUrl named(CrawlTarget target) {
+        return new KnownUrl(target, NOT_QUEUED, Observation.NONE, Schedule.NONE, 0);
     }
 
-    /** The hash that counts as unchanged. */
-    @Nullable
-    String comparable() {
-        return rejected ? null : sha256;
+    boolean isQueued() {
+        return queued != NOT_QUEUED;
     }
 
-    KnownUrl unchanged(Validators now, long checkedAt) {
-        return new KnownUrl(
-                now.etag() == null ? etag : now.etag(),
-                now.lastModified() == null ? lastModified : now.lastModified(),
-                sha256,
-                version,
-                rejected,
-                0,
-                checkedAt);
+    KnownUrl withTarget(CrawlTarget newTarget) {
+        return new KnownUrl(newTarget, queued, last, next, ledgerMillis);
+    }
+
+    KnownUrl withQueued(long number) {
+        return new KnownUrl(target, number, last, next, ledgerMillis);
+    }
+
+    KnownUrl withNext(Schedule schedule) {
+        return new KnownUrl(target, queued, last, schedule, ledgerMillis);
+    }
+
+    /** After a visit, which took it out of the queue. */
+    KnownUrl visited(Observation after, Schedule schedule) {
+        return new KnownUrl(target, NOT_QUEUED, after, schedule, ledgerMillis);
+    }
+
+    KnownUrl withLedger(long toldAtMillis) {
+        return new KnownUrl(target, queued, last, next, toldAtMillis);
     }
 }

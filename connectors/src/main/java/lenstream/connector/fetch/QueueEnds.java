@@ -9,4 +9,16 @@ package lenstream.connector.fetch;
  */
 public record QueueEnds(long head, long tail, int size) {
     static final QueueEnds EMPTY = new QueueEnds(0, 0, 0);
+
+    QueueEnds appended() {
+        return new QueueEnds(head, tail + 1, size + 1);
+    }
+
+    QueueEnds removed(long number) {
+        return size <= 1 ? EMPTY : new QueueEnds(number == head ? head + 1 : head, tail, size - 1);
+    }
+
+    QueueEnds withoutHead() {
+        return new QueueEnds(head + 1, tail, size);
+    }
 }

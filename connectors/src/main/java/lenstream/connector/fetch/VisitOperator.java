@@ -20,19 +20,29 @@ import lenstream.connector.fetch.FetchOutcome.Rejected;
 import lenstream.connector.fetch.FetchOutcome.Validators;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
+import lenstream.core.image.ImageId;
 import lenstream.core.image.Reason;
+import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.operators.MailboxExecutor;
+import org.apache.flink.api.common.state.KeyedStateStore;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
-import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.metrics.Gauge;
+import org.apache.flink.runtime.metrics.MetricNames;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateInitializationContext;
+import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
+import org.apache.flink.streaming.api.operators.InternalTimer;
+import org.apache.flink.streaming.api.operators.InternalTimerService;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.util.function.ThrowingRunnable;
 import org.jspecify.annotations.Nullable;
@@ -44,14 +54,26 @@ import org.jspecify.annotations.Nullable;
  * fetched again after a restore. A failure that may pass goes to the end of the queue until its attempts are used up.
  * Everything that waits for a host is refused once the host has to be left alone for longer than {@code patience}.
  *
+ * <p>What was visited is put on the host's {@link RevisitWheel} and comes back by itself: when nothing waits in the
+ * queue, and at every eighth turn of a busy host.
+ *
  * <p>State and outputs are touched on the task thread alone. When {@code maxPending} targets are queued, input waits.
+ * Heap is kept for hosts with something to do, never for URLs.
  */
 final class VisitOperator extends AbstractStreamOperator<FetchedImage>
-        implements OneInputStreamOperator<CrawlTarget, FetchedImage>, BoundedOneInput {
+        implements OneInputStreamOperator<CrawlTarget, FetchedImage>,
+                BoundedOneInput,
+                Triggerable<String, VoidNamespace> {
     private static final long serialVersionUID = 1;
 
     /** How far into a queue a dispatch looks for an entry that is due. */
     private static final int LOOK_AHEAD = 256;
+
+    /** URLs that are taken from a wheel before others get their turn. */
+    private static final int TAKEN_AT_ONCE = 256;
+
+    /** Every so many turns of a busy host a URL of its wheel comes before those that wait. */
+    private static final int TURNS_A_REVISIT = 8;
 
     private static final long CLOSE_SECONDS = 10;
 
@@ -60,6 +82,9 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     private static final int FILES_AT_ONCE = 8;
 
+    private static final ValueStateDescriptor<HostPace> PACE =
+            new ValueStateDescriptor<>("host-pace", HostPace.Serializer.INSTANCE);
+
     private final FetchConfig fetching;
     private final transient MailboxExecutor mailbox;
     private final transient Function<String, PoliteWeb> webs;
@@ -67,7 +92,10 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private final transient ArrayDeque<Lane> waitingForSlot = new ArrayDeque<>();
 
     private transient @Nullable HostQueue queue;
+    private transient @Nullable RevisitWheel wheel;
     private transient @Nullable MapState<String, KnownUrl> known;
+    private transient @Nullable ValueState<HostPace> pace;
+    private transient @Nullable InternalTimerService<VoidNamespace> timers;
     private transient @Nullable VisitMetrics counters;
     private transient @Nullable PoliteWeb web;
     private transient @Nullable ImageFetcher fetcher;
@@ -90,9 +118,27 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     @Override
     public void initializeState(StateInitializationContext context) throws Exception {
         super.initializeState(context);
-        queue = new HostQueue(getKeyedStateStore());
-        known = getKeyedStateStore()
-                .getMapState(new MapStateDescriptor<>("known", Types.STRING, TypeInformation.of(KnownUrl.class)));
+        KeyedStateStore store = getKeyedStateStore();
+        queue = new HostQueue(store);
+        wheel = new RevisitWheel(store);
+        known = store.getMapState(
+                new MapStateDescriptor<>("known-urls", ImageIdSerializer.INSTANCE, KnownUrlSerializer.INSTANCE));
+        pace = store.getState(PACE);
+        web = webs.apply(getRuntimeContext().getJobInfo().getJobId().toString());
+        web.remember(paces());
+    }
+
+    /** How fast the hosts may be asked that were remembered. */
+    private Map<String, HostPace> paces() throws Exception {
+        var paces = new HashMap<String, HostPace>();
+        for (String host : hosts(PACE.getName())) {
+            setCurrentKey(host);
+            HostPace remembered = requireNonNull(pace).value();
+            if (remembered != null) {
+                paces.put(host, remembered);
+            }
+        }
+        return paces;
     }
 
     @Override
@@ -101,9 +147,10 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         var group = getMetricGroup();
         counters = VisitMetrics.register(group);
         group.<Long, Gauge<Long>>gauge("lenstream_visit_pending", pending::get);
+        group.<Long, Gauge<Long>>gauge(MetricNames.PENDING_RECORDS, pending::get);
         group.<Integer, Gauge<Integer>>gauge("lenstream_visit_in_flight", inFlight::get);
-        web = webs.apply(getRuntimeContext().getJobInfo().getJobId().toString());
-        fetcher = new ImageFetcher(web::get, fetching);
+        timers = getInternalTimerService("revisits", VoidNamespaceSerializer.INSTANCE, this);
+        fetcher = new ImageFetcher(web()::get, fetching);
         threads = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("visit-", 0).factory());
         resume();
@@ -111,15 +158,46 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     /** Takes up the queues that a restored state holds; for them nobody will call {@link #processElement}. */
     private void resume() throws Exception {
-        List<String> hosts;
-        try (var keys = this.<String>getKeyedStateBackend().getKeys(HostQueue.ENDS.getName(), VoidNamespace.INSTANCE)) {
-            hosts = keys.toList();
-        }
-        for (String host : hosts) {
+        for (String host : hosts(HostQueue.ENDS.getName())) {
             setCurrentKey(host);
-            pending.addAndGet(queue().ends().size());
-            dispatch(host);
+            Lane lane = lane(host);
+            lane.isSaved = true;
+            pending.addAndGet(lane.ends.size());
+            dispatch(lane);
         }
+    }
+
+    private List<String> hosts(String state) {
+        try (var keys = this.<String>getKeyedStateBackend().getKeys(state, VoidNamespace.INSTANCE)) {
+            return keys.toList();
+        }
+    }
+
+    @Override
+    public void snapshotState(StateSnapshotContext context) throws Exception {
+        for (Lane lane : lanes.values()) {
+            setCurrentKey(lane.host);
+            queue().save(lane.ends);
+            lane.isSaved = lane.ends.size() > 0;
+            if (lane.wheelEnds != null) {
+                wheel().save(lane.wheelEnds);
+            }
+        }
+        for (var remembered : web().paces().entrySet()) {
+            if (isMine(remembered.getKey())) {
+                setCurrentKey(remembered.getKey());
+                requireNonNull(pace).update(remembered.getValue());
+            }
+        }
+        super.snapshotState(context);
+    }
+
+    /** Whether a host is a key of this subtask; in this process there may be others. */
+    private boolean isMine(String host) {
+        TaskInfo task = getRuntimeContext().getTaskInfo();
+        return KeyGroupRangeAssignment.assignKeyToParallelOperator(
+                        host, task.getMaxNumberOfParallelSubtasks(), task.getNumberOfParallelSubtasks())
+                == task.getIndexOfThisSubtask();
     }
 
     @Override
@@ -130,12 +208,32 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
             mailbox.yield();
         }
         setCurrentKey(target.host()); // answers that came while yielding have set others
-        if (queue().add(new PendingVisit(target, 0, 0))) {
-            pending.incrementAndGet();
-            dispatch(target.host());
-        } else {
+        String id = target.id();
+        long now = now();
+        KnownUrl before = known().get(id);
+        Lane lane = lane(target.host());
+        boolean isFull = lane.ends.size() >= fetching.maxPendingPerHost();
+        if (before != null && (before.isQueued() || (isFull && before.next().isOut(now)))) {
             counters().merged().inc();
+        } else {
+            KnownUrl named = before == null ? KnownUrl.named(target) : before.withTarget(target);
+            if (isFull) {
+                long until = wheel().file(wheelOf(lane), 0, id, now);
+                known().put(id, named.withNext(new Schedule(named.next().ring(), until, until)));
+            } else {
+                enqueue(lane, named, new QueueEntry(id, 0, 0, target.discoveredAtMillis(), false));
+            }
         }
+        dispatch(lane);
+    }
+
+    private long enqueue(Lane lane, KnownUrl url, QueueEntry entry) throws Exception {
+        long number = lane.ends.tail();
+        lane.ends = lane.ends.appended();
+        queue().put(number, entry);
+        known().put(entry.id(), url.withQueued(number));
+        pending.incrementAndGet();
+        return number;
     }
 
     @Override
@@ -145,17 +243,43 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         }
     }
 
-    /** Starts as many fetches of this host as are due and have a slot; else sees to it that it is called again. */
+    /** What goes on with the host that is the current key. */
+    private Lane lane(String host) throws Exception {
+        Lane lane = lanes.get(host);
+        if (lane == null) {
+            lane = new Lane(host, queue().ends());
+            lanes.put(host, lane);
+        }
+        return lane;
+    }
+
+    private RevisitWheel.Ends wheelOf(Lane lane) throws Exception {
+        if (lane.wheelEnds == null) {
+            lane.wheelEnds = wheel().ends();
+        }
+        return lane.wheelEnds;
+    }
+
     private void dispatch(String host) throws Exception {
         setCurrentKey(host);
-        QueueEnds ends = queue().ends();
-        if (ends.size() == 0) {
-            lanes.remove(host);
-            return;
-        }
-        Lane lane = lanes.computeIfAbsent(host, Lane::new);
-        int allowed = host.equals(FILES) ? FILES_AT_ONCE : fetching.perHost();
-        while (lane.running.size() < allowed && lane.running.size() < ends.size()) {
+        dispatch(lane(host));
+    }
+
+    /**
+     * Starts as many fetches of the current key's host as are due and have a slot; else sees to it that it is called
+     * again.
+     */
+    private void dispatch(Lane lane) throws Exception {
+        int allowed = lane.host.equals(FILES) ? FILES_AT_ONCE : fetching.perHost();
+        while (lane.running.size() < allowed) {
+            long now = now();
+            var unavailable = web().unavailable(lane.host);
+            if (lane.nothingWaits() && (unavailable.isPresent() || takeDue(lane, now) == null)) {
+                if (lane.ends.size() == 0 && !lane.isComingBack) {
+                    end(lane, unavailable.map(why -> now + why.delayMillis()).orElse(now));
+                }
+                return;
+            }
             if (inFlight.get() >= fetching.total()) {
                 if (!lane.waiting) {
                     lane.waiting = true;
@@ -163,54 +287,153 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                 }
                 return;
             }
-            long now = getProcessingTimeService().getCurrentProcessingTime();
-            var unavailable = requireNonNull(web).unavailable(host);
             if (unavailable.isPresent()) {
-                giveUp(lane, ends, unavailable.get());
+                giveUp(lane, unavailable.get());
                 return;
             }
-            long hostWait = requireNonNull(web).waitMillis(host);
+            long hostWait = web().waitMillis(lane.host);
             if (hostWait > 0) {
                 arm(lane, now + hostWait);
                 return;
             }
-            if (!startNext(lane, ends, now)) {
+            Long revisit = ++lane.turns % TURNS_A_REVISIT == 0 ? takeDue(lane, now) : null;
+            if (revisit != null) {
+                start(lane, revisit, requireNonNull(queue().get(revisit)));
+            } else if (!startNext(lane, now)) {
                 return;
             }
         }
     }
 
+    /**
+     * Moves the URL that has been due for longest from the host's wheel to the end of its queue, and forgets those whose
+     * time has come on the way.
+     *
+     * @return its number in the queue; null if none is due
+     */
+    private @Nullable Long takeDue(Lane lane, long now) throws Exception {
+        RevisitWheel.Ends ends = wheelOf(lane);
+        for (int taken = 0; taken < TAKEN_AT_ONCE; taken++) {
+            RevisitWheel.Due due = wheel().take(ends, now);
+            if (due == null) {
+                return null;
+            }
+            KnownUrl url = known().get(due.id());
+            if (url == null || url.next().filedUntilMillis() != due.dueAtMillis()) {
+                continue; // it was put on the wheel again since
+            }
+            if (url.isQueued()) {
+                file(lane, url, now + fetching.revisit().shortest().toMillis(), now);
+            } else if (url.next().dueAtMillis() > now) {
+                file(lane, url, url.next().dueAtMillis(), now); // it was visited in between
+            } else if (fetching.revisit().isForgotten(url, now)) {
+                known().remove(due.id());
+                counters().forgotten().inc();
+            } else if (due.overflow()) {
+                return enqueue(
+                        lane, url, new QueueEntry(due.id(), 0, 0, url.target().discoveredAtMillis(), false));
+            } else {
+                counters().revisits().inc();
+                return enqueue(lane, url, new QueueEntry(due.id(), 0, 0, now, true));
+            }
+        }
+        comeBack(lane);
+        return null;
+    }
+
+    private void file(Lane lane, KnownUrl url, long atMillis, long now) throws Exception {
+        String id = url.target().id();
+        long until = wheel().file(wheelOf(lane), RevisitWheel.ringOf(atMillis - now), id, now);
+        known().put(id, url.withNext(url.next().filed(until)));
+    }
+
+    /** Nothing waits and nothing is due: keeps of the host what its state says, and a timer if its wheel needs one. */
+    private void end(Lane lane, long notBefore) throws Exception {
+        lanes.remove(lane.host);
+        if (lane.isSaved) {
+            queue().save(lane.ends);
+        }
+        RevisitWheel.Ends ends = lane.wheelEnds;
+        if (ends == null) {
+            return;
+        }
+        long due = ends.firstDueMillis();
+        if (due != Long.MAX_VALUE) {
+            long at = Math.max(due, notBefore);
+            if (at < ends.timerAtMillis()) {
+                ends.timerAt(at);
+                requireNonNull(timers).registerProcessingTimeTimer(VoidNamespace.INSTANCE, at);
+            }
+        }
+        wheel().save(ends);
+    }
+
+    /** A host's wheel has something to give out. */
+    @Override
+    public void onProcessingTime(InternalTimer<String, VoidNamespace> timer) throws Exception {
+        Lane lane = lane(timer.getKey());
+        RevisitWheel.Ends ends = wheelOf(lane);
+        if (ends.timerAtMillis() <= timer.getTimestamp()) {
+            ends.timerAt(Long.MAX_VALUE);
+        }
+        dispatch(lane);
+    }
+
+    @Override
+    public void onEventTime(InternalTimer<String, VoidNamespace> timer) {
+        throw new IllegalStateException("no timer is set in event time");
+    }
+
     /** Refuses for this round what waits for a host; a long queue in parts, so that other hosts get their turn. */
-    private void giveUp(Lane lane, QueueEnds ends, HostUnavailableException why) throws Exception {
+    private void giveUp(Lane lane, HostUnavailableException why) throws Exception {
         var outcome = new Deferred(why.reason(), String.valueOf(why.getMessage()), why.delayMillis());
+        QueueEnds ends = lane.ends;
         long last = Math.min(ends.tail(), ends.head() + LOOK_AHEAD);
         boolean any = false;
         for (long number = ends.head(); number < last; number++) {
-            PendingVisit visit = lane.running.contains(number) ? null : queue().get(number);
-            if (visit != null) {
-                settle(number, visit, outcome);
+            QueueEntry entry = lane.running.contains(number) ? null : queue().get(number);
+            if (entry != null) {
+                settle(lane, number, entry, outcome);
+                any = true;
+            } else if (!lane.running.contains(number) && number == lane.ends.head()) {
+                lane.ends = lane.ends.withoutHead();
                 any = true;
             }
         }
-        if (any && queue().ends().size() > lane.running.size()) { // else the head is running and comes back here
-            back(() -> dispatch(lane.host));
+        if (any) { // else the head is running and comes back here
+            comeBack(lane);
         }
     }
 
-    private boolean startNext(Lane lane, QueueEnds ends, long now) throws Exception {
+    /** Goes on with a host after others had their turn. */
+    private void comeBack(Lane lane) {
+        if (!lane.isComingBack) {
+            lane.isComingBack = true;
+            back(() -> {
+                lane.isComingBack = false;
+                dispatch(lane.host);
+            });
+        }
+    }
+
+    private boolean startNext(Lane lane, long now) throws Exception {
         long earliest = Long.MAX_VALUE;
-        long last = Math.min(ends.tail(), ends.head() + LOOK_AHEAD);
-        for (long number = ends.head(); number < last; number++) {
+        long last = Math.min(lane.ends.tail(), lane.ends.head() + LOOK_AHEAD);
+        for (long number = lane.ends.head(); number < last; number++) {
             if (lane.running.contains(number)) {
                 continue;
             }
-            PendingVisit visit = queue().get(number);
-            if (visit != null && visit.notBeforeMillis() <= now) {
-                start(lane, number, visit);
+            QueueEntry entry = queue().get(number);
+            if (entry == null) {
+                if (number == lane.ends.head()) {
+                    lane.ends = lane.ends.withoutHead();
+                    last = Math.min(lane.ends.tail(), lane.ends.head() + LOOK_AHEAD);
+                }
+            } else if (entry.notBeforeMillis() <= now) {
+                start(lane, number, entry);
                 return true;
-            }
-            if (visit != null) {
-                earliest = Math.min(earliest, visit.notBeforeMillis());
+            } else {
+                earliest = Math.min(earliest, entry.notBeforeMillis());
             }
         }
         if (earliest != Long.MAX_VALUE) {
@@ -219,22 +442,23 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         return false;
     }
 
-    private void start(Lane lane, long number, PendingVisit visit) throws Exception {
+    private void start(Lane lane, long number, QueueEntry entry) throws Exception {
         lane.running.add(number);
         inFlight.incrementAndGet();
-        KnownUrl before = known().get(visit.target().id());
-        Validators validators = before == null ? Validators.NONE : before.validators();
-        String sha256 = before == null ? null : before.comparable();
+        KnownUrl url = requireNonNull(known().get(entry.id()), "a URL that waits is known");
+        String address = url.target().url();
+        Validators validators = url.last().validators();
+        String sha256 = url.last().comparable();
         ImageFetcher images = requireNonNull(fetcher);
         requireNonNull(threads).execute(() -> {
             try {
-                FetchOutcome outcome = attempt(images, visit.target().url(), validators, sha256);
-                back(() -> complete(lane, number, visit, outcome));
+                FetchOutcome outcome = attempt(images, address, validators, sha256);
+                back(() -> complete(lane, number, entry, outcome));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt(); // the task is closing, the entry stays in the queue
             } catch (RuntimeException | Error e) {
                 back(() -> {
-                    throw new IllegalStateException("fetching " + visit.target().url(), e);
+                    throw new IllegalStateException("fetching " + address, e);
                 });
             }
         });
@@ -259,12 +483,12 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         }
     }
 
-    private void complete(Lane lane, long number, PendingVisit visit, FetchOutcome outcome) throws Exception {
+    private void complete(Lane lane, long number, QueueEntry entry, FetchOutcome outcome) throws Exception {
         lane.running.remove(number);
         inFlight.decrementAndGet();
         setCurrentKey(lane.host);
-        settle(number, visit, outcome);
-        dispatch(lane.host);
+        settle(lane, number, entry, outcome);
+        dispatch(lane);
         while (inFlight.get() < fetching.total() && !waitingForSlot.isEmpty()) {
             Lane next = waitingForSlot.remove();
             next.waiting = false;
@@ -273,33 +497,59 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     }
 
     /** Draws what follows from an attempt, for an entry of the current key. */
-    private void settle(long number, PendingVisit visit, FetchOutcome outcome) throws Exception {
-        String id = visit.target().id();
-        long now = getProcessingTimeService().getCurrentProcessingTime();
-        Verdict verdict = Verdict.of(visit, known().get(id), outcome, now, fetching);
-        switch (verdict) {
+    private void settle(Lane lane, long number, QueueEntry entry, FetchOutcome outcome) throws Exception {
+        KnownUrl url = requireNonNull(known().get(entry.id()), "a URL that waits is known");
+        long now = now();
+        CrawlTarget target = entry.revisit() ? url.target().askedAgainAt(entry.askedAtMillis()) : url.target();
+        switch (Verdict.of(target, entry, url.last(), outcome, now, fetching)) {
             case Verdict.Image image -> {
-                finish(number, id, image.known());
+                finish(lane, number, url, image.after(), now);
                 counters().fetched().inc();
+                if (url.last().sha256() != null) {
+                    counters().changed().inc();
+                }
                 output.collect(new StreamRecord<>(image.image()));
             }
             case Verdict.Refusal refusal -> {
-                finish(number, id, refusal.known());
+                finish(lane, number, url, refusal.after(), now);
                 counters().rejected().inc();
+                if (refusal.after().state() == UrlState.GONE) {
+                    counters().gone().inc();
+                }
                 output.collect(VisitOperatorFactory.REJECTIONS, new StreamRecord<>(refusal.rejection()));
             }
             case Verdict.NothingNew nothing -> {
-                finish(number, id, nothing.known());
+                finish(lane, number, url, nothing.after(), now);
                 counters().unchanged().inc();
             }
-            case Verdict.Again again -> queue().postpone(number, again.visit());
+            case Verdict.NoAnswer silence -> {
+                finish(lane, number, url, silence.after(), now);
+                counters().rejected().inc();
+            }
+            case Verdict.Again again -> postpone(lane, number, url, entry, again);
         }
     }
 
-    private void finish(long number, String id, KnownUrl now) throws Exception {
-        known().put(id, now);
-        queue().remove(number, id);
+    private void postpone(Lane lane, long number, KnownUrl url, QueueEntry entry, Verdict.Again again)
+            throws Exception {
+        queue().remove(number);
+        lane.ends = lane.ends.removed(number);
         pending.decrementAndGet();
+        enqueue(lane, url, entry.again(again.attempts(), again.notBeforeMillis()));
+    }
+
+    private void finish(Lane lane, long number, KnownUrl url, Observation after, long now) throws Exception {
+        queue().remove(number);
+        lane.ends = lane.ends.removed(number);
+        pending.decrementAndGet();
+        long named = url.target().discoveredAtMillis();
+        Schedule next = fetching.revisit().after(url.next(), url.last(), after, named, now);
+        KnownUrl visited = url.visited(after, next);
+        if (next.filedUntilMillis() > now && next.filedUntilMillis() <= next.dueAtMillis()) {
+            known().put(url.target().id(), visited); // it is on the wheel and comes early enough to be put back
+        } else {
+            file(lane, visited, next.dueAtMillis(), now);
+        }
     }
 
     private void arm(Lane lane, long at) {
@@ -313,6 +563,10 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
             }
             dispatch(lane.host);
         });
+    }
+
+    private long now() {
+        return getProcessingTimeService().getCurrentProcessingTime();
     }
 
     @Override
@@ -332,8 +586,23 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         }
     }
 
+    /** Targets that are queued or being fetched. */
+    long pending() {
+        return pending.get();
+    }
+
+    /** What is known of a URL of the current key's host. */
+    @Nullable
+    KnownUrl known(String url) throws Exception {
+        return known().get(ImageId.ofUrl(url));
+    }
+
     private HostQueue queue() {
         return requireNonNull(queue);
+    }
+
+    private RevisitWheel wheel() {
+        return requireNonNull(wheel);
     }
 
     private MapState<String, KnownUrl> known() {
@@ -344,15 +613,29 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         return requireNonNull(counters);
     }
 
-    /** What one host has going on in this process. Confined to the task thread. */
+    private PoliteWeb web() {
+        return requireNonNull(web);
+    }
+
+    /** What one host has going on in this process, while anything waits. Confined to the task thread. */
     private static final class Lane {
         private final String host;
-        private final Set<Long> running = new HashSet<>();
+        private final Set<Long> running = new HashSet<>(4);
+        private QueueEnds ends;
+        private boolean isSaved;
+        private RevisitWheel.@Nullable Ends wheelEnds;
         private long timerAt = Long.MAX_VALUE;
+        private int turns;
         private boolean waiting;
+        private boolean isComingBack;
 
-        Lane(String host) {
+        Lane(String host, QueueEnds ends) {
             this.host = host;
+            this.ends = ends;
+        }
+
+        boolean nothingWaits() {
+            return running.size() == ends.size();
         }
     }
 }

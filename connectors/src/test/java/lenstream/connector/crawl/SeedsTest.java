@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.List;
+import lenstream.connector.fetch.RevisitPolicy;
 import lenstream.core.config.ConfigException;
 import lenstream.core.config.ConfigReader;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,7 @@ class SeedsTest {
                   min_delay: 2s
                   contact: "https://example.org/bot"
                 limits: {max_bytes: 10MiB, max_pixels: 50M, timeout: 20s, attempts: 5}
+                revisit: {first: 2h, shortest: 10m, longest: 7d, forget_after: 30d}
                 """);
         assertThat(seeds.sites())
                 .containsExactly(new Site(
@@ -40,6 +42,9 @@ class SeedsTest {
         assertThat(seeds.maxPixels()).isEqualTo(50_000_000);
         assertThat(seeds.fetch().minDelay()).isEqualTo(Duration.ofSeconds(2));
         assertThat(seeds.fetch().attempts()).isEqualTo(5);
+        assertThat(seeds.fetch().revisit())
+                .isEqualTo(new RevisitPolicy(
+                        Duration.ofHours(2), Duration.ofMinutes(10), Duration.ofDays(7), Duration.ofDays(30)));
         var web = seeds.fetch().web();
         assertThat(web.allowPrivate()).containsExactly("127.0.0.0/8");
         assertThat(web.userAgent()).contains("https://example.org/bot");

@@ -20,19 +20,19 @@ class VerdictTest {
     void theFirst404KeepsTheImageAndTheNextRoundsIsFinal() {
         Verdict.Refusal first = refusal(100, null, NOT_FOUND, 110);
         assertThat(first.rejection().reason()).isEqualTo(Reason.NOT_FOUND);
-        Verdict.Refusal second = refusal(200, first.known(), NOT_FOUND, 210);
+        Verdict.Refusal second = refusal(200, first.after(), NOT_FOUND, 210);
         assertThat(second.rejection().reason()).isEqualTo(Reason.GONE);
         assertThat(second.rejection().reason().retry()).isEqualTo(Reason.Retry.NEVER);
-        assertThat(refusal(300, second.known(), NOT_FOUND, 310).rejection().reason())
+        assertThat(refusal(300, second.after(), NOT_FOUND, 310).rejection().reason())
                 .isEqualTo(Reason.GONE);
     }
 
     @Test
     void aSecond404OfTheSameRoundConfirmsNothing() {
         Verdict.Refusal first = refusal(100, null, NOT_FOUND, 110);
-        Verdict.Refusal again = refusal(105, first.known(), NOT_FOUND, 120);
+        Verdict.Refusal again = refusal(105, first.after(), NOT_FOUND, 120);
         assertThat(again.rejection().reason()).isEqualTo(Reason.NOT_FOUND);
-        assertThat(again.known().missing()).isEqualTo(1);
+        assertThat(again.after().missing()).isEqualTo(1);
     }
 
     @Test
@@ -46,34 +46,62 @@ class VerdictTest {
     @Test
     void aRoundWithoutAnAnswerNeitherConfirmsNorClears() {
         Verdict.Refusal first = refusal(100, null, NOT_FOUND, 110);
-        Verdict.Refusal silent = refusal(200, first.known(), new Deferred(Reason.TIMEOUT, "too slow", 1), 210);
+        Verdict.Refusal silent = refusal(200, first.after(), new Deferred(Reason.TIMEOUT, "too slow", 1), 210);
         assertThat(silent.rejection().reason()).isEqualTo(Reason.TIMEOUT);
-        assertThat(refusal(300, silent.known(), NOT_FOUND, 310).rejection().reason())
+        assertThat(refusal(300, silent.after(), NOT_FOUND, 310).rejection().reason())
                 .isEqualTo(Reason.GONE);
     }
 
     @Test
     void anotherAnswerBetweenStartsTheCountAnew() {
         Verdict.Refusal first = refusal(100, null, NOT_FOUND, 110);
-        Verdict.Refusal html = refusal(200, first.known(), new Rejected(Reason.FORBIDDEN, "status 403"), 210);
-        assertThat(refusal(300, html.known(), NOT_FOUND, 310).rejection().reason())
+        Verdict.Refusal html = refusal(200, first.after(), new Rejected(Reason.FORBIDDEN, "status 403"), 210);
+        assertThat(refusal(300, html.after(), NOT_FOUND, 310).rejection().reason())
                 .isEqualTo(Reason.NOT_FOUND);
     }
 
     @Test
     void anImageThatIsBackIsNewerThanItsAbsenceEvenWhenTheClockIsNot() {
         Verdict.Refusal gone = refusal(100, null, new Gone(Reason.GONE, "status 410"), 500);
-        var back = (Verdict.Image) verdict(600, gone.known(), new Fetched(new byte[] {1}, "aa", Validators.NONE), 400);
+        var back = (Verdict.Image) verdict(600, gone.after(), new Fetched(new byte[] {1}, "aa", Validators.NONE), 400);
         assertThat(back.image().version()).isEqualTo(501);
-        assertThat(back.known().missing()).isZero();
+        assertThat(back.after().missing()).isZero();
+    }
+
+    @Test
+    void aKnownImageThatDoesNotAnswerWhenItIsLookedAtAgainStaysAsItWas() {
+        var image = (Verdict.Image) verdict(100, null, new Fetched(new byte[] {1}, "aa", Validators.NONE), 110);
+        var silent = new Deferred(Reason.TIMEOUT, "too slow", 1);
+        var quiet = (Verdict.NoAnswer) verdict(200, image.after(), silent, 210, true);
+        assertThat(quiet.after().comparable()).isEqualTo("aa");
+        assertThat(quiet.after().version()).isEqualTo(110);
+        assertThat(refusal(300, image.after(), silent, 310).rejection().reason())
+                .as("one that discovery named says so")
+                .isEqualTo(Reason.TIMEOUT);
+    }
+
+    @Test
+    void visitsInARowThatEndAlikeAreCountedFromTheFirst() {
+        Verdict.Refusal first = refusal(100, null, new Rejected(Reason.FORBIDDEN, "status 403"), 110);
+        Verdict.Refusal second = refusal(200, first.after(), new Rejected(Reason.FORBIDDEN, "status 403"), 210);
+        assertThat(second.after().sinceMillis()).isEqualTo(110);
+        assertThat(second.after().times()).isEqualTo(2);
+        Verdict.Refusal other = refusal(300, second.after(), NOT_FOUND, 310);
+        assertThat(other.after().sinceMillis()).isEqualTo(310);
+        assertThat(other.after().times()).isEqualTo(1);
     }
 
     private static Verdict.Refusal refusal(
-            long discoveredAt, @Nullable KnownUrl known, FetchOutcome outcome, long now) {
-        return (Verdict.Refusal) verdict(discoveredAt, known, outcome, now);
+            long discoveredAt, @Nullable Observation before, FetchOutcome outcome, long now) {
+        return (Verdict.Refusal) verdict(discoveredAt, before, outcome, now);
     }
 
-    private static Verdict verdict(long discoveredAt, @Nullable KnownUrl known, FetchOutcome outcome, long now) {
+    private static Verdict verdict(long discoveredAt, @Nullable Observation before, FetchOutcome outcome, long now) {
+        return verdict(discoveredAt, before, outcome, now, false);
+    }
+
+    private static Verdict verdict(
+            long discoveredAt, @Nullable Observation before, FetchOutcome outcome, long now, boolean revisit) {
         var target = new CrawlTarget(
                 "https://example.org/a.jpg",
                 "example.org",
@@ -87,6 +115,12 @@ class VerdictTest {
                 -1,
                 discoveredAt,
                 "page");
-        return Verdict.of(new PendingVisit(target, 0, 0), known, outcome, now, ONE_ATTEMPT);
+        return Verdict.of(
+                target,
+                new QueueEntry(target.id(), 0, 0, discoveredAt, revisit),
+                before == null ? Observation.NONE : before,
+                outcome,
+                now,
+                ONE_ATTEMPT);
     }
 }

@@ -342,6 +342,140 @@ class VisitOperatorTest {
         }
     }
 
+    @Test
+    void anImageThatNothingNamesAnyMoreIsLookedAtAgainAndFoundGone() throws Exception {
+        site.image("/a.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1 && visits.isIdle());
+            site.status("/a.jpg", 404);
+            visits.later(Duration.ofDays(2));
+            visits.run(() -> visits.rejections().size() == 1 && visits.isIdle());
+            assertThat(visits.rejections().get(0).reason()).isEqualTo(Reason.NOT_FOUND);
+            assertThat(site.requests("/a.jpg").get(1).isConditional()).isTrue();
+            visits.later(Duration.ofHours(2));
+            visits.run(() -> visits.rejections().size() == 2 && visits.isIdle());
+            assertThat(visits.rejections().get(1).reason()).isEqualTo(Reason.GONE);
+        }
+    }
+
+    @Test
+    void anImageThatStaysAsItIsIsLookedAtLessAndLessOftenAndAChangedOneSooner() throws Exception {
+        site.image("/a.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1 && visits.isIdle());
+            visits.later(Duration.ofHours(37)); // the first ring of at least a day is 36.4 hours
+            visits.run(() -> site.requests("/a.jpg").size() == 2 && visits.isIdle());
+            visits.later(Duration.ofHours(37));
+            visits.settle();
+            assertThat(site.requests("/a.jpg")).as("the interval has doubled").hasSize(2);
+            site.body("/a.jpg", "image/jpeg", new byte[] {(byte) 0xff, (byte) 0xd8, 9});
+            visits.later(Duration.ofHours(37));
+            visits.run(() -> visits.images().size() == 2 && visits.isIdle());
+            assertThat(visits.images().get(1).target().alt())
+                    .as("its context is kept")
+                    .isEqualTo("alt");
+            visits.later(Duration.ofHours(37));
+            visits.run(() -> site.requests("/a.jpg").size() == 4 && visits.isIdle());
+        }
+    }
+
+    @Test
+    void theScheduleOutlivesARestoreAndAnotherParallelismNeedsNoQueueForIt() throws Exception {
+        site.image("/a.jpg");
+        OperatorSubtaskState snapshot;
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1 && visits.isIdle());
+            snapshot = visits.harness.snapshot(1, 1);
+        }
+        site.status("/a.jpg", 410);
+        try (var visits = start(QUICK, snapshot)) {
+            visits.later(Duration.ofDays(2));
+            visits.run(() -> visits.rejections().size() == 1 && visits.isIdle());
+            assertThat(visits.rejections().get(0).reason()).isEqualTo(Reason.GONE);
+        }
+    }
+
+    @Test
+    void whatIsGoneIsForgottenOnceDiscoveryHasNotNamedItForLong() throws Exception {
+        site.status("/a.jpg", 410);
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.rejections().size() == 1 && visits.isIdle());
+            assertThat(visits.known("/a.jpg")).isNotNull();
+            visits.later(Duration.ofDays(80));
+            visits.settle();
+            assertThat(visits.known("/a.jpg")).isNotNull();
+            visits.later(Duration.ofDays(40));
+            visits.settle();
+            assertThat(visits.known("/a.jpg")).isNull();
+            assertThat(site.requests("/a.jpg")).hasSize(1);
+        }
+    }
+
+    @Test
+    void aKnownImageWhoseServerFailsIsNotDownloadedAgainForThat() throws Exception {
+        site.image("/a.jpg");
+        try (var visits = start(QUICK.withAttempts(1), null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1 && visits.isIdle());
+            site.status("/a.jpg", 503);
+            visits.later(Duration.ofDays(2));
+            visits.run(() -> site.requests("/a.jpg").size() == 2 && visits.isIdle());
+            site.image("/a.jpg");
+            visits.later(Duration.ofDays(4));
+            visits.run(() -> site.requests("/a.jpg").size() == 3 && visits.isIdle());
+            assertThat(visits.rejections()).isEmpty();
+            assertThat(visits.images()).hasSize(1);
+            assertThat(site.requests("/a.jpg").get(2).isConditional()).isTrue();
+        }
+    }
+
+    @Test
+    void whatOneHostBringsBeyondItsShareWaitsOnTheWheelAndNothingIsLost() throws Exception {
+        for (int i = 0; i < 20; i++) {
+            site.image("/" + i + ".jpg");
+        }
+        try (var visits = start(QUICK.withMaxPending(10).withMaxPendingPerHost(3), null)) {
+            for (int round = 0; round < 2; round++) {
+                for (int i = 0; i < 20; i++) {
+                    visits.send("/" + i + ".jpg"); // would wait inside at ten
+                }
+            }
+            assertThat(visits.operator().pending()).isLessThanOrEqualTo(3);
+            visits.run(() -> visits.images().size() == 20 && visits.isIdle());
+            assertThat(visits.images().stream().map(image -> image.target().url()))
+                    .doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void aHostIsAskedNoSoonerAfterARestartThanWithoutOne() throws Exception {
+        site.text("/robots.txt", "text/plain", "User-agent: *\nCrawl-delay: 2\n")
+                .image("/a.jpg")
+                .image("/b.jpg");
+        OperatorSubtaskState snapshot;
+        try (var visits = start(QUICK.withMinDelay(Duration.ofMillis(10)), null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1);
+            visits.send("/b.jpg");
+            snapshot = visits.harness.snapshot(1, 1);
+        }
+        try (var visits = start(QUICK.withMinDelay(Duration.ofMillis(10)), snapshot)) {
+            visits.run(() -> visits.images().size() == 1);
+        }
+        var times = site.requests().stream()
+                .map(LoopbackSite.Request::startedAt)
+                .sorted()
+                .toList();
+        assertThat(times).hasSize(4); // each process asks for robots.txt first
+        for (int i = 1; i < times.size(); i++) {
+            assertThat(times.get(i) - times.get(i - 1)).isGreaterThanOrEqualTo(TimeUnit.MILLISECONDS.toNanos(1_990));
+        }
+    }
+
     private Visits start(FetchConfig config, @org.jspecify.annotations.Nullable OperatorSubtaskState state)
             throws Exception {
         var harness = new KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage>(
@@ -360,18 +494,19 @@ class VisitOperatorTest {
     /** A running operator whose mails and timers the test turns over. */
     private final class Visits implements AutoCloseable {
         private final KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage> harness;
+        private long ahead;
 
         Visits(KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage> harness) {
             this.harness = harness;
         }
 
         void send(String path) throws Exception {
-            send(path, System.currentTimeMillis());
+            send(path, System.currentTimeMillis() + ahead);
         }
 
         /** As a round that began after every visit so far would. */
         void sendLater(String path) throws Exception {
-            send(path, System.currentTimeMillis() + 1_000);
+            send(path, System.currentTimeMillis() + ahead + 1_000);
         }
 
         private void send(String path, long discoveredAt) throws Exception {
@@ -405,18 +540,36 @@ class VisitOperatorTest {
                             .toList();
         }
 
-        boolean isIdle() throws Exception {
+        boolean isIdle() {
+            return operator().pending() == 0;
+        }
+
+        VisitOperator operator() {
+            return (VisitOperator) harness.getOneInputOperator();
+        }
+
+        @org.jspecify.annotations.Nullable
+        KnownUrl known(String path) throws Exception {
             harness.getOperator().setCurrentKey(site.host());
-            return new HostQueue(harness.getOperator().getKeyedStateStore())
-                            .ends()
-                            .size()
-                    == 0;
+            return operator()
+                    .known(CanonicalUrl.of(site.url(path)).orElseThrow().value());
+        }
+
+        /** Turns over what is due now, and what follows from it at once. */
+        void settle() throws Exception {
+            harness.setProcessingTime(System.currentTimeMillis() + ahead);
+            run(this::isIdle);
+        }
+
+        /** Moves the operator's clock ahead of the real one. */
+        void later(Duration time) {
+            ahead += time.toMillis();
         }
 
         /** Runs mails and timers until the condition holds; the test's time-out ends it otherwise. */
         void run(Condition condition) throws Exception {
             while (!condition.holds()) {
-                harness.setProcessingTime(System.currentTimeMillis());
+                harness.setProcessingTime(System.currentTimeMillis() + ahead);
                 var mail = harness.getTaskMailbox().tryTake(TaskMailbox.MIN_PRIORITY);
                 if (mail.isPresent()) {
                     mail.get().run();

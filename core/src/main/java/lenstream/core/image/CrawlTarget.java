@@ -35,6 +35,12 @@ public record CrawlTarget(
         String via) {
     public static final long UNKNOWN_TIME = -1;
 
+    /** The same image, found anew at that time (epoch ms): by a look at it, not at what names it. */
+    public CrawlTarget askedAgainAt(long millis) {
+        return new CrawlTarget(
+                url, host, site, pageUrl, title, alt, caption, credit, license, publishedAtMillis, millis, via);
+    }
+
     /** The document id of this image. */
     public String id() {
         return ImageId.ofUrl(url);
