@@ -7,6 +7,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexException;
@@ -27,13 +28,12 @@ final class IndexWatch implements AutoCloseable {
 
     private final IndexClient client;
     private final IndexLayout layout;
-    private final Fingerprint fingerprint;
-    private final int dim;
+    private final Supplier<QueryEncoder> active;
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("index-watch").factory());
     private volatile State state = new Waiting("The server has not asked the index yet; try again in a moment.");
     private volatile @Nullable Future<?> looking;
-    private boolean mappingChecked;
+    private @Nullable Fingerprint checked; // whose mapping was found right
 
     sealed interface State {}
 
@@ -43,11 +43,11 @@ final class IndexWatch implements AutoCloseable {
     /** It cannot; the reason is a sentence. */
     record Waiting(String reason) implements State {}
 
-    IndexWatch(IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim) {
+    /** @param active the encoder that queries are embedded with; it may change */
+    IndexWatch(IndexClient client, IndexLayout layout, Supplier<QueryEncoder> active) {
         this.client = client;
         this.layout = layout;
-        this.fingerprint = fingerprint;
-        this.dim = dim;
+        this.active = active;
     }
 
     /** Asks once, then every second. */
@@ -81,7 +81,7 @@ final class IndexWatch implements AutoCloseable {
         try {
             now = ask();
         } catch (IndexException e) {
-            mappingChecked = false;
+            checked = null;
             now = new Waiting(e.getMessage() + ".");
         } catch (RuntimeException e) {
             LOG.error("event=index_watch_failed", e);
@@ -97,28 +97,29 @@ final class IndexWatch implements AutoCloseable {
         if (now instanceof Waiting waiting && !waiting.equals(before)) {
             LOG.info("event=not_ready reason=\"{}\"", waiting.reason());
         } else if (now instanceof Ready ready && !(before instanceof Ready)) {
-            LOG.info("event=ready fingerprint={} documents={}", fingerprint, ready.documents());
+            LOG.info("event=ready fingerprint={} documents={}", active.get().fingerprint(), ready.documents());
         }
     }
 
     private State ask() {
+        Fingerprint fingerprint = active.get().fingerprint();
         String index = layout.imageIndex(fingerprint);
         IndexAnswer count = client.send("GET", "/" + index + "/_count", null);
         if (count.status() == 404) {
-            return new Waiting(missing());
+            return new Waiting(missing(fingerprint));
         }
         if (!count.ok()) {
             return new Waiting("The index does not answer now (" + count.status() + "); try again in a moment.");
         }
-        if (!mappingChecked) {
-            IndexSetup.check(client, layout, fingerprint, dim);
-            mappingChecked = true;
+        if (!fingerprint.equals(checked)) {
+            IndexSetup.check(client, layout, fingerprint, active.get().dim());
+            checked = fingerprint;
         }
         return new Ready(count.json().path("count").asLong());
     }
 
     /** There is no index of this encoder; perhaps there is one of another. */
-    private String missing() {
+    private String missing(Fingerprint fingerprint) {
         IndexAnswer alias = client.send("GET", "/_alias/" + layout.readAlias(), null);
         if (alias.ok()) {
             JsonNode holders = alias.json();

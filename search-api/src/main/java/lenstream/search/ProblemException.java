@@ -30,6 +30,10 @@ final class ProblemException extends RuntimeException {
         return new ProblemException(405, "Method not allowed", detail, 0);
     }
 
+    static ProblemException conflict(String detail) {
+        return new ProblemException(409, "Another embedding space", detail, 0);
+    }
+
     static ProblemException tooLarge(String detail) {
         return new ProblemException(413, "Too large", detail, 0);
     }

@@ -35,7 +35,8 @@ final class RequestReader {
             "collapse",
             "mode",
             "min_score",
-            "facets");
+            "facets",
+            "fingerprint");
     private static final List<String> PART_KEYS =
             List.of("text", "image", "image_url", "id", "vector", "region", "weight");
     private static final List<String> PARAMETERS;
@@ -51,7 +52,7 @@ final class RequestReader {
             .build();
 
     static {
-        var common = new ArrayList<>(List.of("k", "cursor", "collapse", "min_score", "facets"));
+        var common = new ArrayList<>(List.of("k", "cursor", "collapse", "min_score", "facets", "fingerprint"));
         common.addAll(Filter.KEYS);
         var image = new ArrayList<>(common);
         image.add("region");
@@ -116,7 +117,8 @@ final class RequestReader {
                         || flag("collapse", root.get("collapse").asText()),
                 mode.isMissingNode() || mode.isNull() ? SearchRequest.Mode.VECTOR : mode(string(root, "mode")),
                 root.hasNonNull("min_score") ? minScore(root.get("min_score").asText()) : 0,
-                root.hasNonNull("facets") ? facets(texts("facets", root.get("facets"))) : List.of());
+                root.hasNonNull("facets") ? facets(texts("facets", root.get("facets"))) : List.of(),
+                root.hasNonNull("fingerprint") ? string(root, "fingerprint") : null);
         return checked(request);
     }
 
@@ -266,7 +268,8 @@ final class RequestReader {
                 collapse == null || flag("collapse", collapse),
                 mode,
                 minScore == null ? 0 : minScore(minScore),
-                facets(facets)));
+                facets(facets),
+                single(parameters, "fingerprint")));
     }
 
     private static SearchRequest checked(SearchRequest request) {

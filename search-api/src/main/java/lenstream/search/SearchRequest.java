@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param collapse whether images of one group make one hit
  * @param minScore hits below are left out; 0 for none
  * @param facets fields whose values are counted
+ * @param fingerprint the embedding space that the client means; null if it takes what there is
  */
 record SearchRequest(
         Query query,
@@ -22,7 +23,8 @@ record SearchRequest(
         boolean collapse,
         Mode mode,
         double minScore,
-        List<String> facets) {
+        List<String> facets,
+        @Nullable String fingerprint) {
     static final int DEFAULT_K = 24;
     static final int MAX_K = 100;
     static final int MAX_TEXT = 2_000;

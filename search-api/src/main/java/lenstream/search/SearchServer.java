@@ -18,7 +18,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Function;
 import lenstream.core.index.IndexClient;
+import lenstream.core.index.SpaceWatch;
 import lenstream.core.web.WebClient;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,27 +40,36 @@ public final class SearchServer implements AutoCloseable {
 
     private static final Map<HeaderName, String> SECURITY = security();
 
-    private final QueryEncoder encoder;
+    private final ActiveSpace spaces;
     private final IndexClient index;
     private final IndexWatch watch;
+    private final SpaceWatch following;
     private final WebClient web;
     private final WebServer server;
     private final String host;
 
     @SuppressWarnings("MustBeClosed") // client and web client are freed in close()
     private SearchServer(SearchConfig config, QueryEncoder encoder) {
-        this.encoder = encoder;
         this.host = config.host();
         requireFree(config);
         this.index = IndexClient.open(config.openSearch());
         this.web = WebClient.open(config.web());
-        this.watch = new IndexWatch(index, config.layout(), encoder.fingerprint(), encoder.dim());
+        Function<QueryEncoder, SearchSpace> maker = e -> new SearchSpace(e, index, config.layout(), web);
+        this.spaces = new ActiveSpace(maker.apply(encoder), maker, BundleQueryEncoder::open);
+        this.watch =
+                new IndexWatch(index, config.layout(), () -> spaces.current().encoder());
+        SpaceWatch follower = null;
         try {
-            this.server = build(config, new SearchService(config, encoder, index, watch, web));
+            this.server = build(config, new SearchService(config, spaces, watch));
             encoder.embedText(WARM_UP); // the first call pays for lazy initialisation
             watch.start();
+            follower = SpaceWatch.start(new SpaceWatch.Where(config.openSearch(), config.layout()), spaces::follow);
+            this.following = follower;
             server.start();
         } catch (RuntimeException e) {
+            if (follower != null) {
+                follower.close();
+            }
             watch.close();
             web.close();
             index.close();
@@ -118,9 +129,10 @@ public final class SearchServer implements AutoCloseable {
         watch.stopping();
         server.stop();
         watch.close();
+        following.close();
         web.close();
         index.close();
-        encoder.close();
+        spaces.close();
     }
 
     private static WebServer build(SearchConfig config, SearchService service) {

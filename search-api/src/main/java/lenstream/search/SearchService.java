@@ -21,10 +21,7 @@ import java.util.function.Consumer;
 import java.util.function.DoubleUnaryOperator;
 import lenstream.core.image.ImageId;
 import lenstream.core.index.Field;
-import lenstream.core.index.IndexClient;
-import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexUnavailableException;
-import lenstream.core.web.WebClient;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,19 +34,12 @@ final class SearchService implements HttpService {
     private static final Logger LOG = LoggerFactory.getLogger(SearchService.class);
     private static final String JPEG = "image/jpeg";
     private static final long PATIENCE_MILLIS = 1_000;
-    private static final int CACHED_TEXTS = 10_000;
 
     /** Unit vectors of 32-bit floats that cancel out leave no more than their rounding: 2^-24 a value. */
     private static final double ZERO_LENGTH = 1e-6;
 
-    private final QueryEncoder encoder;
-    private final QueryEmbedding embedding;
-    private final EmbeddingsRoute embeddings;
-    private final InferenceRoute inference;
-    private final ImageSearch search;
-    private final Calibration calibration;
+    private final ActiveSpace spaces;
     private final IndexWatch watch;
-    private final TextCache cache = new TextCache(CACHED_TEXTS);
     private final SearchMetrics metrics = new SearchMetrics();
     private final UiFiles ui = UiFiles.load();
     private final byte[] openApi = resource("/openapi.json");
@@ -83,14 +73,8 @@ final class SearchService implements HttpService {
             new Route("/v2/models/{m}/versions/{v}/ready", "GET"),
             new Route("/v2/models/{m}/versions/{v}/infer", "POST"));
 
-    SearchService(SearchConfig config, QueryEncoder encoder, IndexClient index, IndexWatch watch, WebClient web) {
-        IndexLayout layout = config.layout();
-        this.encoder = encoder;
-        this.embedding = new QueryEmbedding(encoder, cache, web);
-        this.embeddings = new EmbeddingsRoute(encoder, embedding);
-        this.inference = new InferenceRoute(encoder, embedding);
-        this.search = new ImageSearch(index, layout, encoder.fingerprint(), encoder.dim());
-        this.calibration = new Calibration(encoder.scoreHint());
+    SearchService(SearchConfig config, ActiveSpace spaces, IndexWatch watch) {
+        this.spaces = spaces;
         this.watch = watch;
         this.maxBody = Math.toIntExact(config.maxBody().bytes());
         this.permits = new Semaphore(config.maxConcurrent());
@@ -106,19 +90,52 @@ final class SearchService implements HttpService {
         rules.get("/v1/images/{id}", working("image", this::image));
         rules.get("/v1/images/{id}/similar", working("similar", this::similar));
         rules.get("/v1/images/{id}/thumbnail", working("thumbnail", this::thumbnail));
-        rules.post("/v1/embeddings", route("embeddings", EmbeddingsRoute::sendError, limited(embeddings::embed)));
-        rules.get("/v1/models", route("models", EmbeddingsRoute::sendError, embeddings::models));
+        rules.post(
+                "/v1/embeddings",
+                route(
+                        "embeddings",
+                        EmbeddingsRoute::sendError,
+                        limited(within((exchange, space) -> space.embeddings().embed(exchange)))));
+        rules.get(
+                "/v1/models",
+                route(
+                        "models",
+                        EmbeddingsRoute::sendError,
+                        within((exchange, space) -> space.embeddings().models(exchange))));
         rules.get("/health/live", plain("health", exchange -> exchange.sendJson(Map.of("status", "live"))));
         rules.get("/health/ready", plain("health", this::ready));
         rules.get("/metrics", plain("metrics", this::metrics));
         rules.get("/openapi.json", plain("openapi", exchange -> exchange.send(200, "application/json", openApi)));
-        rules.get("/v2", inference("inference", inference::server));
-        rules.get("/v2/health/live", inference("health", inference::live));
-        rules.get("/v2/health/ready", inference("health", inference::ready));
+        rules.get(
+                "/v2",
+                inference(
+                        "inference",
+                        within((exchange, space) -> space.inference().server(exchange))));
+        rules.get(
+                "/v2/health/live",
+                inference(
+                        "health", within((exchange, space) -> space.inference().live(exchange))));
+        rules.get(
+                "/v2/health/ready",
+                inference(
+                        "health", within((exchange, space) -> space.inference().ready(exchange))));
         for (String model : List.of("/v2/models/{m}", "/v2/models/{m}/versions/{v}")) {
-            rules.get(model, inference("inference", inference::model));
-            rules.get(model + "/ready", inference("inference", inference::modelReady));
-            rules.post(model + "/infer", inference("inference", limited(inference::infer)));
+            rules.get(
+                    model,
+                    inference(
+                            "inference",
+                            within((exchange, space) -> space.inference().model(exchange))));
+            rules.get(
+                    model + "/ready",
+                    inference(
+                            "inference",
+                            within((exchange, space) -> space.inference().modelReady(exchange))));
+            rules.post(
+                    model + "/infer",
+                    inference(
+                            "inference",
+                            limited(within(
+                                    (exchange, space) -> space.inference().infer(exchange)))));
         }
         for (Route known : ROUTES) {
             rules.any(known.path(), plain("other", exchange -> {
@@ -131,11 +148,11 @@ final class SearchService implements HttpService {
         }));
     }
 
-    private void searchByParameters(Exchange exchange) {
-        answer(exchange, RequestReader.ofParameters(exchange.parameters()));
+    private void searchByParameters(Exchange exchange, SearchSpace space) {
+        answer(exchange, space, RequestReader.ofParameters(exchange.parameters()));
     }
 
-    private void searchByBody(Exchange exchange) {
+    private void searchByBody(Exchange exchange, SearchSpace space) {
         String type = exchange.mediaType();
         SearchRequest request = switch (type) {
             case "application/json" -> {
@@ -156,7 +173,7 @@ final class SearchService implements HttpService {
                 yield RequestReader.ofImage(new Query.Image(exchange.body()), exchange.parameters());
             }
         };
-        answer(exchange, request);
+        answer(exchange, space, request);
     }
 
     private static byte[] part(Exchange exchange, String name) {
@@ -168,20 +185,23 @@ final class SearchService implements HttpService {
         return part;
     }
 
-    private void similar(Exchange exchange) {
+    private void similar(Exchange exchange, SearchSpace space) {
         String id = RequestReader.id(exchange.pathParameter("id"));
-        answer(exchange, RequestReader.ofImage(new Query.Id(id), exchange.parameters()));
+        answer(exchange, space, RequestReader.ofImage(new Query.Id(id), exchange.parameters()));
     }
 
-    private void answer(Exchange exchange, SearchRequest request) {
+    private void answer(Exchange exchange, SearchSpace space, SearchRequest request) {
+        requireSpace(space, request.fingerprint());
         exchange.type(typeOf(request.query()));
         long start = System.nanoTime();
         boolean stored = request.query() instanceof Query.Id && request.region() == null;
-        float[] vector = vector(request.query(), request.region());
+        float[] vector = vector(space, request.query(), request.region());
         long embedded = System.nanoTime();
         if (!stored) {
             exchange.took(SearchMetrics.Stage.EMBED, embedded - start);
         }
+        Calibration calibration = space.calibration();
+        ImageSearch search = space.search();
         boolean words = request.query().ofWords();
         DoubleUnaryOperator score = words ? calibration::ofText : calibration::ofImage;
         String text = request.query() instanceof Query.Text(String asked) ? asked : "";
@@ -204,7 +224,7 @@ final class SearchService implements HttpService {
         Boolean nothing = floor == null ? null : !(score.applyAsDouble(page.best()) >= floor); // NaN: no hit at all
         exchange.sendJson(new SearchAnswer(
                 exchange.elapsedMillis(),
-                encoder.fingerprint().value(),
+                space.fingerprint().value(),
                 page.total(),
                 page.cursor(),
                 floor,
@@ -213,23 +233,25 @@ final class SearchService implements HttpService {
                 hits));
     }
 
-    private float[] vector(Query query, @Nullable Region region) {
+    private float[] vector(SearchSpace space, Query query, @Nullable Region region) {
+        QueryEmbedding embedding = space.embedding();
         return switch (query) {
             case Query.Text(String text) -> embedding.ofText(text);
             case Query.Image(byte[] encoded) -> embedding.ofImage(encoded, region);
             case Query.ImageUrl(String url) -> embedding.ofImageUrl(url, region);
-            case Query.Vector(float[] values) -> RequestReader.unit(values, encoder.dim());
+            case Query.Vector(float[] values) ->
+                RequestReader.unit(values, space.encoder().dim());
             case Query.Id(String id) ->
-                region == null ? search.vector(id).orElseThrow(() -> noImage(id)) : partOf(id, region);
-            case Query.Weighted(List<Query.Part> parts) -> sum(parts);
+                region == null ? space.search().vector(id).orElseThrow(() -> noImage(id)) : partOf(space, id, region);
+            case Query.Weighted(List<Query.Part> parts) -> sum(space, parts);
         };
     }
 
     /** The direction of the weighted sum of the parts' unit vectors. */
-    private float[] sum(List<Query.Part> parts) {
-        var sum = new double[encoder.dim()];
+    private float[] sum(SearchSpace space, List<Query.Part> parts) {
+        var sum = new double[space.encoder().dim()];
         for (Query.Part part : parts) {
-            float[] unit = vector(part.query(), part.region());
+            float[] unit = vector(space, part.query(), part.region());
             for (int i = 0; i < sum.length; i++) {
                 sum[i] += part.weight() * unit[i];
             }
@@ -251,12 +273,12 @@ final class SearchService implements HttpService {
     }
 
     /** The vector of a part of a stored image, from its thumbnail: the original may be gone or not be ours to fetch. */
-    private float[] partOf(String id, Region region) {
-        JsonNode image = search.image(id).orElseThrow(() -> noImage(id));
-        byte[] jpeg = search.thumbnail(id).orElseThrow(() -> noImage(id));
+    private float[] partOf(SearchSpace space, String id, Region region) {
+        JsonNode image = space.search().image(id).orElseThrow(() -> noImage(id));
+        byte[] jpeg = space.search().thumbnail(id).orElseThrow(() -> noImage(id));
         int width = image.path(Field.WIDTH).asInt();
         int height = image.path(Field.HEIGHT).asInt();
-        return embedding.ofThumbnail(jpeg, region, width, height);
+        return space.embedding().ofThumbnail(jpeg, region, width, height);
     }
 
     private static String typeOf(Query query) {
@@ -270,22 +292,22 @@ final class SearchService implements HttpService {
         };
     }
 
-    private void newest(Exchange exchange) {
+    private void newest(Exchange exchange, SearchSpace space) {
         int count = RequestReader.count(exchange.parameters());
-        List<Hit> hits = search.newest(count).stream().map(Hit::of).toList();
+        List<Hit> hits = space.search().newest(count).stream().map(Hit::of).toList();
         exchange.set(HeaderNames.CACHE_CONTROL, "no-store");
         exchange.sendJson(new SearchAnswer(
-                exchange.elapsedMillis(), encoder.fingerprint().value(), hits.size(), null, null, null, null, hits));
+                exchange.elapsedMillis(), space.fingerprint().value(), hits.size(), null, null, null, null, hits));
     }
 
-    private void image(Exchange exchange) {
+    private void image(Exchange exchange, SearchSpace space) {
         String id = RequestReader.id(exchange.pathParameter("id"));
-        exchange.sendJson(Hit.of(search.image(id).orElseThrow(() -> noImage(id))));
+        exchange.sendJson(Hit.of(space.search().image(id).orElseThrow(() -> noImage(id))));
     }
 
-    private void thumbnail(Exchange exchange) {
+    private void thumbnail(Exchange exchange, SearchSpace space) {
         String id = RequestReader.id(exchange.pathParameter("id"));
-        byte[] jpeg = search.thumbnail(id).orElseThrow(() -> noImage(id));
+        byte[] jpeg = space.search().thumbnail(id).orElseThrow(() -> noImage(id));
         String etag = "\"" + ImageId.sha256(jpeg).substring(0, 16) + "\"";
         exchange.set(HeaderNames.ETAG, etag).set(HeaderNames.CACHE_CONTROL, "public, max-age=300");
         if (exchange.holds(etag)) {
@@ -312,7 +334,7 @@ final class SearchService implements HttpService {
         switch (watch.state()) {
             case IndexWatch.Ready ready -> {
                 answer.put("status", "ready")
-                        .put("fingerprint", encoder.fingerprint().value())
+                        .put("fingerprint", spaces.current().fingerprint().value())
                         .put("documents", ready.documents());
                 exchange.sendJson(answer);
             }
@@ -323,7 +345,8 @@ final class SearchService implements HttpService {
     private void metrics(Exchange exchange) {
         boolean ready = watch.state() instanceof IndexWatch.Ready;
         long documents = watch.state() instanceof IndexWatch.Ready(long count) ? count : 0;
-        String text = metrics.text(encoder.fingerprint().value(), ready, documents, cache);
+        SearchSpace space = spaces.current();
+        String text = metrics.text(space.fingerprint().value(), ready, documents, space.cache());
         exchange.send(200, "text/plain; version=0.0.4; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
     }
 
@@ -342,13 +365,34 @@ final class SearchService implements HttpService {
     }
 
     /** A route that needs the index. */
-    private Handler working(String type, Consumer<Exchange> work) {
+    private Handler working(String type, BiConsumer<Exchange, SearchSpace> work) {
         return route(type, Exchange::sendProblem, limited(exchange -> {
             if (watch.state() instanceof IndexWatch.Waiting(String reason)) {
                 throw ProblemException.unavailable(reason);
             }
-            work.accept(exchange);
+            within(work).accept(exchange);
         }));
+    }
+
+    /** One embedding space from the request's beginning to its end. */
+    private Consumer<Exchange> within(BiConsumer<Exchange, SearchSpace> work) {
+        return exchange -> {
+            SearchSpace space = spaces.hold();
+            try {
+                work.accept(exchange, space);
+            } finally {
+                space.release();
+            }
+        };
+    }
+
+    /** A client whose vectors or expectations belong to another space learns it before it misreads an answer. */
+    private static void requireSpace(SearchSpace space, @Nullable String wanted) {
+        if (wanted != null && !wanted.equals(space.fingerprint().value())) {
+            throw ProblemException.conflict("This index is searched with encoder " + space.fingerprint()
+                    + ", the request is for " + wanted + ": embed the query anew (POST /v1/embeddings, or send the text"
+                    + " or image itself) and name the new fingerprint, or none.");
+        }
     }
 
     /** At most so many at once; a short queue smooths bursts, more would only make everyone wait. */

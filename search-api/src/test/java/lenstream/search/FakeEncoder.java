@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class FakeEncoder implements QueryEncoder {
     static final int DIM = 4;
     private static final int LIMIT_SECONDS = 30;
+    private final Fingerprint fingerprint;
     volatile boolean closed;
 
     /** Texts wait for it. */
@@ -23,9 +24,17 @@ final class FakeEncoder implements QueryEncoder {
     /** A permit for each text that has come as far as the gate. */
     final Semaphore atGate = new Semaphore(0);
 
+    FakeEncoder() {
+        this("fake-1-00000000");
+    }
+
+    FakeEncoder(String fingerprint) {
+        this.fingerprint = new Fingerprint(fingerprint);
+    }
+
     @Override
     public Fingerprint fingerprint() {
-        return new Fingerprint("fake-1-00000000");
+        return fingerprint;
     }
 
     @Override

@@ -84,6 +84,11 @@ public record IndexLayout(
         return prefix + "-thumbnails";
     }
 
+    /** The plan of a move to another encoder, see {@link SpacePlans}. */
+    public String spaceIndex() {
+        return prefix + "-spaces";
+    }
+
     /** Settings and mapping of an image index. */
     public ObjectNode imageIndexBody(Fingerprint fingerprint, int dim) {
         ObjectNode body = body();

@@ -1,0 +1,87 @@
+package lenstream.search;
+
+import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.model.Fingerprint;
+import lenstream.core.web.WebClient;
+
+/**
+ * All that answers queries in one embedding space. A request holds one from its beginning to its end, so that the
+ * query's vector, the index and the fingerprint of the answer are of one space, whatever is switched meanwhile; the
+ * encoder is closed when the last request has let go. Thread-safe.
+ */
+final class SearchSpace {
+    private static final int CACHED_TEXTS = 10_000;
+
+    private final QueryEncoder encoder;
+    private final TextCache cache = new TextCache(CACHED_TEXTS);
+    private final QueryEmbedding embedding;
+    private final EmbeddingsRoute embeddings;
+    private final InferenceRoute inference;
+    private final ImageSearch search;
+    private final Calibration calibration;
+    private int holders = 1; // whoever made it; under this
+    private boolean closed; // under this
+
+    SearchSpace(QueryEncoder encoder, IndexClient index, IndexLayout layout, WebClient web) {
+        this.encoder = encoder;
+        this.embedding = new QueryEmbedding(encoder, cache, web);
+        this.embeddings = new EmbeddingsRoute(encoder, embedding);
+        this.inference = new InferenceRoute(encoder, embedding);
+        this.search = new ImageSearch(index, layout, encoder.fingerprint(), encoder.dim());
+        this.calibration = new Calibration(encoder.scoreHint());
+    }
+
+    QueryEncoder encoder() {
+        return encoder;
+    }
+
+    Fingerprint fingerprint() {
+        return encoder.fingerprint();
+    }
+
+    TextCache cache() {
+        return cache;
+    }
+
+    QueryEmbedding embedding() {
+        return embedding;
+    }
+
+    EmbeddingsRoute embeddings() {
+        return embeddings;
+    }
+
+    InferenceRoute inference() {
+        return inference;
+    }
+
+    ImageSearch search() {
+        return search;
+    }
+
+    Calibration calibration() {
+        return calibration;
+    }
+
+    /** One more holder; false if the last one has let go already. */
+    synchronized boolean hold() {
+        if (closed) {
+            return false;
+        }
+        holders++;
+        return true;
+    }
+
+    /** Lets go. The last one closes the encoder. */
+    void release() {
+        synchronized (this) {
+            holders--;
+            if (holders > 0) {
+                return;
+            }
+            closed = true;
+        }
+        encoder.close();
+    }
+}
