@@ -5,11 +5,15 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import lenstream.core.index.Space;
 import lenstream.core.index.SpacePlan;
 import lenstream.core.index.SpaceWatch;
 import lenstream.core.model.Fingerprint;
+import lenstream.search.http.Exchange;
+import lenstream.search.http.ProblemException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,6 +59,18 @@ final class ActiveSpace implements AutoCloseable {
                 throw ProblemException.unavailable("The server is stopping.");
             }
         }
+    }
+
+    /** Work that holds one space from the request's beginning to its end. */
+    Consumer<Exchange> within(BiConsumer<Exchange, SearchSpace> work) {
+        return exchange -> {
+            SearchSpace space = hold();
+            try {
+                work.accept(exchange, space);
+            } finally {
+                space.release();
+            }
+        };
     }
 
     /** Loads what the plan names, switches to the space that it says is searched, lets go of what is no longer needed. */

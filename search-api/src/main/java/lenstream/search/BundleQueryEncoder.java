@@ -17,6 +17,7 @@ import lenstream.gpu.pipeline.PipelineConfig;
 import lenstream.gpu.preprocess.HostTensor;
 import lenstream.gpu.text.OnnxTextEmbedder;
 import lenstream.gpu.text.TextEmbedder;
+import lenstream.search.http.ProblemException;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.jspecify.annotations.Nullable;

@@ -4,6 +4,7 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import lenstream.search.http.ProblemException;
 
 /**
  * Where a page ended: the rank value and the id of its last hit. Hits are ordered by falling value, then by rising id, so

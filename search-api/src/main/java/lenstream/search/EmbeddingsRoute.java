@@ -9,6 +9,8 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import lenstream.search.http.Exchange;
+import lenstream.search.http.ProblemException;
 
 /**
  * {@code /v1/embeddings} and {@code /v1/models} in the shape of OpenAI's and NV-CLIP's: texts and images (data URLs) may
@@ -93,7 +95,7 @@ final class EmbeddingsRoute {
                 .put("type", type)
                 .putNull("param")
                 .putNull("code");
-        exchange.retryAfter(problem);
+        exchange.headersOf(problem);
         exchange.sendJson(problem.status(), "application/json", answer);
     }
 

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import lenstream.core.index.Field;
+import lenstream.search.http.ProblemException;
 
 /**
  * Which images a search may find. Keys: {@code host, site, mime, via, license} (a value or a list of which one must be

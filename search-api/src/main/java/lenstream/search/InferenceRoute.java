@@ -14,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import lenstream.search.http.Exchange;
+import lenstream.search.http.ProblemException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -107,7 +109,7 @@ final class InferenceRoute {
 
     /** Errors of these routes. */
     static void sendError(Exchange exchange, ProblemException problem) {
-        exchange.retryAfter(problem);
+        exchange.headersOf(problem);
         // the protocol has no 415, 413 and so on of its own, and clients show the sentence
         exchange.sendJson(
                 problem.status(), "application/json", JSON.objectNode().put("error", problem.detail()));

@@ -2,6 +2,7 @@ package lenstream.search;
 
 import java.util.List;
 import lenstream.core.config.Nearest;
+import lenstream.search.http.ProblemException;
 
 /** Refuses names that are not known, with the nearest known one. */
 final class Names {

@@ -11,6 +11,7 @@ import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebClient;
 import lenstream.core.web.WebException;
 import lenstream.core.web.WebResponse;
+import lenstream.search.http.ProblemException;
 import org.jspecify.annotations.Nullable;
 
 /** Makes vectors of what people send. Thread-safe; does not own its parts. */

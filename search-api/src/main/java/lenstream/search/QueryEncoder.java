@@ -3,6 +3,7 @@ package lenstream.search;
 import java.util.List;
 import lenstream.core.model.Encoder;
 import lenstream.core.model.Fingerprint;
+import lenstream.search.http.ProblemException;
 import org.jspecify.annotations.Nullable;
 
 /** Embeds queries into the space that the index was built with. Thread-safe; {@link #close} ends every method's use. */

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
+import lenstream.search.http.ProblemException;
 import org.jspecify.annotations.Nullable;
 
 /** Reads searches from query parameters, JSON and multipart forms; refuses what it does not know. Stateless. */

@@ -17,11 +17,18 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.SpaceWatch;
 import lenstream.core.web.WebClient;
+import lenstream.search.http.HttpConfig;
+import lenstream.search.http.Metrics;
+import lenstream.search.http.ProblemException;
+import lenstream.search.http.RouteTable;
+import lenstream.search.http.Routes;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,6 +52,7 @@ public final class SearchServer implements AutoCloseable {
     private final IndexWatch watch;
     private final SpaceWatch following;
     private final WebClient web;
+    private final Metrics metrics = new Metrics();
     private final WebServer server;
     private final String host;
 
@@ -54,13 +62,13 @@ public final class SearchServer implements AutoCloseable {
         requireFree(config);
         this.index = IndexClient.open(config.openSearch());
         this.web = WebClient.open(config.web());
-        Function<QueryEncoder, SearchSpace> maker = e -> new SearchSpace(e, index, config.layout(), web);
+        Function<QueryEncoder, SearchSpace> maker = e -> new SearchSpace(e, index, config.layout(), web, metrics);
         this.spaces = new ActiveSpace(maker.apply(encoder), maker, BundleQueryEncoder::open);
         this.watch =
                 new IndexWatch(index, config.layout(), () -> spaces.current().encoder());
         SpaceWatch follower = null;
         try {
-            this.server = build(config, new SearchService(config, spaces, watch));
+            this.server = build(config, table(config));
             encoder.embedText(WARM_UP); // the first call pays for lazy initialisation
             watch.start();
             follower = SpaceWatch.start(new SpaceWatch.Where(config.openSearch(), config.layout()), spaces::follow);
@@ -135,14 +143,33 @@ public final class SearchServer implements AutoCloseable {
         spaces.close();
     }
 
-    private static WebServer build(SearchConfig config, SearchService service) {
+    /** Every feature's routes. */
+    private RouteTable table(SearchConfig config) {
+        HttpConfig http = config.http();
+        var table = new RouteTable(
+                http.tokens(), http.maxConcurrent(), (int) http.maxBody().bytes(), metrics, this::whyNotReady);
+        List<Routes> features = List.of(
+                new PageRoutes(),
+                new SearchRoutes(spaces),
+                new ImageRoutes(spaces),
+                new ProtocolRoutes(spaces),
+                new OperationRoutes(spaces, watch, metrics));
+        features.forEach(routes -> routes.register(table));
+        return table;
+    }
+
+    private Optional<String> whyNotReady() {
+        return watch.state() instanceof IndexWatch.Waiting(String reason) ? Optional.of(reason) : Optional.empty();
+    }
+
+    private static WebServer build(SearchConfig config, RouteTable table) {
         return WebServer.builder()
                 .host(config.host())
                 .port(config.port())
                 .shutdownHook(false)
                 .shutdownGracePeriod(GRACE)
                 .connectionOptions(options -> options.readTimeout(READ_TIMEOUT).tcpNoDelay(true))
-                .maxPayloadSize(config.maxBody().bytes() + 1)
+                .maxPayloadSize(config.http().maxBody().bytes() + 1)
                 .directHandlers(problems())
                 .addProtocol(Http1Config.builder()
                         .maxPrologueLength(MAX_REQUEST_LINE)
@@ -151,7 +178,7 @@ public final class SearchServer implements AutoCloseable {
                             SECURITY.forEach(response::header);
                             chain.proceed();
                         })
-                        .register("/", service))
+                        .register("/", table))
                 .build();
     }
 

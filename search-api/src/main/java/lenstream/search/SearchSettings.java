@@ -9,6 +9,7 @@ import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.web.AddressGuard;
 import lenstream.core.web.WebConfig;
+import lenstream.search.http.HttpConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param openSearch where the index is
  * @param index its names
  * @param network how a query's {@code image_url} may be fetched
- * @param maxBody largest request body
- * @param maxConcurrent requests that work at once
+ * @param http how requests are treated
  */
 record SearchSettings(
         @Default("127.0.0.1") String host,
@@ -30,12 +30,11 @@ record SearchSettings(
         OpenSearchConfig openSearch,
         @Default("{}") IndexLayout index,
         @Default("{}") Network network,
-        @Default("32MiB") DataSize maxBody,
-        @Default("64") int maxConcurrent) {
+        @Default("{}") HttpConfig http) {
 
     SearchSettings {
         // refused here, where the file's other problems are reported
-        SearchSettings.config(host, port, bundle, openSearch, index, network, maxBody, maxConcurrent);
+        SearchSettings.config(host, port, bundle, openSearch, index, network, http);
     }
 
     /**
@@ -66,7 +65,7 @@ record SearchSettings(
     }
 
     SearchConfig config() {
-        return config(host, port, bundle, openSearch, index, network, maxBody, maxConcurrent);
+        return config(host, port, bundle, openSearch, index, network, http);
     }
 
     private static SearchConfig config(
@@ -76,8 +75,7 @@ record SearchSettings(
             OpenSearchConfig openSearch,
             IndexLayout index,
             Network network,
-            DataSize maxBody,
-            int maxConcurrent) {
-        return new SearchConfig(host, port, bundle, openSearch, index, network.config(), maxBody, maxConcurrent);
+            HttpConfig http) {
+        return new SearchConfig(host, port, bundle, openSearch, index, network.config(), http);
     }
 }

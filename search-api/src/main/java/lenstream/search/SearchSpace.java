@@ -4,6 +4,7 @@ import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.web.WebClient;
+import lenstream.search.http.Metrics;
 
 /**
  * All that answers queries in one embedding space. A request holds one from its beginning to its end, so that the
@@ -14,7 +15,6 @@ final class SearchSpace {
     private static final int CACHED_TEXTS = 10_000;
 
     private final QueryEncoder encoder;
-    private final TextCache cache = new TextCache(CACHED_TEXTS);
     private final QueryEmbedding embedding;
     private final EmbeddingsRoute embeddings;
     private final InferenceRoute inference;
@@ -23,9 +23,9 @@ final class SearchSpace {
     private int holders = 1; // whoever made it; under this
     private boolean closed; // under this
 
-    SearchSpace(QueryEncoder encoder, IndexClient index, IndexLayout layout, WebClient web) {
+    SearchSpace(QueryEncoder encoder, IndexClient index, IndexLayout layout, WebClient web, Metrics metrics) {
         this.encoder = encoder;
-        this.embedding = new QueryEmbedding(encoder, cache, web);
+        this.embedding = new QueryEmbedding(encoder, new TextCache(CACHED_TEXTS, metrics), web);
         this.embeddings = new EmbeddingsRoute(encoder, embedding);
         this.inference = new InferenceRoute(encoder, embedding);
         this.search = new ImageSearch(index, layout, encoder.fingerprint(), encoder.dim());
@@ -38,10 +38,6 @@ final class SearchSpace {
 
     Fingerprint fingerprint() {
         return encoder.fingerprint();
-    }
-
-    TextCache cache() {
-        return cache;
     }
 
     QueryEmbedding embedding() {

@@ -5,15 +5,18 @@ import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import lenstream.search.http.Metrics;
 
 /** The vectors of the texts asked for last. Thread-safe; vectors are shared and not written to. */
 final class TextCache {
-    final LongAdder hits = new LongAdder();
-    final LongAdder misses = new LongAdder();
+    private final LongAdder hits;
+    private final LongAdder misses;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, float[]> vectors;
 
-    TextCache(int size) {
+    TextCache(int size, Metrics metrics) {
+        this.hits = metrics.counter("lenstream_search_text_cache_requests_total", "result=\"hit\"");
+        this.misses = metrics.counter("lenstream_search_text_cache_requests_total", "result=\"miss\"");
         this.vectors = new LinkedHashMap<>(64, 0.75f, true) {
             private static final long serialVersionUID = 1;
 

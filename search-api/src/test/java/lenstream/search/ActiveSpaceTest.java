@@ -15,6 +15,8 @@ import lenstream.core.index.SpacePlan.Phase;
 import lenstream.core.index.SpaceWatch;
 import lenstream.core.web.WebClient;
 import lenstream.core.web.WebConfig;
+import lenstream.search.http.Metrics;
+import lenstream.search.http.ProblemException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -89,7 +91,7 @@ class ActiveSpaceTest {
     }
 
     private SearchSpace space(QueryEncoder encoder) {
-        return new SearchSpace(encoder, index, IndexLayout.defaults(), web);
+        return new SearchSpace(encoder, index, IndexLayout.defaults(), web, new Metrics());
     }
 
     private QueryEncoder open(Path bundle) {

@@ -39,8 +39,8 @@ final class Http {
         return send(request(path, headers).GET());
     }
 
-    Answer postJson(String path, String body) {
-        return post(path, "application/json", body.getBytes(StandardCharsets.UTF_8));
+    Answer postJson(String path, String body, String... headers) {
+        return post(path, "application/json", body.getBytes(StandardCharsets.UTF_8), headers);
     }
 
     Answer post(String path, String type, byte[] body, String... headers) {

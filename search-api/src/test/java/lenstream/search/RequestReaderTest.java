@@ -8,6 +8,8 @@ import static org.assertj.core.data.Offset.offset;
 import java.util.List;
 import java.util.Map;
 import lenstream.core.model.Encoder;
+import lenstream.search.http.Multipart;
+import lenstream.search.http.ProblemException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

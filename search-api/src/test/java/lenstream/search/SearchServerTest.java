@@ -14,6 +14,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import lenstream.core.config.DataSize;
+import lenstream.search.http.HttpConfig;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -195,16 +196,10 @@ class SearchServerTest {
     }
 
     private static SearchConfig config() {
-        SearchConfig defaults =
-                SearchConfig.defaults(Path.of("none"), "http://127.0.0.1:1").withPort(0);
-        return new SearchConfig(
-                defaults.host(),
-                0,
-                defaults.bundle(),
-                defaults.openSearch(),
-                defaults.layout(),
-                defaults.web(),
-                DataSize.ofMebibytes(1),
-                CONCURRENT);
+        return SearchConfig.defaults(Path.of("none"), "http://127.0.0.1:1")
+                .withPort(0)
+                .withHttp(HttpConfig.defaults()
+                        .withMaxBody(DataSize.ofMebibytes(1))
+                        .withMaxConcurrent(CONCURRENT));
     }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import lenstream.core.config.ConfigException;
 import lenstream.core.config.ConfigReader;
 import lenstream.core.config.DataSize;
+import lenstream.search.http.Scope;
 import org.junit.jupiter.api.Test;
 
 class SearchSettingsTest {
@@ -36,8 +37,10 @@ class SearchSettingsTest {
                   gzip: true
                 index: {prefix: mine, shards: 2}
                 network: {allow_private: ["10.0.0.0/8"], contact: "https://example.org/bot", max_bytes: 1MiB, timeout: 3s}
-                max_body: 2MiB
-                max_concurrent: 7
+                http:
+                  max_body: 2MiB
+                  max_concurrent: 7
+                  tokens: [{name: ops, token: correct-horse-battery, scopes: [read, write]}]
                 """);
         assertThat(config.host()).isEqualTo("0.0.0.0");
         assertThat(config.port()).isEqualTo(8181);
@@ -50,8 +53,12 @@ class SearchSettingsTest {
         assertThat(config.web().userAgent()).contains("https://example.org/bot");
         assertThat(config.web().maxBytes()).isEqualTo(DataSize.ofMebibytes(1));
         assertThat(config.web().totalTimeout()).isEqualTo(Duration.ofSeconds(3));
-        assertThat(config.maxBody()).isEqualTo(DataSize.ofMebibytes(2));
-        assertThat(config.maxConcurrent()).isEqualTo(7);
+        assertThat(config.http().maxBody()).isEqualTo(DataSize.ofMebibytes(2));
+        assertThat(config.http().maxConcurrent()).isEqualTo(7);
+        assertThat(config.http().tokens()).singleElement().satisfies(token -> {
+            assertThat(token.scopes()).containsExactly(Scope.READ, Scope.WRITE);
+            assertThat(token.toString()).contains("ops").doesNotContain("correct-horse");
+        });
     }
 
     @Test

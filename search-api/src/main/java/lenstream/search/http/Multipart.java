@@ -1,4 +1,4 @@
-package lenstream.search;
+package lenstream.search.http;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
  * The parts of a {@code multipart/form-data} body that is in memory already (RFC 7578), by name. Of a name that occurs
  * twice the first one counts.
  */
-final class Multipart {
+public final class Multipart {
     private static final Pattern BOUNDARY = Pattern.compile("boundary=(?:\"([^\"]{1,70})\"|([^\\s;,\"]{1,70}))");
     private static final Pattern NAME = Pattern.compile("(?i)content-disposition:[^\\r\\n]*[; ]name=\"([^\"]*)\"");
     private static final byte[] END_OF_HEADERS = {'\r', '\n', '\r', '\n'};
@@ -23,7 +23,7 @@ final class Multipart {
      * @param contentType with the boundary
      * @throws ProblemException if the body does not have that form
      */
-    static Map<String, byte[]> parts(String contentType, byte[] body) {
+    public static Map<String, byte[]> parts(String contentType, byte[] body) {
         Matcher found = BOUNDARY.matcher(contentType);
         if (!found.find()) {
             throw ProblemException.badRequest("multipart/form-data needs a boundary in Content-Type.");

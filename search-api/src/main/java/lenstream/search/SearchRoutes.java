@@ -1,0 +1,189 @@
+package lenstream.search;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.helidon.http.HeaderNames;
+import java.util.List;
+import java.util.function.DoubleUnaryOperator;
+import lenstream.core.index.Field;
+import lenstream.search.http.Exchange;
+import lenstream.search.http.Multipart;
+import lenstream.search.http.ProblemException;
+import lenstream.search.http.RouteTable;
+import lenstream.search.http.Routes;
+import lenstream.search.http.Stage;
+import org.jspecify.annotations.Nullable;
+
+/** Searches by words, pictures, vectors and several of these: {@code /v1/search} and {@code similar}. Thread-safe. */
+final class SearchRoutes implements Routes {
+    /** Unit vectors of 32-bit floats that cancel out leave no more than their rounding: 2^-24 a value. */
+    private static final double ZERO_LENGTH = 1e-6;
+
+    private final ActiveSpace spaces;
+
+    SearchRoutes(ActiveSpace spaces) {
+        this.spaces = spaces;
+    }
+
+    @Override
+    public void register(RouteTable table) {
+        table.get("/v1/search", "text", spaces.within(this::searchByParameters)).needsIndex();
+        table.post("/v1/search", "search", spaces.within(this::searchByBody)).needsIndex();
+        table.get("/v1/images/{id}/similar", "similar", spaces.within(this::similar))
+                .needsIndex();
+    }
+
+    private void searchByParameters(Exchange exchange, SearchSpace space) {
+        answer(exchange, space, RequestReader.ofParameters(exchange.parameters()));
+    }
+
+    private void searchByBody(Exchange exchange, SearchSpace space) {
+        String type = exchange.mediaType();
+        SearchRequest request = switch (type) {
+            case "application/json" -> {
+                if (!exchange.parameters().isEmpty()) {
+                    throw ProblemException.badRequest(
+                            "A JSON search takes everything from its body: move the query parameters there.");
+                }
+                yield RequestReader.ofJson(exchange.body());
+            }
+            case "multipart/form-data" ->
+                RequestReader.ofImage(new Query.Image(part(exchange, "image")), exchange.parameters());
+            default -> {
+                if (!type.startsWith("image/") && !type.equals("application/octet-stream")) {
+                    throw ProblemException.notAnImage(
+                            "Send JSON (application/json), a form (multipart/form-data) with a part named image,"
+                                    + " or an image with its own Content-Type.");
+                }
+                yield RequestReader.ofImage(new Query.Image(exchange.body()), exchange.parameters());
+            }
+        };
+        answer(exchange, space, request);
+    }
+
+    private static byte[] part(Exchange exchange, String name) {
+        String contentType = exchange.header(HeaderNames.CONTENT_TYPE).orElse("");
+        byte[] part = Multipart.parts(contentType, exchange.body()).get(name);
+        if (part == null) {
+            throw ProblemException.badRequest("The form has no part named " + name + ".");
+        }
+        return part;
+    }
+
+    private void similar(Exchange exchange, SearchSpace space) {
+        String id = RequestReader.id(exchange.pathParameter("id"));
+        answer(exchange, space, RequestReader.ofImage(new Query.Id(id), exchange.parameters()));
+    }
+
+    private void answer(Exchange exchange, SearchSpace space, SearchRequest request) {
+        requireSpace(space, request.fingerprint());
+        exchange.type(typeOf(request.query()));
+        long start = System.nanoTime();
+        boolean stored = request.query() instanceof Query.Id && request.region() == null;
+        float[] vector = vector(space, request.query(), request.region());
+        long embedded = System.nanoTime();
+        if (!stored) {
+            exchange.took(Stage.EMBED, embedded - start);
+        }
+        boolean words = request.query().ofWords();
+        DoubleUnaryOperator score = words ? space.calibration()::ofText : space.calibration()::ofImage;
+        String text = request.query() instanceof Query.Text(String asked) ? asked : "";
+        ImageSearch.Page page = switch (request.mode()) {
+            case VECTOR -> space.search().near(vector, request, score);
+            case TEXT -> space.search().matching(text, vector, request);
+            case HYBRID -> space.search().hybrid(text, vector, request);
+        };
+        exchange.took(Stage.INDEX, System.nanoTime() - (stored ? start : embedded));
+        List<Hit> hits = page.found().stream()
+                .map(found ->
+                        Hit.of(found.source(), found.cosine(), score.applyAsDouble(found.cosine()), found.groupSize()))
+                .toList();
+        exchange.took(Stage.TOTAL, exchange.elapsedNanos());
+        exchange.set(HeaderNames.CACHE_CONTROL, "no-store");
+        boolean known = request.query() instanceof Query.Text && request.mode() == SearchRequest.Mode.VECTOR;
+        Double floor = known && space.calibration().floor().isPresent()
+                ? Math.round(space.calibration().floor().getAsDouble() * 1e6) / 1e6
+                : null;
+        Boolean nothing = floor == null ? null : !(score.applyAsDouble(page.best()) >= floor); // NaN: no hit at all
+        exchange.sendJson(new SearchAnswer(
+                exchange.elapsedMillis(),
+                space.fingerprint().value(),
+                page.total(),
+                page.cursor(),
+                floor,
+                nothing,
+                page.facets(),
+                hits));
+    }
+
+    private static float[] vector(SearchSpace space, Query query, @Nullable Region region) {
+        return switch (query) {
+            case Query.Text(String text) -> space.embedding().ofText(text);
+            case Query.Image(byte[] encoded) -> space.embedding().ofImage(encoded, region);
+            case Query.ImageUrl(String url) -> space.embedding().ofImageUrl(url, region);
+            case Query.Vector(float[] values) ->
+                RequestReader.unit(values, space.encoder().dim());
+            case Query.Id(String id) ->
+                region == null
+                        ? space.search().vector(id).orElseThrow(() -> ImageRoutes.noImage(id))
+                        : partOf(space, id, region);
+            case Query.Weighted(List<Query.Part> parts) -> sum(space, parts);
+        };
+    }
+
+    /** The direction of the weighted sum of the parts' unit vectors. */
+    private static float[] sum(SearchSpace space, List<Query.Part> parts) {
+        var sum = new double[space.encoder().dim()];
+        for (Query.Part part : parts) {
+            float[] unit = vector(space, part.query(), part.region());
+            for (int i = 0; i < sum.length; i++) {
+                sum[i] += part.weight() * unit[i];
+            }
+        }
+        double square = 0;
+        for (double value : sum) {
+            square += value * value;
+        }
+        double length = Math.sqrt(square);
+        if (length < ZERO_LENGTH) {
+            throw ProblemException.impossible(
+                    "The queries cancel each other out: no direction is left to search in. Change a weight or a query.");
+        }
+        var direction = new float[sum.length];
+        for (int i = 0; i < sum.length; i++) {
+            direction[i] = (float) (sum[i] / length);
+        }
+        return direction;
+    }
+
+    /** The vector of a part of a stored image, from its thumbnail: the original may be gone or not be ours to fetch. */
+    private static float[] partOf(SearchSpace space, String id, Region region) {
+        JsonNode image = space.search().image(id).orElseThrow(() -> ImageRoutes.noImage(id));
+        byte[] jpeg = space.search().thumbnail(id).orElseThrow(() -> ImageRoutes.noImage(id));
+        int width = image.path(Field.WIDTH).asInt();
+        int height = image.path(Field.HEIGHT).asInt();
+        return space.embedding().ofThumbnail(jpeg, region, width, height);
+    }
+
+    private static String typeOf(Query query) {
+        return switch (query) {
+            case Query.Text q -> "text";
+            case Query.Image q -> "image";
+            case Query.ImageUrl q -> "image_url";
+            case Query.Vector q -> "vector";
+            case Query.Id q -> "similar";
+            case Query.Weighted q -> "weighted";
+        };
+    }
+
+    /** A client whose vectors or expectations belong to another space learns it before it misreads an answer. */
+    private static void requireSpace(SearchSpace space, @Nullable String wanted) {
+        if (wanted != null && !wanted.equals(space.fingerprint().value())) {
+            throw ProblemException.conflict(
+                    "Another embedding space",
+                    "This index is searched with encoder " + space.fingerprint()
+                            + ", the request is for " + wanted
+                            + ": embed the query anew (POST /v1/embeddings, or send the text"
+                            + " or image itself) and name the new fingerprint, or none.");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+package lenstream.search.http;
+
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
+
+/**
+ * Counts, levels and times of the server, as Prometheus text. Names follow Prometheus' rules: base units, {@code _total}
+ * on counters; labels have few values and are {@code name="value"} pairs. Thread-safe.
+ */
+public final class Metrics {
+    /** Upper bounds of the histograms, seconds: a text search takes milliseconds, a large picture hundreds. */
+    private static final double[] BOUNDS = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
+
+    private static final String DURATION = "lenstream_search_duration_seconds";
+
+    private final Map<String, Map<String, LongAdder>> counters = new ConcurrentSkipListMap<>();
+    private final Map<String, Map<String, DoubleSupplier>> gauges = new ConcurrentSkipListMap<>();
+    private final Map<String, Supplier<String>> facts = new ConcurrentSkipListMap<>();
+    private final Map<String, Map<String, Histogram>> histograms = new ConcurrentSkipListMap<>();
+
+    /** By type and status, so that the path of every request takes no detour over a text. */
+    private final Map<String, Map<Integer, LongAdder>> answers = new ConcurrentHashMap<>();
+
+    private final Histogram[] stages = new Histogram[Stage.values().length];
+
+    public Metrics() {
+        for (Stage stage : Stage.values()) {
+            stages[stage.ordinal()] = histogram(DURATION, "stage=\"" + lower(stage) + "\"");
+        }
+    }
+
+    /**
+     * The counter of this name.
+     *
+     * @param labels such as {@code result="hit"}; empty for none
+     */
+    public LongAdder counter(String name, String labels) {
+        return family(counters, name).computeIfAbsent(labels, key -> new LongAdder());
+    }
+
+    /** Asks for a level whenever the metrics are read; a level of the same name and labels is replaced. */
+    public void gauge(String name, String labels, DoubleSupplier level) {
+        family(gauges, name).put(labels, level);
+    }
+
+    /** A fact that labels tell; its value is 1. */
+    public void info(String name, Supplier<String> labels) {
+        facts.put(name, labels);
+    }
+
+    /** The histogram of this name, in seconds. */
+    public Histogram histogram(String name, String labels) {
+        return family(histograms, name).computeIfAbsent(labels, key -> new Histogram());
+    }
+
+    /**
+     * @param type what was asked for: {@code text}, {@code image}, {@code similar}, …
+     * @param status of the answer
+     */
+    void answered(String type, int status) {
+        answers.computeIfAbsent(type, key -> new ConcurrentHashMap<>())
+                .computeIfAbsent(
+                        status,
+                        code -> counter(
+                                "lenstream_search_requests_total", "type=\"" + type + "\",code=\"" + code + "\""))
+                .increment();
+    }
+
+    void took(Stage stage, long nanos) {
+        stages[stage.ordinal()].add(nanos);
+    }
+
+    /** The exposition format, version 0.0.4. */
+    public String text() {
+        var out = new StringBuilder(8_192);
+        counters.forEach((name, samples) -> {
+            out.append("# TYPE ").append(name).append(" counter\n");
+            samples.forEach((labels, count) -> line(out, name, labels, count.sum()));
+        });
+        gauges.forEach((name, samples) -> {
+            out.append("# TYPE ").append(name).append(" gauge\n");
+            samples.forEach((labels, level) -> line(out, name, labels, level.getAsDouble()));
+        });
+        facts.forEach((name, labels) -> {
+            out.append("# TYPE ").append(name).append(" gauge\n");
+            line(out, name, labels.get(), 1);
+        });
+        histograms.forEach((name, samples) -> {
+            out.append("# TYPE ").append(name).append(" histogram\n");
+            samples.forEach((labels, histogram) -> histogram.write(out, name, labels));
+        });
+        return out.toString();
+    }
+
+    private static <T> Map<String, T> family(Map<String, Map<String, T>> families, String name) {
+        return families.computeIfAbsent(name, key -> new ConcurrentSkipListMap<>());
+    }
+
+    private static String lower(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
+    }
+
+    private static void line(StringBuilder out, String name, String labels, double value) {
+        out.append(name);
+        if (!labels.isEmpty()) {
+            out.append('{').append(labels).append('}');
+        }
+        out.append(' ');
+        if (value == Math.rint(value) && Math.abs(value) < 1e15) {
+            out.append((long) value);
+        } else {
+            out.append(value);
+        }
+        out.append('\n');
+    }
+
+    /** Durations by how long they were. Thread-safe. */
+    public static final class Histogram {
+        private final LongAdder[] buckets = new LongAdder[BOUNDS.length];
+        private final LongAdder count = new LongAdder();
+        private final LongAdder micros = new LongAdder();
+
+        private Histogram() {
+            for (int i = 0; i < buckets.length; i++) {
+                buckets[i] = new LongAdder();
+            }
+        }
+
+        public void add(long nanos) {
+            double seconds = nanos / 1e9;
+            for (int i = 0; i < BOUNDS.length; i++) {
+                if (seconds <= BOUNDS[i]) {
+                    buckets[i].increment();
+                }
+            }
+            count.increment();
+            micros.add(nanos / 1_000);
+        }
+
+        private void write(StringBuilder out, String name, String labels) {
+            String before = labels.isEmpty() ? "" : labels + ",";
+            for (int i = 0; i < BOUNDS.length; i++) {
+                line(out, name + "_bucket", before + "le=\"" + BOUNDS[i] + "\"", buckets[i].sum());
+            }
+            line(out, name + "_bucket", before + "le=\"+Inf\"", count.sum());
+            line(out, name + "_sum", labels, micros.sum() / 1e6);
+            line(out, name + "_count", labels, count.sum());
+        }
+    }
+}

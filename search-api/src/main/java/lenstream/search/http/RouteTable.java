@@ -1,0 +1,216 @@
+package lenstream.search.http;
+
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.Method;
+import io.helidon.webserver.ServerConnectionException;
+import io.helidon.webserver.http.Handler;
+import io.helidon.webserver.http.HttpRules;
+import io.helidon.webserver.http.HttpService;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import lenstream.core.index.IndexUnavailableException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Every route of the server with what it takes to use it. Around the work of each lie, in this order: who may ask, whether
+ * the index is there, whether there is room; then the answer, or the problem in the shape of the route's protocol; and the
+ * count of both. Other methods of a known path get 405 with {@code Allow}, other paths 404.
+ *
+ * <p>Filled before the server listens; then immutable.
+ */
+public final class RouteTable implements HttpService {
+    private static final Logger LOG = LoggerFactory.getLogger(RouteTable.class);
+
+    private final Guard guard;
+    private final Admission admission;
+    private final Metrics metrics;
+    private final int maxBody;
+    private final Supplier<Optional<String>> indexMissing;
+    private final List<Route> routes = new ArrayList<>();
+
+    /** One method of one path. By default it needs the scope {@code read}, no index, and counts as work. */
+    public static final class Route {
+        private final Method method;
+        private final String path;
+        private final String type;
+        private final Consumer<Exchange> work;
+        private @Nullable Scope scope = Scope.READ;
+        private boolean index;
+        private boolean light;
+        private BiConsumer<Exchange, ProblemException> errors = Exchange::sendProblem;
+
+        private Route(Method method, String path, String type, Consumer<Exchange> work) {
+            this.method = method;
+            this.path = path;
+            this.type = type;
+            this.work = work;
+        }
+
+        /** Who may use it. */
+        @CanIgnoreReturnValue
+        public Route scope(Scope needed) {
+            scope = needed;
+            return this;
+        }
+
+        /** Anyone may use it, whatever tokens there are: files of the page, health, requests that prove themselves. */
+        @CanIgnoreReturnValue
+        public Route open() {
+            scope = null;
+            return this;
+        }
+
+        /** It answers 503 while the index cannot be searched. */
+        @CanIgnoreReturnValue
+        public Route needsIndex() {
+            index = true;
+            return this;
+        }
+
+        /** It costs next to nothing and is answered however busy the server is. */
+        @CanIgnoreReturnValue
+        public Route light() {
+            light = true;
+            return this;
+        }
+
+        /** How its problems are told, where a protocol asks for something else than RFC 9457. */
+        @CanIgnoreReturnValue
+        public Route errors(BiConsumer<Exchange, ProblemException> shape) {
+            errors = shape;
+            return this;
+        }
+    }
+
+    /**
+     * @param tokens bearer tokens
+     * @param maxConcurrent requests that work at once
+     * @param maxBody largest request body, bytes
+     * @param indexMissing why the index cannot be searched now, a sentence; empty if it can
+     */
+    public RouteTable(
+            List<AccessToken> tokens,
+            int maxConcurrent,
+            int maxBody,
+            Metrics metrics,
+            Supplier<Optional<String>> indexMissing) {
+        this.guard = new Guard(tokens);
+        this.admission = new Admission(maxConcurrent);
+        this.maxBody = maxBody;
+        this.metrics = metrics;
+        this.indexMissing = indexMissing;
+    }
+
+    /**
+     * @param path with parts in braces for parameters, as {@code /v1/images/{id}}
+     * @param type what is asked for, the label of the metrics
+     */
+    @CanIgnoreReturnValue
+    public Route get(String path, String type, Consumer<Exchange> work) {
+        return add(Method.GET, path, type, work);
+    }
+
+    /** As {@link #get}. */
+    @CanIgnoreReturnValue
+    public Route post(String path, String type, Consumer<Exchange> work) {
+        return add(Method.POST, path, type, work);
+    }
+
+    /** As {@link #get}. */
+    @CanIgnoreReturnValue
+    public Route put(String path, String type, Consumer<Exchange> work) {
+        return add(Method.PUT, path, type, work);
+    }
+
+    /** As {@link #get}. */
+    @CanIgnoreReturnValue
+    public Route delete(String path, String type, Consumer<Exchange> work) {
+        return add(Method.DELETE, path, type, work);
+    }
+
+    private Route add(Method method, String path, String type, Consumer<Exchange> work) {
+        var route = new Route(method, path, type, work);
+        routes.add(route);
+        return route;
+    }
+
+    @Override
+    public void routing(HttpRules rules) {
+        var paths = new LinkedHashMap<String, List<Route>>();
+        for (Route route : routes) {
+            rules.route(route.method, route.path, handler(route));
+            paths.computeIfAbsent(route.path, path -> new ArrayList<>()).add(route);
+        }
+        for (Map.Entry<String, List<Route>> path : paths.entrySet()) {
+            String methods = path.getValue().stream()
+                    .map(route -> route.method.text())
+                    .sorted()
+                    .collect(Collectors.joining(", "));
+            var other = new Route(Method.GET, path.getKey(), "other", exchange -> {
+                exchange.set(HeaderNames.ALLOW, methods);
+                throw ProblemException.methodNotAllowed("This address takes " + methods + ".");
+            });
+            rules.any(
+                    path.getKey(),
+                    handler(other.open().light().errors(path.getValue().getFirst().errors)));
+        }
+        rules.any(handler(new Route(Method.GET, "", "other", exchange -> {
+                    throw ProblemException.notFound(
+                            "There is nothing at this address; /openapi.json lists what there is.");
+                })
+                .open()
+                .light()));
+    }
+
+    private Handler handler(Route route) {
+        return (request, response) -> {
+            var exchange = new Exchange(route.type, request, response, maxBody, metrics);
+            ProblemException problem = attempt(exchange, route);
+            if (problem != null) {
+                route.errors.accept(exchange, problem);
+            }
+            metrics.answered(exchange.type(), exchange.status());
+        };
+    }
+
+    /** Does the work; what it says when it cannot. */
+    private @Nullable ProblemException attempt(Exchange exchange, Route route) {
+        try {
+            if (route.scope != null) {
+                exchange.caller(guard.admit(exchange, route.scope));
+            }
+            if (route.index) {
+                indexMissing.get().ifPresent(reason -> {
+                    throw ProblemException.unavailable(reason);
+                });
+            }
+            if (route.light) {
+                route.work.accept(exchange);
+            } else {
+                admission.pass(exchange, route.work);
+            }
+            return null;
+        } catch (ProblemException e) {
+            return e;
+        } catch (IndexUnavailableException e) {
+            LOG.warn("event=index_unavailable type={} reason=\"{}\"", exchange.type(), e.getMessage());
+            return ProblemException.unavailable(e.getMessage() + ".");
+        } catch (UncheckedIOException | ServerConnectionException e) {
+            throw e; // the client went away
+        } catch (RuntimeException e) {
+            LOG.error("event=request_failed type={}", exchange.type(), e);
+            return ProblemException.internal();
+        }
+    }
+}
