@@ -18,7 +18,8 @@ import lenstream.core.index.Field;
  */
 record Facets(@JsonProperty("counted_over") int countedOver, String scope, Map<String, List<Value>> fields) {
     /** What can be counted: names of the request, which are those of the index. */
-    static final List<String> FIELDS = List.of(Field.SITE, Field.HOST, Field.MIME, Field.LICENSE);
+    static final List<String> FIELDS =
+            List.of(Field.SITE, Field.HOST, Field.MIME, Field.LICENSE, Field.ORIENTATION, Field.COLOR);
 
     private static final int MOST = 20;
     private static final String SCOPE = "the hits of this search, at most " + ImageSearch.DEPTH + ", not the index";
@@ -26,16 +27,13 @@ record Facets(@JsonProperty("counted_over") int countedOver, String scope, Map<S
     /** A value and the number of hits that have it. */
     record Value(String value, int count) {}
 
-    /** @param values of each hit by field; a hit may lack a field */
-    static Facets count(List<String> wanted, List<Map<String, String>> values) {
+    /** @param values of each hit by field; a hit may lack a field or have several values of it */
+    static Facets count(List<String> wanted, List<Map<String, List<String>>> values) {
         var fields = new LinkedHashMap<String, List<Value>>();
         for (String field : wanted) {
             var counts = new HashMap<String, Integer>();
-            for (Map<String, String> hit : values) {
-                String value = hit.get(field);
-                if (value != null) {
-                    counts.merge(value, 1, Integer::sum);
-                }
+            for (Map<String, List<String>> hit : values) {
+                hit.getOrDefault(field, List.of()).forEach(value -> counts.merge(value, 1, Integer::sum));
             }
             var list = new ArrayList<Value>();
             counts.forEach((value, count) -> list.add(new Value(value, count)));

@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import lenstream.core.image.Orientation;
+import lenstream.core.image.PixelFeatures;
 import lenstream.core.index.Field;
 import lenstream.search.http.ProblemException;
 
@@ -20,23 +22,23 @@ import lenstream.search.http.ProblemException;
  * Which images a search may find. Keys: {@code host, site, mime, via, license} (a value or a list of which one must be
  * met), {@code published_from, published_to, indexed_from, indexed_to} (RFC 3339 time or date; from is included, to is
  * not), {@code min_width, max_width, min_height, max_height} (pixels), {@code orientation}
- * (landscape, portrait or square). All that are given must be met. Immutable.
+ * (landscape, portrait or square), {@code color} (one of {@link PixelFeatures#COLORS}), {@code animated} (true or false). All that are given must be met. Immutable.
  */
 final class Filter {
     private static final int LONGEST_LIST = 100;
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
-    private static final String ORIENTATION = "orientation";
+    private static final String ANIMATED = "animated";
     private static final Map<String, String> TERMS = Map.of(
             "host", Field.HOST,
             "site", Field.SITE,
             "mime", Field.MIME,
             "via", Field.VIA,
-            "license", Field.LICENSE);
-    /** By the sides of the image; equal sides are square. Compiled once by OpenSearch: no value of a request gets in. */
-    private static final Map<String, String> ORIENTATIONS = Map.of(
-            "landscape", "doc['width'].value > doc['height'].value",
-            "portrait", "doc['width'].value < doc['height'].value",
-            "square", "doc['width'].value == doc['height'].value");
+            "license", Field.LICENSE,
+            "orientation", Field.ORIENTATION,
+            "color", Field.COLOR);
+    /** Terms whose values are a fixed set. */
+    private static final Map<String, List<String>> WORDS =
+            Map.of(Field.ORIENTATION, Orientation.WORDS, Field.COLOR, PixelFeatures.COLORS);
 
     private static final Map<String, Bound> BOUNDS = Map.of(
             "published_from", new Bound(Field.PUBLISHED, "gte", true),
@@ -63,7 +65,9 @@ final class Filter {
             "max_width",
             "min_height",
             "max_height",
-            ORIENTATION);
+            "orientation",
+            "color",
+            ANIMATED);
 
     static final Filter NONE = new Filter(List.of());
 
@@ -85,8 +89,8 @@ final class Filter {
                 clauses.add(terms(key, term, texts));
             } else if (bound != null) {
                 clauses.add(range(key, bound, texts));
-            } else if (key.equals(ORIENTATION)) {
-                clauses.add(orientation(texts));
+            } else if (key.equals(ANIMATED)) {
+                clauses.add(animated(texts));
             } else {
                 throw Names.unknown("filter.", key, KEYS);
             }
@@ -104,9 +108,9 @@ final class Filter {
             JsonNode value = entry.getValue();
             var texts = new ArrayList<String>();
             for (JsonNode element : value.isArray() ? value : JSON.arrayNode().add(value)) {
-                if (!element.isTextual() && !element.isIntegralNumber()) {
-                    throw ProblemException.badRequest(
-                            "filter." + entry.getKey() + " must be a text, a whole number or a list of these.");
+                if (!element.isTextual() && !element.isIntegralNumber() && !element.isBoolean()) {
+                    throw ProblemException.badRequest("filter." + entry.getKey()
+                            + " must be a text, a whole number, true, false or a list of these.");
                 }
                 texts.add(element.asText());
             }
@@ -139,19 +143,25 @@ final class Filter {
         if (texts.isEmpty() || texts.size() > LONGEST_LIST) {
             throw ProblemException.badRequest("filter." + key + " needs 1 to " + LONGEST_LIST + " values.");
         }
+        List<String> words = WORDS.get(key);
+        if (words != null && !words.containsAll(texts)) {
+            throw ProblemException.badRequest("filter." + key + " must be "
+                    + String.join(", ", words.subList(0, words.size() - 1)) + " or " + words.getLast() + ".");
+        }
         ObjectNode clause = JSON.objectNode();
         ArrayNode list = clause.putObject("terms").putArray(field);
         texts.forEach(list::add);
         return clause;
     }
 
-    private static ObjectNode orientation(List<String> texts) {
-        String script = texts.size() == 1 ? ORIENTATIONS.get(texts.getFirst()) : null;
-        if (script == null) {
-            throw ProblemException.badRequest("filter.orientation must be landscape, portrait or square.");
+    /** More than one frame. */
+    private static ObjectNode animated(List<String> texts) {
+        String text = texts.size() == 1 ? texts.getFirst() : "";
+        if (!text.equals("true") && !text.equals("false")) {
+            throw ProblemException.badRequest("filter.animated must be true or false.");
         }
         ObjectNode clause = JSON.objectNode();
-        clause.putObject("script").putObject("script").put("source", script);
+        clause.putObject("range").putObject(Field.FRAMES).put(text.equals("true") ? "gt" : "lte", 1);
         return clause;
     }
 

@@ -3,12 +3,15 @@ package lenstream.search;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 import lenstream.core.index.Field;
 import org.jspecify.annotations.Nullable;
 
 /**
  * An image as answers show it; absent values are left out.
  *
+ * @param color names of the main colours, the largest share first
+ * @param colorHex mean of the first colour
  * @param cosine of query and image; null outside of a search
  * @param score calibrated to 0..1; null outside of a search
  * @param groupSize images of the group among the neighbours that were looked at; null outside of a search
@@ -31,6 +34,9 @@ record Hit(
         int width,
         int height,
         int frames,
+        @Nullable String orientation,
+        @Nullable List<String> color,
+        @JsonProperty("color_hex") @Nullable String colorHex,
         @Nullable Double cosine,
         @Nullable Double score,
         String sha256,
@@ -67,6 +73,9 @@ record Hit(
                 source.path(Field.WIDTH).asInt(),
                 source.path(Field.HEIGHT).asInt(),
                 source.path(Field.FRAMES).asInt(1),
+                text(source, Field.ORIENTATION),
+                texts(source, Field.COLOR),
+                text(source, Field.COLOR_HEX),
                 rounded(cosine),
                 rounded(score),
                 source.path(Field.SHA256).asText(),
@@ -83,6 +92,13 @@ record Hit(
     private static @Nullable String text(JsonNode source, String field) {
         JsonNode value = source.get(field);
         return value == null || value.isNull() ? null : value.asText();
+    }
+
+    private static @Nullable List<String> texts(JsonNode source, String field) {
+        JsonNode values = source.get(field);
+        return values == null
+                ? null
+                : values.valueStream().map(JsonNode::asText).toList();
     }
 
     private static @Nullable Double rounded(@Nullable Double value) {

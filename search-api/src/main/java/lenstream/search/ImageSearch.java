@@ -54,7 +54,7 @@ final class ImageSearch {
      * @param cosine of the image and the query; NaN if the ranking does not know it
      * @param facets values of the fields that are counted
      */
-    private record Ranked(String id, String group, double value, double cosine, Map<String, String> facets) {}
+    private record Ranked(String id, String group, double value, double cosine, Map<String, List<String>> facets) {}
 
     /**
      * A page of images with their cosines, best first.
@@ -251,13 +251,13 @@ final class ImageSearch {
         return hit.path("fields").path(Field.GROUP_ID).path(0).asText();
     }
 
-    /** The first value of each field that was asked for. */
-    private static Map<String, String> facets(JsonNode hit) {
-        var values = new HashMap<String, String>();
+    /** The values of each field that was asked for. */
+    private static Map<String, List<String>> facets(JsonNode hit) {
+        var values = new HashMap<String, List<String>>();
         for (String field : Facets.FIELDS) {
-            JsonNode value = hit.path("fields").path(field).path(0);
-            if (value.isTextual()) {
-                values.put(field, value.asText());
+            JsonNode found = hit.path("fields").path(field);
+            if (found.isArray()) {
+                values.put(field, found.valueStream().map(JsonNode::asText).toList());
             }
         }
         return values;

@@ -12,10 +12,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
+import lenstream.core.image.Orientation;
+import lenstream.core.image.PixelFeatures;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
@@ -193,7 +196,13 @@ final class GalleryIndex implements AutoCloseable {
                     .put(Field.MIME, row.mime())
                     .put(Field.WIDTH, row.width())
                     .put(Field.HEIGHT, row.height())
-                    .put(Field.FRAMES, row.frames());
+                    .put(Field.FRAMES, row.frames())
+                    .put(
+                            Field.ORIENTATION,
+                            Orientation.of(row.width(), row.height()).word());
+            PixelFeatures features = Objects.requireNonNull(row.features());
+            document.put(Field.PHASH, features.hashHex()).put(Field.COLOR_HEX, features.colorHex());
+            features.colors().forEach(document.withArray(Field.COLOR)::add);
             ArrayNode values = document.putArray(Field.EMBEDDING);
             for (float value : embedding) {
                 values.add(value);

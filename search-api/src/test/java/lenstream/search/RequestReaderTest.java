@@ -61,6 +61,8 @@ class RequestReaderTest {
                 "{\"text\":\"a\",\"facets\":\"site\"} | must be a list",
                 "{\"text\":\"a\",\"facets\":[\"sites\"]} | did you mean site",
                 "{\"text\":\"a\",\"filter\":{\"orientation\":\"wide\"}} | landscape, portrait or square",
+                "{\"text\":\"a\",\"filter\":{\"color\":\"mauve\"}} | purple or pink",
+                "{\"text\":\"a\",\"filter\":{\"animated\":\"maybe\"}} | true or false",
                 "{\"queries\":[]} | list of 1 to 16",
                 "{\"queries\":{}} | list of 1 to 16",
                 "{\"queries\":[\"a\"]} | queries[0] must be an object",
@@ -122,14 +124,17 @@ class RequestReaderTest {
                 "orientation", List.of("portrait")));
         assertThat(request.facets()).containsExactly("site", "mime", "host");
         assertThat(request.minScore()).isEqualTo(0.3);
-        assertThat(request.filter().toString()).contains("doc['width'].value < doc['height'].value");
+        assertThat(request.filter().toString()).contains("\"orientation\":[\"portrait\"]");
     }
 
     @Test
     void facetsCountTheMostFrequentFirst() {
         Facets facets = Facets.count(
                 List.of("mime", "license"),
-                List.of(Map.of("mime", "image/png"), Map.of("mime", "image/jpeg"), Map.of("mime", "image/jpeg")));
+                List.of(
+                        Map.of("mime", List.of("image/png")),
+                        Map.of("mime", List.of("image/jpeg")),
+                        Map.of("mime", List.of("image/jpeg"), "color", List.of("red", "blue"))));
         assertThat(facets.countedOver()).isEqualTo(3);
         assertThat(facets.fields().get("mime"))
                 .containsExactly(new Facets.Value("image/jpeg", 2), new Facets.Value("image/png", 1));

@@ -174,12 +174,33 @@ class SearchIT {
     @ParameterizedTest
     @ValueSource(strings = {"landscape", "portrait", "square"})
     void orientationsAreFiltered(String orientation) {
-        for (JsonNode hit :
-                search("/v1/search?q=flower&k=30&orientation=" + orientation).path("hits")) {
+        JsonNode hits =
+                search("/v1/search?q=flower&k=30&orientation=" + orientation).path("hits");
+        assertThat(hits).isNotEmpty();
+        for (JsonNode hit : hits) {
             int sign = Integer.signum(
                     hit.path("width").asInt() - hit.path("height").asInt());
             assertThat(sign).isEqualTo(orientation.equals("landscape") ? 1 : orientation.equals("portrait") ? -1 : 0);
         }
+    }
+
+    @Test
+    void colorsAreFilteredAndCounted() {
+        JsonNode red = search("/v1/search?q=flower&k=50&color=red&facets=color,orientation");
+        assertThat(red.path("hits"))
+                .isNotEmpty()
+                .allSatisfy(hit -> assertThat(hit.path("color").valueStream().map(JsonNode::asText))
+                        .contains("red"));
+        JsonNode first = red.at("/facets/fields/color/0");
+        assertThat(first.path("value").asText()).isEqualTo("red");
+        assertThat(first.path("count").asInt()).isEqualTo(red.path("total").asInt());
+        assertThat(red.at("/hits/0/color_hex").asText()).matches("#[0-9a-f]{6}");
+        assertThat(red.at("/facets/fields/orientation/0/value").asText()).isIn("landscape", "portrait", "square");
+        assertThat(search("/v1/search?q=flower&animated=true").path("hits"))
+                .allSatisfy(hit -> assertThat(hit.path("frames").asInt()).isGreaterThan(1));
+        assertThat(json("{\"text\":\"flower\",\"filter\":{\"animated\":false,\"color\":[\"red\",\"blue\"]}}")
+                        .path("hits"))
+                .isNotEmpty();
     }
 
     @Test

@@ -14,6 +14,8 @@ import java.time.Instant;
 import java.util.List;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
+import lenstream.core.image.Orientation;
+import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.PixelSource;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Rejection;
@@ -70,6 +72,10 @@ final class DocumentJson {
             json.writeNumberField(Field.WIDTH, image.width());
             json.writeNumberField(Field.HEIGHT, image.height());
             json.writeNumberField(Field.FRAMES, image.frames());
+            json.writeStringField(
+                    Field.ORIENTATION,
+                    Orientation.of(image.width(), image.height()).word());
+            features(json, image.features());
             json.writeStringField(Field.INDEXED, now.toString());
             json.writeArrayFieldStart(Field.EMBEDDING);
             for (float value : embedding) {
@@ -136,6 +142,19 @@ final class DocumentJson {
         }
         time(json, Field.DISCOVERED, target.discoveredAtMillis());
         time(json, Field.OBSERVED, version);
+    }
+
+    private static void features(JsonGenerator json, @Nullable PixelFeatures features) throws IOException {
+        if (features == null) {
+            return;
+        }
+        text(json, Field.PHASH, features.hashHex(), LONGEST_KEYWORD);
+        json.writeArrayFieldStart(Field.COLOR);
+        for (String color : features.colors()) {
+            json.writeString(color);
+        }
+        json.writeEndArray();
+        json.writeStringField(Field.COLOR_HEX, features.colorHex());
     }
 
     private static void refusal(JsonGenerator json, Stage stage, Reason reason, String detail) throws IOException {

@@ -12,6 +12,7 @@ import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
+import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.PixelRules;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Rejection;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class ImageEntriesTest {
+    private static final PixelFeatures FEATURES = new PixelFeatures(7L, List.of("red"), "#ff0000");
     private static final IndexLayout LAYOUT = IndexLayout.defaults();
     private static final Fingerprint FINGERPRINT = new Fingerprint("test-1-00000000");
     private static final Instant NOW = Instant.parse("2026-01-31T08:00:00Z");
@@ -128,7 +130,8 @@ class ImageEntriesTest {
     }
 
     private static List<BulkEntry> entries(FetchedImage image, float[] embedding) {
-        EmbeddedImage row = EmbeddedImage.embedded(image, "image/jpeg", 4, 3, 1, embedding, new byte[] {1, 2, 3});
+        EmbeddedImage row =
+                EmbeddedImage.embedded(image, "image/jpeg", 4, 3, 1, embedding, new byte[] {1, 2, 3}, FEATURES);
         return ImageEntries.of(row, LAYOUT, FINGERPRINT, PixelRules.NONE, NOW);
     }
 

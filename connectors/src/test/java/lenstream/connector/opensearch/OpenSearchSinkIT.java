@@ -18,6 +18,7 @@ import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
+import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.PixelRules;
 import lenstream.core.image.PixelSource;
 import lenstream.core.index.IndexClient;
@@ -41,6 +42,7 @@ import org.junit.jupiter.api.Test;
 
 /** The sink in a real job against a real OpenSearch. */
 class OpenSearchSinkIT {
+    private static final PixelFeatures FEATURES = new PixelFeatures(7L, List.of("red"), "#ff0000");
     private static final Fingerprint FINGERPRINT = new Fingerprint("test-1-00000000");
     private static final int DIM = 4;
     private static final Duration LIMIT = Duration.ofSeconds(60);
@@ -235,7 +237,7 @@ class OpenSearchSinkIT {
                 System.currentTimeMillis(),
                 "page");
         var fetched = new FetchedImage(target, new byte[0], ImageId.sha256(new byte[] {(byte) number}), version);
-        return EmbeddedImage.embedded(fetched, "image/jpeg", 4, 3, 1, embedding, new byte[] {1});
+        return EmbeddedImage.embedded(fetched, "image/jpeg", 4, 3, 1, embedding, new byte[] {1}, FEATURES);
     }
 
     private static byte[] wrongDimension(int number) {

@@ -31,15 +31,23 @@ import org.jspecify.annotations.Nullable;
  * without closing them, so nothing off the heap may cross an edge.
  *
  * <p>Columns: {@code url, host, site, page_url, title, alt, caption, credit, license, via, sha256, mime, stage, reason,
- * detail} (utf8), {@code published, discovered, version} (int64, epoch ms), {@code width, height, frames, encoded_bytes} (int32),
+ * detail, colors, color_hex} (utf8; several colours are separated by commas), {@code phash} (int64, null where the image
+ * has no structure), {@code published, discovered, version} (int64, epoch ms), {@code width, height, frames, encoded_bytes} (int32),
  * {@code thumbnail} (binary), {@code embedding} (fixed-size list of float32, null where
- * rejected). Schema metadata: {@code fingerprint}.
+ * rejected). Schema metadata: {@code fingerprint}, {@code schema} (its version).
  *
  * @param ipc the stream; never written after construction
  * @param rows number of rows in it
  */
 public record ArrowBatch(byte[] ipc, int rows) {
     private static final String FINGERPRINT = "fingerprint";
+    private static final String SCHEMA = "schema";
+    /** Counts up whenever a column is added, changed or dropped. */
+    private static final String SCHEMA_VERSION = "2";
+
+    private static final String PHASH = "phash";
+    private static final String COLORS = "colors";
+    private static final String COLOR_HEX = "color_hex";
     private static final List<String> TEXTS = List.of(
             "url",
             "host",
@@ -55,8 +63,10 @@ public record ArrowBatch(byte[] ipc, int rows) {
             "mime",
             "stage",
             "reason",
-            "detail");
-    private static final List<String> LONGS = List.of("published", "discovered", "version");
+            "detail",
+            COLORS,
+            COLOR_HEX);
+    private static final List<String> LONGS = List.of("published", "discovered", "version", PHASH);
     private static final List<String> INTS = List.of("width", "height", "frames", "encoded_bytes");
 
     /** A batch that was read back: the embedding space it belongs to and its rows. */
@@ -91,7 +101,12 @@ public record ArrowBatch(byte[] ipc, int rows) {
     public Contents read(BufferAllocator allocator) {
         try (var reader = new ArrowStreamReader(new ByteArrayInputStream(ipc), allocator)) {
             VectorSchemaRoot root = reader.getVectorSchemaRoot();
-            String fingerprint = root.getSchema().getCustomMetadata().get(FINGERPRINT);
+            Map<String, String> metadata = root.getSchema().getCustomMetadata();
+            if (!SCHEMA_VERSION.equals(metadata.get(SCHEMA))) {
+                throw new IllegalStateException("the batch has schema " + metadata.getOrDefault(SCHEMA, "1")
+                        + ", this program reads " + SCHEMA_VERSION + ": it was written by another release");
+            }
+            String fingerprint = metadata.get(FINGERPRINT);
             if (fingerprint == null) {
                 throw new IllegalStateException("the batch names no fingerprint");
             }
@@ -117,7 +132,7 @@ public record ArrowBatch(byte[] ipc, int rows) {
                 "embedding",
                 FieldType.nullable(new ArrowType.FixedSizeList(dim)),
                 List.of(nullable("item", new ArrowType.FloatingPoint(FloatingPointPrecision.SINGLE)))));
-        return new Schema(fields, Map.of(FINGERPRINT, fingerprint));
+        return new Schema(fields, Map.of(FINGERPRINT, fingerprint, SCHEMA, SCHEMA_VERSION));
     }
 
     private static Field nullable(String name, ArrowType type) {
@@ -148,6 +163,15 @@ public record ArrowBatch(byte[] ipc, int rows) {
         vector(root, "height", IntVector.class).setSafe(row, image.height());
         vector(root, "frames", IntVector.class).setSafe(row, image.frames());
         vector(root, "encoded_bytes", IntVector.class).setSafe(row, image.encodedBytes());
+        PixelFeatures features = image.features();
+        if (features != null) {
+            text(root, COLORS, row, String.join(",", features.colors()));
+            text(root, COLOR_HEX, row, features.colorHex());
+            Long hash = features.perceptualHash();
+            if (hash != null) {
+                vector(root, PHASH, BigIntVector.class).setSafe(row, hash);
+            }
+        }
         byte[] thumbnail = image.thumbnail();
         if (thumbnail != null) {
             vector(root, "thumbnail", VarBinaryVector.class).setSafe(row, thumbnail);
@@ -194,9 +218,19 @@ public record ArrowBatch(byte[] ipc, int rows) {
                 vector(root, "frames", IntVector.class).get(row),
                 embedding(root, row),
                 vector(root, "thumbnail", VarBinaryVector.class).getObject(row),
+                features(root, row),
                 stage == null ? null : Stage.valueOf(stage),
                 reason == null ? null : Reason.valueOf(reason),
                 text(root, "detail", row));
+    }
+
+    private static @Nullable PixelFeatures features(VectorSchemaRoot root, int row) {
+        String colors = text(root, COLORS, row);
+        String hex = text(root, COLOR_HEX, row);
+        return colors == null || hex == null
+                ? null
+                : new PixelFeatures(
+                        vector(root, PHASH, BigIntVector.class).getObject(row), List.of(colors.split(",")), hex);
     }
 
     private static float @Nullable [] embedding(VectorSchemaRoot root, int row) {

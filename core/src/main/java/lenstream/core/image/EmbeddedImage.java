@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param frames number of frames, 1 for a still image; the first one is embedded
  * @param embedding unit length, {@code dim} values, never written after construction; null when rejected
  * @param thumbnail JPEG, longest side at most 256 pixels; null when rejected
+ * @param features what its pixels show at first sight; null when rejected
  * @param stage where it was rejected; null when embedded
  * @param reason why it was rejected; null when embedded
  * @param detail why, for people; null when embedded
@@ -30,6 +31,7 @@ public record EmbeddedImage(
         int frames,
         float @Nullable [] embedding,
         byte @Nullable [] thumbnail,
+        @Nullable PixelFeatures features,
         @Nullable Stage stage,
         @Nullable Reason reason,
         @Nullable String detail) {
@@ -41,7 +43,14 @@ public record EmbeddedImage(
     }
 
     public static EmbeddedImage embedded(
-            FetchedImage image, String mime, int width, int height, int frames, float[] embedding, byte[] thumbnail) {
+            FetchedImage image,
+            String mime,
+            int width,
+            int height,
+            int frames,
+            float[] embedding,
+            byte[] thumbnail,
+            PixelFeatures features) {
         return new EmbeddedImage(
                 image.target(),
                 image.sha256(),
@@ -53,6 +62,7 @@ public record EmbeddedImage(
                 frames,
                 embedding,
                 thumbnail,
+                features,
                 null,
                 null,
                 null);
@@ -69,6 +79,7 @@ public record EmbeddedImage(
                 0,
                 0,
                 0,
+                null,
                 null,
                 null,
                 stage,

@@ -25,6 +25,16 @@ public final class Field {
     public static final String WIDTH = "width";
     public static final String HEIGHT = "height";
     public static final String FRAMES = "frames";
+    /** Perceptual hash, 16 hex digits; absent for an image without structure. */
+    public static final String PHASH = "phash";
+
+    /** Names of the main colours, the largest share first. */
+    public static final String COLOR = "color";
+
+    /** Mean of the first colour as {@code #rrggbb}. */
+    public static final String COLOR_HEX = "color_hex";
+
+    public static final String ORIENTATION = "orientation";
     public static final String PUBLISHED = "published";
     public static final String DISCOVERED = "discovered";
     public static final String OBSERVED = "observed";

@@ -105,6 +105,10 @@ public record IndexLayout(
         type(fields, Field.WIDTH, "integer");
         type(fields, Field.HEIGHT, "integer");
         type(fields, Field.FRAMES, "integer");
+        keyword(fields, Field.PHASH);
+        keyword(fields, Field.COLOR);
+        keyword(fields, Field.COLOR_HEX).put("index", false);
+        keyword(fields, Field.ORIENTATION);
         type(fields, Field.INDEXED, "date");
         ObjectNode embedding = type(fields, Field.EMBEDDING, "knn_vector");
         embedding.put("dimension", dim).put("space_type", "innerproduct");

@@ -27,7 +27,8 @@ class ArrowBatchTest {
                 480,
                 1,
                 new float[] {0.6f, 0.8f, 0},
-                new byte[] {1, 2, 3});
+                new byte[] {1, 2, 3},
+                new PixelFeatures(-7L, List.of("red", "gray"), "#c01010"));
         var bad = EmbeddedImage.rejected(
                 fetched("https://e.example/b.jpg", null), null, Stage.DECODE, Reason.CORRUPT, "no such marker");
         ArrowBatch batch = ArrowBatch.of(List.of(bad, good, bad), "tiny-1-00000000", 3, allocator);
@@ -47,7 +48,8 @@ class ArrowBatchTest {
                 1,
                 1,
                 new float[64],
-                new byte[5_000]);
+                new byte[5_000],
+                new PixelFeatures(null, List.of("black"), "#000000"));
         ArrowBatch batch = ArrowBatch.of(java.util.Collections.nCopies(300, image), "tiny-1-00000000", 64, allocator);
         assertThat(batch.read(allocator).rows())
                 .hasSize(300)
@@ -57,7 +59,14 @@ class ArrowBatchTest {
     @Test
     void refusesAnEmbeddingOfAnotherLength() {
         var image = EmbeddedImage.embedded(
-                fetched("https://e.example/a.jpg", null), "image/png", 1, 1, 1, new float[2], new byte[0]);
+                fetched("https://e.example/a.jpg", null),
+                "image/png",
+                1,
+                1,
+                1,
+                new float[2],
+                new byte[0],
+                new PixelFeatures(null, List.of("black"), "#000000"));
         assertThatThrownBy(() -> ArrowBatch.of(List.of(image), "tiny-1-00000000", 3, allocator))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("embedding of 2 values in a batch of 3");

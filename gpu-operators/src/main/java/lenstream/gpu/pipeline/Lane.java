@@ -12,6 +12,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
+import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Stage;
 import lenstream.gpu.decode.EncodedBatch;
@@ -198,9 +199,10 @@ final class Lane implements AutoCloseable {
     private EmbeddedImage row(FetchedImage image, Stages.Prepared outcome, List<Embedding> embeddings, int tensorRow) {
         stages.in.increment();
         byte[] thumbnail = outcome.thumbnail();
+        PixelFeatures features = outcome.features();
         String mime = outcome.mime();
         Reason reason = outcome.reason();
-        if (reason != null || mime == null || thumbnail == null) {
+        if (reason != null || mime == null || thumbnail == null || features == null) {
             stages.rejected.increment();
             return EmbeddedImage.rejected(
                     image, mime, Stage.DECODE, reason == null ? Reason.CORRUPT : reason, outcome.detail());
@@ -209,7 +211,14 @@ final class Lane implements AutoCloseable {
             case Embedding.Vector vector -> {
                 stages.embedded.increment();
                 yield EmbeddedImage.embedded(
-                        image, mime, outcome.width(), outcome.height(), outcome.frames(), vector.values(), thumbnail);
+                        image,
+                        mime,
+                        outcome.width(),
+                        outcome.height(),
+                        outcome.frames(),
+                        vector.values(),
+                        thumbnail,
+                        features);
             }
             case Embedding.Bad bad -> {
                 stages.rejected.increment();

@@ -3,6 +3,7 @@ package lenstream.gpu.pipeline;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
+import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Stage;
 import lenstream.core.model.Preprocessing.Interpolation;
@@ -12,6 +13,7 @@ import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Thumbnail;
 import lenstream.gpu.embed.Embedding;
 import lenstream.gpu.embed.ImageEmbedder;
+import lenstream.gpu.features.PixelAnalysis;
 import lenstream.gpu.preprocess.HostTensor;
 import lenstream.gpu.preprocess.Preprocessor;
 import lenstream.gpu.preprocess.Resizer;
@@ -39,6 +41,17 @@ final class Stages {
         byte[] rgb = {};
     }
 
+    /** 8-bit RGB whose sides are at most {@value #THUMBNAIL_SIDE}. */
+    private record Small(byte[] rgb, int width, int height) {
+        byte[] jpeg() {
+            return Thumbnail.jpeg(rgb, width, height);
+        }
+
+        PixelFeatures features() {
+            return PixelAnalysis.of(rgb, width, height);
+        }
+    }
+
     Stages(HostImageDecoder decoder, Preprocessor preprocessor, ImageEmbedder embedder) {
         this.decoder = decoder;
         this.preprocessor = preprocessor;
@@ -52,10 +65,11 @@ final class Stages {
             int height,
             int frames,
             byte @Nullable [] thumbnail,
+            @Nullable PixelFeatures features,
             @Nullable Reason reason,
             String detail) {}
 
-    /** Decodes and preprocesses into a row of {@code tensor}. */
+    /** Decodes and preprocesses into a row of {@code tensor}; thumbnail and features are for the index only. */
     Prepared prepare(ByteBuffer bytes, HostTensor tensor, int row, boolean withThumbnail, @Nullable Region region) {
         long start = System.nanoTime();
         Decoded decoded = decoder.decode(bytes);
@@ -63,10 +77,13 @@ final class Stages {
         decodeNanos.add(between - start);
         return switch (decoded) {
             case Decoded.Rejected r ->
-                new Prepared(r.format() == null ? null : r.format().mime(), 0, 0, 0, null, r.reason(), r.detail());
+                new Prepared(
+                        r.format() == null ? null : r.format().mime(), 0, 0, 0, null, null, r.reason(), r.detail());
             case Decoded.Image image -> {
                 try (Pixels pixels = image.pixels()) {
-                    byte[] thumbnail = withThumbnail ? thumbnail(pixels) : null;
+                    Small small = withThumbnail ? small(pixels) : null;
+                    byte[] thumbnail = small == null ? null : small.jpeg();
+                    PixelFeatures features = small == null ? null : small.features();
                     int width = pixels.width();
                     int height = pixels.height();
                     if (region == null) {
@@ -77,7 +94,8 @@ final class Stages {
                         }
                     }
                     preprocessNanos.add(System.nanoTime() - between);
-                    yield new Prepared(image.format().mime(), width, height, image.frames(), thumbnail, null, "");
+                    yield new Prepared(
+                            image.format().mime(), width, height, image.frames(), thumbnail, features, null, "");
                 }
             }
         };
@@ -105,10 +123,11 @@ final class Stages {
         };
     }
 
-    private byte[] thumbnail(Pixels pixels) {
+    /** The picture as a thumbnail has it; the array may be longer, and is borrowed until the thread's next call. */
+    private Small small(Pixels pixels) {
         int longer = Math.max(pixels.width(), pixels.height());
         if (longer <= THUMBNAIL_SIDE) {
-            return Thumbnail.jpeg(pixels.rgbView(), pixels.width(), pixels.height());
+            return new Small(pixels.rgbView(), pixels.width(), pixels.height());
         }
         int width = Math.max(1, (int) ((long) THUMBNAIL_SIDE * pixels.width() / longer));
         int height = Math.max(1, (int) ((long) THUMBNAIL_SIDE * pixels.height() / longer));
@@ -128,6 +147,6 @@ final class Stages {
                 width,
                 height,
                 scratch.rgb);
-        return Thumbnail.jpeg(scratch.rgb, width, height);
+        return new Small(scratch.rgb, width, height);
     }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.gpu.features;
+
+import org.jspecify.annotations.NullMarked;
