@@ -1,6 +1,8 @@
 // The page. State lives in the URL: ?q= words, ?like= id, ?upload= number of a picture dropped in this tab, &region= part of
 // that picture, &more= and &less= ids that refine the query, &mode=, filters by their names in the API, &show= id.
 
+import "/ui/theme.js";
+
 const $ = (id) => document.getElementById(id);
 const PAGE = 36;
 const DEBOUNCE_MS = 180;
@@ -18,21 +20,6 @@ let shownKey = null;
 let running = null;
 let typing = 0;
 let documents = null;
-
-/* theme */
-const preferred = matchMedia("(prefers-color-scheme: dark)");
-function paintTheme() {
-  const saved = localStorage.getItem("theme");
-  const dark = saved ? saved === "dark" : preferred.matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  $("theme").setAttribute("aria-pressed", String(dark));
-}
-$("theme").addEventListener("click", () => {
-  localStorage.setItem("theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
-  paintTheme();
-});
-preferred.addEventListener("change", paintTheme);
-paintTheme();
 
 /* state */
 function stateOf(url) {

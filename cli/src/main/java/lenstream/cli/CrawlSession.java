@@ -29,7 +29,9 @@ final class CrawlSession {
 
     /** Blocks until the job has ended; returns its final counts. */
     CrawlCounts await(boolean follow) throws InterruptedException {
-        try (CrawlRun crawl = run.startHere(directory, LoopbackPorts.free(), listener)) {
+        int restPort = LoopbackPorts.free();
+        try (CrawlRun crawl = run.startHere(directory, restPort, listener)) {
+            RunningJobs.announce(directory, LocalServices.localUri(restPort));
             synchronized (this) {
                 running = crawl;
                 if (stopAsked) {
@@ -39,6 +41,8 @@ final class CrawlSession {
             CrawlRun.End end = crawl.await(run.settings().parallelism(), follow);
             end.savepoint().ifPresent(CrawlSession::tidy);
             return end.counts();
+        } finally {
+            RunningJobs.withdraw(directory);
         }
     }
 

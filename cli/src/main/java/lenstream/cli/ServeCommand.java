@@ -1,5 +1,6 @@
 package lenstream.cli;
 
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -35,12 +36,21 @@ final class ServeCommand implements Callable<Integer> {
             description = "private networks that image URLs of queries may lead to, e.g. 10.0.0.0/8")
     private List<String> allowPrivate = List.of();
 
+    @Option(
+            names = "--flink",
+            paramLabel = "URL",
+            split = ",",
+            description = "Flink clusters whose jobs the status page shows, besides those of this data directory")
+    private List<URI> flink = List.of();
+
     @Override
     public Integer call() throws InterruptedException {
         try (var ctrlC = new CtrlC();
                 OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 SearchServer server =
-                        SearchServer.start(config(workspace, openSearch.url(), host, port, allowPrivate))) {
+                        SearchServer.start(
+                                config(workspace, openSearch.url(), host, port, allowPrivate),
+                                new RunningJobs(workspace, flink))) {
             System.err.println("search API on " + server.uri());
             ctrlC.awaitAsked();
         }

@@ -85,7 +85,12 @@ final class Workspace {
 
     /** Checkpoints and temporary files of one job. */
     Path jobDirectory(String job) {
-        return data().resolve("jobs").resolve(job);
+        return jobsDirectory().resolve(job);
+    }
+
+    /** The folders of all jobs. */
+    Path jobsDirectory() {
+        return data().resolve("jobs");
     }
 
     OpenSearchConfig openSearchAt(String url) {

@@ -13,6 +13,9 @@ final class PageRoutes implements Routes {
     @Override
     public void register(RouteTable table) {
         table.get("/", "page", exchange -> page(exchange, "index.html")).open().light();
+        table.get("/status", "page", exchange -> page(exchange, "status.html"))
+                .open()
+                .light();
         table.get("/ui/{file}", "page", exchange -> page(exchange, exchange.pathParameter("file")))
                 .open()
                 .light();

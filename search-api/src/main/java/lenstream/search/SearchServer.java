@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.SpaceWatch;
 import lenstream.core.web.WebClient;
@@ -57,7 +58,7 @@ public final class SearchServer implements AutoCloseable {
     private final String host;
 
     @SuppressWarnings("MustBeClosed") // client and web client are freed in close()
-    private SearchServer(SearchConfig config, QueryEncoder encoder) {
+    private SearchServer(SearchConfig config, QueryEncoder encoder, Supplier<List<URI>> jobs) {
         this.host = config.host();
         requireFree(config);
         this.index = IndexClient.open(config.openSearch());
@@ -68,7 +69,7 @@ public final class SearchServer implements AutoCloseable {
                 new IndexWatch(index, config.layout(), () -> spaces.current().encoder());
         SpaceWatch follower = null;
         try {
-            this.server = build(config, table(config));
+            this.server = build(config, table(config, jobs));
             encoder.embedText(WARM_UP); // the first call pays for lazy initialisation
             watch.start();
             follower = SpaceWatch.start(new SpaceWatch.Where(config.openSearch(), config.layout()), spaces::follow);
@@ -94,8 +95,21 @@ public final class SearchServer implements AutoCloseable {
     @MustBeClosed
     @SuppressWarnings("MustBeClosed") // the server closes the encoder
     public static SearchServer start(SearchConfig config) {
+        return start(config, List::of);
+    }
+
+    /**
+     * Loads the encoder and starts.
+     *
+     * @param jobs REST addresses of the Flink clusters whose jobs {@code /v1/status} shows; asked for at each look
+     * @throws StartException if the port is taken or the server cannot start
+     * @throws lenstream.core.config.ConfigException if the bundle is missing or wrong
+     */
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // the server closes the encoder
+    public static SearchServer start(SearchConfig config, Supplier<List<URI>> jobs) {
         requireFree(config); // before seconds are spent on the encoder
-        return start(config, BundleQueryEncoder.open(config.bundle()));
+        return start(config, BundleQueryEncoder.open(config.bundle()), jobs);
     }
 
     /**
@@ -105,8 +119,13 @@ public final class SearchServer implements AutoCloseable {
      */
     @MustBeClosed
     public static SearchServer start(SearchConfig config, QueryEncoder encoder) {
+        return start(config, encoder, List::of);
+    }
+
+    @MustBeClosed
+    private static SearchServer start(SearchConfig config, QueryEncoder encoder, Supplier<List<URI>> jobs) {
         try {
-            var started = new SearchServer(config, encoder);
+            var started = new SearchServer(config, encoder, jobs);
             LOG.info("event=started uri={} fingerprint={}", started.uri(), encoder.fingerprint());
             return started;
         } catch (RuntimeException e) {
@@ -144,7 +163,7 @@ public final class SearchServer implements AutoCloseable {
     }
 
     /** Every feature's routes. */
-    private RouteTable table(SearchConfig config) {
+    private RouteTable table(SearchConfig config, Supplier<List<URI>> jobs) {
         HttpConfig http = config.http();
         var table = new RouteTable(
                 http.tokens(), http.maxConcurrent(), (int) http.maxBody().bytes(), metrics, this::whyNotReady);
@@ -153,7 +172,8 @@ public final class SearchServer implements AutoCloseable {
                 new SearchRoutes(spaces),
                 new ImageRoutes(spaces),
                 new ProtocolRoutes(spaces),
-                new OperationRoutes(spaces, watch, metrics));
+                new OperationRoutes(spaces, watch, metrics),
+                new StatusRoutes(spaces, watch, metrics, index, config.layout(), jobs));
         features.forEach(routes -> routes.register(table));
         return table;
     }

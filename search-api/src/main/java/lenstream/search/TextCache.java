@@ -9,14 +9,18 @@ import lenstream.search.http.Metrics;
 
 /** The vectors of the texts asked for last. Thread-safe; vectors are shared and not written to. */
 final class TextCache {
+    static final String REQUESTS = "lenstream_search_text_cache_requests_total";
+    static final String HIT = "result=\"hit\"";
+    static final String MISS = "result=\"miss\"";
+
     private final LongAdder hits;
     private final LongAdder misses;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, float[]> vectors;
 
     TextCache(int size, Metrics metrics) {
-        this.hits = metrics.counter("lenstream_search_text_cache_requests_total", "result=\"hit\"");
-        this.misses = metrics.counter("lenstream_search_text_cache_requests_total", "result=\"miss\"");
+        this.hits = metrics.counter(REQUESTS, HIT);
+        this.misses = metrics.counter(REQUESTS, MISS);
         this.vectors = new LinkedHashMap<>(64, 0.75f, true) {
             private static final long serialVersionUID = 1;
 

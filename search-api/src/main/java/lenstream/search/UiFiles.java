@@ -12,7 +12,10 @@ import lenstream.core.image.ImageId;
 final class UiFiles {
     private static final Map<String, String> TYPES = Map.of(
             "index.html", "text/html; charset=utf-8",
+            "status.html", "text/html; charset=utf-8",
             "app.js", "text/javascript; charset=utf-8",
+            "status.js", "text/javascript; charset=utf-8",
+            "theme.js", "text/javascript; charset=utf-8",
             "style.css", "text/css; charset=utf-8",
             "icon.svg", "image/svg+xml");
 

@@ -1,14 +1,9 @@
 package lenstream.search;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
 
-import com.deque.html.axecore.results.Rule;
-import com.deque.html.axecore.selenium.AxeBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -20,56 +15,34 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.openqa.selenium.By;
-import org.openqa.selenium.Dimension;
 import org.openqa.selenium.Keys;
-import org.openqa.selenium.OutputType;
-import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
-import org.openqa.selenium.chrome.ChromeDriverService;
-import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.interactions.Actions;
 import org.openqa.selenium.support.ui.Select;
-import org.openqa.selenium.support.ui.WebDriverWait;
 
-/**
- * The page in a real Chromium: the distribution's browser and driver, nothing is downloaded. Where they are missing the
- * tests are skipped, but with {@code CI=true} that is a failure. Screenshots go to {@code target/screenshots}.
- */
+/** The search page in a real Chromium. */
 @ExtendWith(GalleryIndex.Extension.class)
 class SearchPageIT {
-    private static final Path BROWSER = Path.of("/usr/bin/chromium");
-    private static final Path DRIVER = Path.of("/usr/bin/chromedriver");
-    private static final Duration LIMIT = Duration.ofSeconds(20);
-
     private static GalleryIndex index;
     private static SearchServer server;
+    private static Chromium chromium;
     private static ChromeDriver browser;
 
     @BeforeAll
     @SuppressWarnings("MustBeClosed") // closed after all tests
     static void start(GalleryIndex shared) {
-        if (!Files.isExecutable(BROWSER) || !Files.isExecutable(DRIVER)) {
-            String missing = "SKIPPED: needs " + BROWSER + " and " + DRIVER + " (Debian: chromium, chromium-driver)";
-            assertThat(System.getenv("CI")).as(missing).isNotEqualTo("true");
-            abort(missing);
-        }
+        Chromium.require();
         index = shared;
         server = SearchServer.start(index.config());
-        browser = new ChromeDriver(
-                new ChromeDriverService.Builder()
-                        .usingDriverExecutable(DRIVER.toFile())
-                        .build(),
-                new ChromeOptions()
-                        .setBinary(BROWSER.toFile())
-                        .addArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-                        .addArguments("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"));
+        chromium = Chromium.at(server.uri());
+        browser = chromium.driver;
     }
 
     @AfterAll
     static void stop() {
-        if (browser != null) {
-            browser.quit();
+        if (chromium != null) {
+            chromium.close();
         }
         if (server != null) {
             server.close();
@@ -78,7 +51,7 @@ class SearchPageIT {
 
     @BeforeEach
     void home() {
-        browser.manage().window().setSize(new Dimension(1360, 900));
+        chromium.size(1360, 900);
         open("/");
         browser.executeScript("localStorage.clear()");
         open("/");
@@ -152,7 +125,7 @@ class SearchPageIT {
         WebElement take = browser.findElement(By.id("viewfinder-take"));
         await("camera", take::isEnabled);
         shoot("camera-light");
-        requireAccessible("camera");
+        chromium.requireAccessible("camera");
         take.click();
         await("results", () -> text("#heading").equals("Like your picture") && !tiles().isEmpty());
         assertThat(text("#picture-label")).isEqualTo("camera picture");
@@ -327,13 +300,11 @@ class SearchPageIT {
 
     @Test
     void aPhoneShowsTheSamePageWithoutSidewaysScrolling() throws Exception {
-        browser.manage().window().setSize(new Dimension(500, 900));
+        chromium.size(500, 900);
         open("/?q=flower");
         awaitTiles();
         awaitImages();
-        Object excess = browser.executeScript(
-                "return document.documentElement.scrollWidth - document.documentElement.clientWidth");
-        assertThat(excess).isEqualTo(0L);
+        assertThat(chromium.excessWidth()).isZero();
         shoot("search-phone");
     }
 
@@ -368,38 +339,25 @@ class SearchPageIT {
     @ParameterizedTest
     @CsvSource({"light, 1360", "dark, 1360", "light, 500"})
     void accessibilityRulesHoldEverywhere(String theme, int width) {
-        browser.manage().window().setSize(new Dimension(width, 900));
+        chromium.size(width, 900);
         browser.executeScript("localStorage.setItem('theme', arguments[0])", theme);
         open("/");
         awaitTiles();
-        requireAccessible("start");
+        chromium.requireAccessible("start");
         open("/?q=flower");
         awaitTiles();
-        requireAccessible("results");
+        chromium.requireAccessible("results");
         showFirst();
         awaitImages();
-        requireAccessible("details");
+        chromium.requireAccessible("details");
         browser.findElement(By.id("part-start")).click();
-        requireAccessible("a part");
+        chromium.requireAccessible("a part");
         open("/?q=flower&less=" + index.pictures.get(3).id());
         awaitTiles();
-        requireAccessible("refined");
+        chromium.requireAccessible("refined");
         open("/?q=zzzzqqqq&mode=text");
         await("empty", () -> browser.findElement(By.id("empty")).isDisplayed());
-        requireAccessible("nothing found");
-    }
-
-    /** Runs every rule of axe-core, WCAG's and the best practices. */
-    private static void requireAccessible(String where) {
-        List<Rule> violations = new AxeBuilder().analyze(browser).getViolations();
-        assertThat(violations.stream()
-                        .map(rule -> rule.getId() + ": "
-                                + rule.getNodes().stream()
-                                        .map(node -> node.getHtml() + " " + node.getFailureSummary())
-                                        .toList())
-                        .toList())
-                .as(where)
-                .isEmpty();
+        chromium.requireAccessible("nothing found");
     }
 
     private static void showFirst() {
@@ -422,7 +380,7 @@ class SearchPageIT {
     }
 
     private static void open(String path) {
-        browser.get(server.uri().resolve(path).toString());
+        chromium.open(path);
     }
 
     private static void type(String words) {
@@ -442,7 +400,7 @@ class SearchPageIT {
     }
 
     private static String text(String selector) {
-        return browser.findElement(By.cssSelector(selector)).getText();
+        return chromium.text(selector);
     }
 
     private static void awaitTiles() {
@@ -458,15 +416,11 @@ class SearchPageIT {
     }
 
     private static void await(String what, BooleanSupplier condition) {
-        new WebDriverWait(browser, LIMIT, Duration.ofMillis(50))
-                .ignoring(StaleElementReferenceException.class)
-                .withMessage(what)
-                .until(driver -> condition.getAsBoolean());
+        chromium.await(what, condition);
     }
 
     private static void shoot(String name) throws Exception {
         awaitImages();
-        Path folder = Files.createDirectories(Path.of("target/screenshots"));
-        Files.write(folder.resolve(name + ".png"), browser.getScreenshotAs(OutputType.BYTES));
+        chromium.shoot(name);
     }
 }

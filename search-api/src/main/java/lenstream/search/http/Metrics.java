@@ -75,6 +75,20 @@ public final class Metrics {
         stages[stage.ordinal()].add(nanos);
     }
 
+    /** Requests since the start that were answered with this status or a higher one. */
+    public long requests(int fromStatus) {
+        return answers.values().stream()
+                .flatMap(codes -> codes.entrySet().stream())
+                .filter(code -> code.getKey() >= fromStatus)
+                .mapToLong(code -> code.getValue().sum())
+                .sum();
+    }
+
+    /** How long the given share of all searches took at most, seconds; NaN before the first. */
+    public double quantile(Stage stage, double share) {
+        return stages[stage.ordinal()].quantile(share);
+    }
+
     /** The exposition format, version 0.0.4. */
     public String text() {
         var out = new StringBuilder(8_192);
@@ -140,6 +154,21 @@ public final class Metrics {
             }
             count.increment();
             micros.add(nanos / 1_000);
+        }
+
+        /** Within the bucket, values are taken to lie evenly; beyond the last bound it is that bound. NaN if empty. */
+        private double quantile(double share) {
+            double rank = share * count.sum();
+            long below = 0;
+            for (int i = 0; i < BOUNDS.length; i++) {
+                long upTo = buckets[i].sum(); // buckets are cumulative
+                if (upTo >= rank && upTo > below) {
+                    double from = i == 0 ? 0 : BOUNDS[i - 1];
+                    return from + (BOUNDS[i] - from) * (rank - below) / (upTo - below);
+                }
+                below = upTo;
+            }
+            return count.sum() == 0 ? Double.NaN : BOUNDS[BOUNDS.length - 1];
         }
 
         private void write(StringBuilder out, String name, String labels) {
