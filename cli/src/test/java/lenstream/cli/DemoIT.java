@@ -132,6 +132,18 @@ class DemoIT {
     }
 
     @Test
+    void theStatusShowsTheRunningJob() throws InterruptedException {
+        JsonNode status = api.call("GET", "/v1/status", null);
+        assertThat(status.path("problems")).isEmpty();
+        JsonNode job = status.at("/jobs/0");
+        assertThat(job.path("state").asText()).isEqualTo("RUNNING");
+        assertThat(job.at("/metrics/lenstream_images_written").asLong()).isPositive();
+        assertThat(job.path("stages")).isNotEmpty();
+        assertThat(status.at("/index/images").asLong()).isPositive();
+        assertThat(status.at("/rejections/reasons")).isNotEmpty();
+    }
+
+    @Test
     void aPictureFindsItself() throws InterruptedException {
         Path file =
                 LauncherProcess.ROOT.resolve("gallery").resolve(pictures.get(7).file());
