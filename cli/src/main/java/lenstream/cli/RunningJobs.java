@@ -53,7 +53,10 @@ final class RunningJobs implements Supplier<List<URI>> {
         Path jobs = workspace.jobsDirectory();
         if (Files.isDirectory(jobs)) {
             try (Stream<Path> folders = Files.list(jobs)) {
-                folders.sorted().map(RunningJobs::address).flatMap(Optional::stream).forEach(addresses::add);
+                folders.sorted()
+                        .map(RunningJobs::address)
+                        .flatMap(Optional::stream)
+                        .forEach(addresses::add);
             } catch (IOException e) {
                 throw new UncheckedIOException("cannot read " + jobs, e);
             }

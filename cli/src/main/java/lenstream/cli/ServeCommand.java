@@ -47,10 +47,9 @@ final class ServeCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         try (var ctrlC = new CtrlC();
                 OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
-                SearchServer server =
-                        SearchServer.start(
-                                config(workspace, openSearch.url(), host, port, allowPrivate),
-                                new RunningJobs(workspace, flink))) {
+                SearchServer server = SearchServer.start(
+                        config(workspace, openSearch.url(), host, port, allowPrivate),
+                        new RunningJobs(workspace, flink))) {
             System.err.println("search API on " + server.uri());
             ctrlC.awaitAsked();
         }

@@ -76,8 +76,7 @@ final class InstallationStatus {
         sites.putObject("terms").put("field", Field.SITE).put("size", MOST_SITES);
         sites.putObject("aggs").putObject("newest").putObject("max").put("field", Field.INDEXED);
         ArrayNode list = status.putArray("sites");
-        for (JsonNode bucket : ask("POST", "/" + name + "/_search", body)
-                .at("/aggregations/sites/buckets")) {
+        for (JsonNode bucket : ask("POST", "/" + name + "/_search", body).at("/aggregations/sites/buckets")) {
             list.addObject()
                     .put("site", bucket.path("key").asText())
                     .put("images", bucket.path("doc_count").asLong())
@@ -93,8 +92,7 @@ final class InstallationStatus {
         ObjectNode histogram = body.putObject("aggs").putObject("minutes").putObject("date_histogram");
         histogram.put("field", Field.INDEXED).put("fixed_interval", "1m").put("min_doc_count", 1);
         var counts = new long[MINUTES];
-        for (JsonNode bucket : ask("POST", "/" + name + "/_search", body)
-                .at("/aggregations/minutes/buckets")) {
+        for (JsonNode bucket : ask("POST", "/" + name + "/_search", body).at("/aggregations/minutes/buckets")) {
             long minute = (bucket.path("key").asLong() - first.toEpochMilli()) / 60_000;
             if (minute >= 0 && minute < MINUTES) {
                 counts[(int) minute] += bucket.path("doc_count").asLong();
@@ -114,7 +112,11 @@ final class InstallationStatus {
         ObjectNode top = reasons.putObject("aggs").putObject("examples").putObject("top_hits");
         top.put("size", EXAMPLES);
         top.putArray("sort").addObject().put(Field.OBSERVED, "desc");
-        top.putArray("_source").add(Field.URL).add(Field.DETAIL).add(Field.STAGE).add(Field.OBSERVED);
+        top.putArray("_source")
+                .add(Field.URL)
+                .add(Field.DETAIL)
+                .add(Field.STAGE)
+                .add(Field.OBSERVED);
         JsonNode answer = ask("POST", "/" + layout.rejectionIndex() + "/_search", body);
         ObjectNode rejections = status.putObject("rejections")
                 .put("images", answer.at("/hits/total/value").asLong());
@@ -135,8 +137,7 @@ final class InstallationStatus {
             return JSON.missingNode();
         }
         if (!answer.ok()) {
-            throw new IndexException(
-                    "the index answers " + answer.status() + " to " + path + ": " + answer.text());
+            throw new IndexException("the index answers " + answer.status() + " to " + path + ": " + answer.text());
         }
         return answer.json();
     }

@@ -35,7 +35,9 @@ final class JobsStatus {
                     }
                 }
             } catch (IOException e) {
-                status.withArray("problems").add("Flink does not answer on " + cluster + " (" + e.getClass().getSimpleName() + ").");
+                status.withArray("problems")
+                        .add("Flink does not answer on " + cluster + " ("
+                                + e.getClass().getSimpleName() + ").");
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw ProblemException.unavailable("The server is stopping.");

@@ -90,8 +90,12 @@ final class StatusRoutes implements Routes {
                 .put("up_seconds", (System.nanoTime() - began) / 1_000_000_000)
                 .put("requests", metrics.requests(0))
                 .put("failed", metrics.requests(500))
-                .put("cache_hits", metrics.counter(TextCache.REQUESTS, TextCache.HIT).sum())
-                .put("cache_misses", metrics.counter(TextCache.REQUESTS, TextCache.MISS).sum());
+                .put(
+                        "cache_hits",
+                        metrics.counter(TextCache.REQUESTS, TextCache.HIT).sum())
+                .put(
+                        "cache_misses",
+                        metrics.counter(TextCache.REQUESTS, TextCache.MISS).sum());
         double p50 = metrics.quantile(Stage.TOTAL, 0.5);
         if (!Double.isNaN(p50)) {
             json.put("p50_seconds", p50).put("p99_seconds", metrics.quantile(Stage.TOTAL, 0.99));

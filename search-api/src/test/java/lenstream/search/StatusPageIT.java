@@ -63,8 +63,10 @@ class StatusPageIT {
                 .put(Field.DETAIL, detail)
                 .put(Field.OBSERVED, Instant.now().toString());
         try (IndexClient client = IndexClient.open(OpenSearchConfig.at(index.url()))) {
-            String path = "/" + index.layout.rejectionIndex() + "/_doc/" + document.get(Field.ID).asText();
-            assertThat(client.send("PUT", path + "?refresh=true", document).ok()).isTrue();
+            String path = "/" + index.layout.rejectionIndex() + "/_doc/"
+                    + document.get(Field.ID).asText();
+            assertThat(client.send("PUT", path + "?refresh=true", document).ok())
+                    .isTrue();
         }
     }
 
@@ -95,7 +97,8 @@ class StatusPageIT {
         }
         assertThat(written).isEqualTo(index.pictures.size());
         assertThat(status.at("/search/ready").asBoolean()).isTrue();
-        assertThat(status.at("/problems/0").asText()).isEqualTo("Flink does not answer on " + NO_CLUSTER + " (ConnectException).");
+        assertThat(status.at("/problems/0").asText())
+                .isEqualTo("Flink does not answer on " + NO_CLUSTER + " (ConnectException).");
     }
 
     @Test
