@@ -39,7 +39,7 @@ final class ClusterSubmission {
     }
 
     /** The jars of this program without those that a Flink cluster has in its {@code lib/}. */
-    private static List<Path> jars() {
+    static List<Path> jars() {
         return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(Path::of)
                 .filter(Files::isRegularFile)

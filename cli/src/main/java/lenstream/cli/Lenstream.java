@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
             IndexCommand.class,
             CrawlCommand.class,
             SearchCommand.class,
+            ReembedCommand.class,
             DoctorCommand.class,
             ServeCommand.class
         })

@@ -1,6 +1,8 @@
 package lenstream.cli;
 
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import lenstream.core.config.Secret;
@@ -12,6 +14,7 @@ import picocli.CommandLine.Option;
 /** The options that every command shares, and the folders that follow from them. Confined to one command. */
 final class Workspace {
     static final String DEFAULT_DATA = ".lenstream";
+    private static final String MODEL_FILE = "model";
 
     @Option(
             names = "--data",
@@ -28,7 +31,10 @@ final class Workspace {
     @Nullable
     URI openSearch;
 
-    @Option(names = "--model", paramLabel = "DIR", description = "model bundle (default: the bundled lensmini)")
+    @Option(
+            names = "--model",
+            paramLabel = "DIR",
+            description = "model bundle (default: the one that reembed moved to, else the bundled lensmini)")
     @Nullable
     Path model;
 
@@ -55,8 +61,29 @@ final class Workspace {
         return data.toAbsolutePath().normalize();
     }
 
+    /** The bundle that the person named, else the one that a move to another encoder led to, else the bundled one. */
     Path model() {
-        return model == null ? home().resolve("models/lensmini") : model.toAbsolutePath();
+        if (model != null) {
+            return model.toAbsolutePath().normalize();
+        }
+        Path moved = data().resolve(MODEL_FILE);
+        try {
+            return Files.isRegularFile(moved)
+                    ? Path.of(Files.readString(moved).strip())
+                    : home().resolve("models/lensmini");
+        } catch (IOException e) {
+            throw new CliException("cannot read " + moved + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Later commands use this bundle unless they are told another. */
+    void remember(Path bundle) {
+        try {
+            Files.createDirectories(data());
+            Files.writeString(data().resolve(MODEL_FILE), bundle.toAbsolutePath() + "\n");
+        } catch (IOException e) {
+            throw new CliException("cannot write " + data().resolve(MODEL_FILE) + ": " + e.getMessage(), e);
+        }
     }
 
     IndexLayout layout() {

@@ -13,6 +13,7 @@ import lenstream.core.image.FetchedImage;
 import lenstream.core.image.PixelRules;
 import lenstream.core.image.StoredImage;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.index.SpaceWatch;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.gpu.operator.EmbedOperatorFactory;
 import lenstream.gpu.operator.KeepPixels;
@@ -49,6 +50,7 @@ public final class ImageIndexJob {
      * @param sink takes one entry a document
      * @param embedders parallelism of the embed operator: one a device
      * @param store where fetched images are kept; null keeps none
+     * @param plans where a move to another encoder is announced; null if there is none to come
      */
     public static void define(
             StreamExecutionEnvironment env,
@@ -58,7 +60,8 @@ public final class ImageIndexJob {
             EmbedConfig embed,
             IndexLayout layout,
             int embedders,
-            @Nullable StoreConfig store) {
+            @Nullable StoreConfig store,
+            SpaceWatch.@Nullable Where plans) {
         DataStream<CrawlTarget> targets = env.fromSource(
                         source, WatermarkStrategy.noWatermarks(), "discover", TypeInformation.of(CrawlTarget.class))
                 .uid("discover");
@@ -79,20 +82,27 @@ public final class ImageIndexJob {
                     .uid("image-store");
         }
 
-        DataStream<BulkEntry> documents = fetched.rebalance()
-                .transform("embed", TypeInformation.of(ArrowBatch.class), new EmbedOperatorFactory(embed))
+        SingleOutputStreamOperator<ArrowBatch> embedded = fetched.rebalance()
+                .transform("embed", TypeInformation.of(ArrowBatch.class), new EmbedOperatorFactory(embed, plans))
                 .uid("embed")
-                .setParallelism(embedders)
-                .flatMap(new BatchToEntries(layout, store == null ? PixelRules.NONE : store.rules()))
+                .setParallelism(embedders);
+        var toEntries = new BatchToEntries(layout, store == null ? PixelRules.NONE : store.rules());
+        DataStream<BulkEntry> documents = embedded.flatMap(toEntries)
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("documents")
                 .uid("documents")
                 .setParallelism(embedders);
+        DataStream<BulkEntry> second = embedded.getSideOutput(EmbedOperatorFactory.SECOND)
+                .flatMap(toEntries.vectorsOnly())
+                .returns(TypeInformation.of(BulkEntry.class))
+                .name("documents-second")
+                .uid("documents-second")
+                .setParallelism(embedders);
         DataStream<BulkEntry> deadLetters = fetched.getSideOutput(VisitOperatorFactory.REJECTIONS)
-                .flatMap(new RejectionToEntries(layout))
+                .flatMap(new RejectionToEntries(layout, plans))
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("dead-letters")
                 .uid("dead-letters");
-        documents.union(deadLetters).sinkTo(sink).name("opensearch").uid("opensearch");
+        documents.union(second, deadLetters).sinkTo(sink).name("opensearch").uid("opensearch");
     }
 }

@@ -12,6 +12,7 @@ import lenstream.core.config.ConfigException;
 import lenstream.core.config.ConfigReader;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexSetup;
+import lenstream.core.index.SpaceWatch;
 import lenstream.core.model.ModelBundle;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
@@ -94,7 +95,8 @@ public final class ImageIndexProgram {
                 settings.embedConfig(seeds),
                 settings.index(),
                 settings.embed().parallelism(),
-                settings.store());
+                settings.store(),
+                new SpaceWatch.Where(settings.openSearch(), settings.index()));
         env.execute(settings.name());
     }
 

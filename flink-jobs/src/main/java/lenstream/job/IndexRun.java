@@ -17,6 +17,7 @@ import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexSetup;
 import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.index.SpaceWatch;
 import lenstream.core.model.ModelBundle;
 import lenstream.gpu.operator.EmbedConfig;
 import org.apache.flink.api.connector.source.Source;
@@ -126,7 +127,8 @@ public record IndexRun(
             AutoCloseable held) {
         env.setParallelism(settings.parallelism());
         var sink = new OpenSearchSink(openSearch, layout, BulkConfig.defaults());
-        ImageIndexJob.define(env, source, sink, fetch, embed, layout, 1, store);
+        ImageIndexJob.define(
+                env, source, sink, fetch, embed, layout, 1, store, new SpaceWatch.Where(openSearch, layout));
         try {
             JobClient client = env.executeAsync(settings.name());
             return new CrawlRun(client, rest, savepoints, listener, held);

@@ -11,7 +11,7 @@ public final class JobFailedException extends RuntimeException {
     }
 
     /** The first line of the innermost cause, which is what people can act on. */
-    static JobFailedException rootOf(Throwable failure) {
+    public static JobFailedException rootOf(Throwable failure) {
         Throwable root = failure;
         while (root.getCause() != null) {
             root = root.getCause();

@@ -76,21 +76,28 @@ public record JobSettings(String name, int parallelism, Duration checkpointInter
      * one there, REST on {@code restPort} of the loopback address only.
      */
     public Configuration local(Path directory, int restPort) {
+        Configuration conf = fresh(directory, restPort);
+        startFrom(
+                conf,
+                new Checkpoints(directory.resolve("checkpoints").toAbsolutePath())
+                        .newest()
+                        .map(JobSettings::flinkPath)
+                        .orElse(""));
+        return conf;
+    }
+
+    /** As {@link #local}, but starting from nothing. */
+    public Configuration fresh(Path directory, int restPort) {
         Configuration conf = configuration();
         conf.addAll(fastMetrics());
-        Path checkpoints = directory.resolve("checkpoints").toAbsolutePath();
-        conf.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, flinkPath(checkpoints));
+        conf.set(
+                CheckpointingOptions.CHECKPOINTS_DIRECTORY,
+                flinkPath(directory.resolve("checkpoints").toAbsolutePath()));
         conf.set(CoreOptions.TMP_DIRS, directory.resolve("tmp").toAbsolutePath().toString());
         conf.set(RestOptions.ADDRESS, "127.0.0.1");
         conf.set(RestOptions.BIND_ADDRESS, "127.0.0.1");
         conf.set(RestOptions.PORT, restPort);
         conf.set(RestOptions.BIND_PORT, Integer.toString(restPort));
-        startFrom(
-                conf,
-                new Checkpoints(checkpoints)
-                        .newest()
-                        .map(JobSettings::flinkPath)
-                        .orElse(""));
         return conf;
     }
 

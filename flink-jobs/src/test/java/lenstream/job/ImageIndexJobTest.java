@@ -123,7 +123,8 @@ class ImageIndexJobTest {
                 EmbedConfig.defaults(BUNDLE),
                 LAYOUT,
                 1,
-                StoreConfig.at(storeUri()));
+                StoreConfig.at(storeUri()),
+                null);
         JobClient job;
         try {
             job = env.executeAsync("mini");

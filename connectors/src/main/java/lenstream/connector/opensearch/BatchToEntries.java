@@ -21,12 +21,23 @@ public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEn
 
     private final IndexLayout layout;
     private final PixelRules kept;
+    private final boolean vectorsOnly;
     private transient @Nullable BufferAllocator allocator;
 
     /** @param kept what the image store keeps, which every document says */
     public BatchToEntries(IndexLayout layout, PixelRules kept) {
+        this(layout, kept, false);
+    }
+
+    private BatchToEntries(IndexLayout layout, PixelRules kept, boolean vectorsOnly) {
         this.layout = layout;
         this.kept = kept;
+        this.vectorsOnly = vectorsOnly;
+    }
+
+    /** The same for a second space: thumbnails and rejections belong to the image, and the first space writes them. */
+    public BatchToEntries vectorsOnly() {
+        return new BatchToEntries(layout, kept, true);
     }
 
     @Override
@@ -43,7 +54,11 @@ public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEn
         var fingerprint = new Fingerprint(contents.fingerprint());
         Instant now = Instant.now();
         for (EmbeddedImage row : contents.rows()) {
-            ImageEntries.of(row, layout, fingerprint, kept, now).forEach(out::collect);
+            for (BulkEntry entry : ImageEntries.of(row, layout, fingerprint, kept, now)) {
+                if (!vectorsOnly || entry.index().equals(layout.imageIndex(fingerprint))) {
+                    out.collect(entry);
+                }
+            }
         }
     }
 

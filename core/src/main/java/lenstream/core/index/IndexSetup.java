@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import lenstream.core.model.Fingerprint;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,6 +18,7 @@ import org.slf4j.LoggerFactory;
 public final class IndexSetup {
     private static final Logger LOG = LoggerFactory.getLogger(IndexSetup.class);
     private static final long POLL_MILLIS = 250;
+    private static final String LINEAGE = "lineage";
 
     private IndexSetup() {}
 
@@ -60,7 +62,8 @@ public final class IndexSetup {
      * and the aliases where they are absent, and checks what is there.
      *
      * @param dim length of the space's vectors
-     * @return the image index's own identity: another one after it was deleted and made again, or on another cluster
+     * @return the identity of the collection that the image index holds: another one after the index was deleted and made
+     *     again, or on another cluster; the same after a move to another encoder, which takes its documents along
      * @throws IndexException if an existing index has another engine, dimension, space type or fingerprint, or if the
      *     aliases belong to another embedding space
      * @throws IndexUnavailableException if the cluster does not answer within the limit
@@ -82,10 +85,73 @@ public final class IndexSetup {
         check(client, layout, fingerprint, dim);
         // two programs with different encoders may have passed the first check together
         requireAliasesFree(client, layout, index);
-        return require(client, "GET", "/" + index + "/_settings")
+        return lineage(client, index);
+    }
+
+    /**
+     * Creates the index of another space beside the one that is searched, without aliases, for the same collection.
+     *
+     * @param from the index that it will replace
+     */
+    public static void prepareBeside(
+            IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim, Fingerprint from) {
+        ObjectNode images = layout.imageIndexBody(fingerprint, dim);
+        ((ObjectNode) images.at("/mappings/_meta")).put(LINEAGE, lineage(client, layout.imageIndex(from)));
+        create(client, layout.imageIndex(fingerprint), images);
+        addFields(client, layout.imageIndex(fingerprint), images);
+        check(client, layout, fingerprint, dim);
+    }
+
+    /**
+     * Searches and writes by alias go to the index of {@code to} instead of that of {@code from}, from one instant on.
+     */
+    public static void switchAliases(IndexClient client, IndexLayout layout, Fingerprint from, Fingerprint to) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        var actions = body.putArray("actions");
+        for (String alias : List.of(layout.readAlias(), layout.writeAlias())) {
+            actions.addObject()
+                    .putObject("remove")
+                    .put("index", layout.imageIndex(from))
+                    .put("alias", alias)
+                    .put("must_exist", false);
+            ObjectNode add = actions.addObject().putObject("add");
+            add.put("index", layout.imageIndex(to)).put("alias", alias);
+            if (alias.equals(layout.writeAlias())) {
+                add.put("is_write_index", true);
+            }
+        }
+        IndexAnswer answer = client.send("POST", "/_aliases", body);
+        if (!answer.ok()) {
+            throw new IndexException("OpenSearch at " + client.url() + " does not switch the aliases ("
+                    + answer.status() + "): " + answer.text());
+        }
+    }
+
+    /** The index that is searched; empty if there is none yet. */
+    public static Optional<String> searched(IndexClient client, IndexLayout layout) {
+        IndexAnswer answer = client.send("GET", "/_alias/" + layout.readAlias(), null);
+        if (answer.status() == 404) {
+            return Optional.empty();
+        }
+        if (!answer.ok()) {
+            throw new IndexException("OpenSearch at " + client.url() + " answers " + answer.status()
+                    + " when asked for alias " + layout.readAlias() + ": " + answer.text());
+        }
+        var holders = answer.json().fieldNames();
+        return holders.hasNext() ? Optional.of(holders.next()) : Optional.empty();
+    }
+
+    private static String lineage(IndexClient client, String index) {
+        String inherited = require(client, "GET", "/" + index + "/_mapping")
                 .path(index)
-                .at("/settings/index/uuid")
-                .asText();
+                .at("/mappings/_meta/" + LINEAGE)
+                .asText("");
+        return inherited.isEmpty()
+                ? require(client, "GET", "/" + index + "/_settings")
+                        .path(index)
+                        .at("/settings/index/uuid")
+                        .asText()
+                : inherited;
     }
 
     /**

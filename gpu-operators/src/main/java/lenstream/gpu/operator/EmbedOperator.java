@@ -11,6 +11,7 @@ import java.util.function.ToLongFunction;
 import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
+import lenstream.core.index.SpaceWatch;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
 import lenstream.gpu.pipeline.PipelineStats;
 import org.apache.arrow.memory.BufferAllocator;
@@ -42,23 +43,31 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
     private final EmbedConfig config;
     private final PipelineOpener opener;
     private final transient MailboxExecutor mailbox;
-    private final transient ArrayDeque<CompletableFuture<List<EmbeddedImage>>> inFlight = new ArrayDeque<>();
+    private final SpaceWatch.@Nullable Where plans;
+    private final transient ArrayDeque<Submitted> inFlight = new ArrayDeque<>();
     private transient List<FetchedImage> rows = new ArrayList<>();
     private transient long bytes;
     private transient long batchNumber;
     private transient int lastBatchRows;
     private transient @Nullable BufferAllocator allocator;
     private transient @Nullable EmbeddingPipeline pipeline;
+    private transient @Nullable SecondSpace second;
     private transient @Nullable Counter batches;
+
+    /** A batch in a pipeline. */
+    private record Submitted(
+            EmbeddingPipeline pipeline, boolean second, CompletableFuture<List<EmbeddedImage>> result) {}
 
     EmbedOperator(
             StreamOperatorParameters<ArrowBatch> parameters,
             EmbedConfig config,
             PipelineOpener opener,
+            SpaceWatch.@Nullable Where plans,
             MailboxExecutor mailbox) {
         super(parameters);
         this.config = config;
         this.opener = opener;
+        this.plans = plans;
         this.mailbox = mailbox;
     }
 
@@ -70,6 +79,9 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
         allocator = root;
         EmbeddingPipeline opened = opener.open(config.pipeline(), root);
         pipeline = opened;
+        if (plans != null) {
+            second = SecondSpace.follow(plans, opened.fingerprint().value(), config.pipeline(), opener, root);
+        }
         MetricGroup metrics = getMetricGroup();
         batches = metrics.counter("lenstream_embed_batches");
         count(metrics, "lenstream_embed_in", opened, PipelineStats::in);
@@ -117,7 +129,9 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
 
     /** Submits the open batch, after waiting for room. */
     private void flush() throws Exception {
-        while (inFlight.size() >= config.maxInFlight()) {
+        retireSecond();
+        while (inFlight.stream().filter(batch -> !batch.second()).count() >= config.maxInFlight()
+                || inFlight.size() >= 2 * config.maxInFlight()) {
             mailbox.yield(); // may run the timer, which then submits the batch
         }
         if (rows.isEmpty()) {
@@ -128,9 +142,31 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
         bytes = 0;
         batchNumber++;
         lastBatchRows = batch.size();
-        CompletableFuture<List<EmbeddedImage>> result = open(pipeline).submit(batch);
-        inFlight.add(result);
+        SecondSpace other = second;
+        if (other == null || other.ownWanted()) {
+            submit(open(pipeline), false, batch);
+        }
+        if (other != null) {
+            other.pipeline().ifPresent(also -> submit(also, true, batch));
+        }
+    }
+
+    private void submit(EmbeddingPipeline to, boolean isSecond, List<FetchedImage> batch) {
+        CompletableFuture<List<EmbeddedImage>> result = to.submit(batch);
+        inFlight.add(new Submitted(to, isSecond, result));
         result.whenComplete((done, failure) -> wakeUp());
+    }
+
+    /** Closes the second pipeline once the plan no longer wants it, after what is under way. */
+    private void retireSecond() throws Exception {
+        SecondSpace other = second;
+        if (other == null || !other.isRetired()) {
+            return;
+        }
+        while (!inFlight.isEmpty()) {
+            mailbox.yield();
+        }
+        other.retire();
     }
 
     /** On the pipeline's thread: has the task's thread look at the results. */
@@ -143,13 +179,15 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
     }
 
     private void emitDone() throws Exception {
-        for (CompletableFuture<List<EmbeddedImage>> head = inFlight.peek();
-                head != null && head.isDone();
-                head = inFlight.peek()) {
-            List<EmbeddedImage> done = result(head);
-            EmbeddingPipeline from = open(pipeline);
-            output.collect(
-                    new StreamRecord<>(ArrowBatch.of(done, from.fingerprint().value(), from.dim(), open(allocator))));
+        for (Submitted head = inFlight.peek(); head != null && head.result().isDone(); head = inFlight.peek()) {
+            EmbeddingPipeline from = head.pipeline();
+            ArrowBatch batch =
+                    ArrowBatch.of(result(head.result()), from.fingerprint().value(), from.dim(), open(allocator));
+            if (head.second()) {
+                output.collect(EmbedOperatorFactory.SECOND, new StreamRecord<>(batch));
+            } else {
+                output.collect(new StreamRecord<>(batch));
+            }
             open(batches).inc();
             inFlight.remove();
         }
@@ -192,7 +230,9 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
     @Override
     public void close() throws Exception {
         try (BufferAllocator root = allocator;
-                EmbeddingPipeline last = pipeline) {
+                EmbeddingPipeline last = pipeline;
+                SecondSpace other = second) {
+            second = null;
             allocator = null;
             pipeline = null;
         } finally {

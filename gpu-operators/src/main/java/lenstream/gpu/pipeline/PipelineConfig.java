@@ -32,6 +32,11 @@ public record PipelineConfig(
         return new PipelineConfig(bundle.toString(), DEFAULT_SUB_BATCH_ROWS, cores, cores, DecodeLimits.defaults());
     }
 
+    /** The same with another encoder. */
+    public PipelineConfig withBundle(String directory) {
+        return new PipelineConfig(directory, subBatchRows, decodeThreads, inferenceThreads, limits);
+    }
+
     /** The same with other limits of one image. */
     public PipelineConfig withLimits(DecodeLimits others) {
         return new PipelineConfig(bundle, subBatchRows, decodeThreads, inferenceThreads, others);

@@ -1,0 +1,111 @@
+package lenstream.job.reembed;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import lenstream.connector.opensearch.BulkEntry;
+import lenstream.core.image.ArrowBatch;
+import lenstream.core.image.EmbeddedImage;
+import lenstream.core.index.Field;
+import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexUnavailableException;
+import lenstream.core.index.MultiGet;
+import lenstream.core.index.OpenSearchConfig;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.functions.RichFlatMapFunction;
+import org.apache.flink.util.Collector;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The documents of the new index: those of the old one as they are now, with another vector and fingerprint and the same
+ * version. Everything else about an image was found out once and is taken along. A document that changed meanwhile is
+ * left to whoever changed it.
+ */
+final class MovedDocuments extends RichFlatMapFunction<ArrowBatch, BulkEntry> {
+    private static final long serialVersionUID = 1;
+    private static final Logger LOG = LoggerFactory.getLogger(MovedDocuments.class);
+    private static final long RETRY_MILLIS = 1_000;
+
+    private final OpenSearchConfig openSearch;
+    private final String from;
+    private final String to;
+    private transient @Nullable IndexClient client;
+
+    MovedDocuments(OpenSearchConfig openSearch, String from, String to) {
+        this.openSearch = openSearch;
+        this.from = from;
+        this.to = to;
+    }
+
+    @Override
+    @SuppressWarnings("MustBeClosed") // freed in close()
+    public void open(OpenContext context) {
+        client = IndexClient.open(openSearch);
+    }
+
+    @Override
+    public void flatMap(ArrowBatch batch, Collector<BulkEntry> out) throws InterruptedException {
+        ArrowBatch.Contents contents;
+        try (var memory = new RootAllocator()) {
+            contents = batch.read(memory);
+        }
+        List<EmbeddedImage> embedded =
+                contents.rows().stream().filter(row -> row.embedding() != null).toList();
+        Map<String, MultiGet.Found> old =
+                get(embedded.stream().map(row -> row.target().id()).distinct().toList());
+        for (EmbeddedImage row : embedded) {
+            MultiGet.Found document = old.get(row.target().id());
+            float[] vector = row.embedding();
+            if (document != null
+                    && vector != null
+                    && document.source().path(Field.SHA256).asText().equals(row.sha256())) {
+                out.collect(BulkEntry.index(
+                        to,
+                        row.target().id(),
+                        document.version(),
+                        moved(document.source(), vector, contents.fingerprint()),
+                        0));
+            }
+        }
+    }
+
+    /** A document with another vector. */
+    static byte[] moved(JsonNode source, float[] vector, String fingerprint) {
+        ObjectNode document = source.deepCopy();
+        document.put(Field.FINGERPRINT, fingerprint);
+        ArrayNode values = document.putArray(Field.EMBEDDING);
+        for (float value : vector) {
+            values.add(value);
+        }
+        return document.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    private Map<String, MultiGet.Found> get(List<String> ids) throws InterruptedException {
+        IndexClient open = client;
+        if (open == null) {
+            throw new IllegalStateException("not open");
+        }
+        while (true) {
+            try {
+                return MultiGet.of(open, from, ids, List.of());
+            } catch (IndexUnavailableException e) {
+                LOG.warn("index={} does not answer, waiting", from, e);
+                Thread.sleep(RETRY_MILLIS);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        if (client != null) {
+            client.close();
+            client = null;
+        }
+    }
+}
