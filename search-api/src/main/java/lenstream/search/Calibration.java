@@ -43,8 +43,23 @@ final class Calibration {
         return Math.clamp((cosine - floor) / (1 - floor), 0, 1);
     }
 
+    /** The cosine that has this score for words; the inverse of {@link #ofText}. */
+    double cosineOfText(double score) {
+        if (hint == null) {
+            return score;
+        }
+        double slope = (logit(RIGHT) - logit(RANDOM)) / (hint.rightPairMean() - hint.randomPairMean());
+        return Math.clamp(hint.rightPairMean() + (logit(score) - logit(RIGHT)) / slope, -1, 1);
+    }
+
+    /** The cosine that has this score for a picture; the inverse of {@link #ofImage}. */
+    double cosineOfImage(double score) {
+        double floor = hint == null ? 0 : hint.randomPairMean();
+        return score <= 0 ? -1 : floor + score * (1 - floor);
+    }
+
     /** The score of words that the best picture must reach to be more than chance; empty if it was not measured. */
-    OptionalDouble floor() {
+    OptionalDouble floor(long images) {
         return hint == null ? OptionalDouble.empty() : OptionalDouble.of(ofText(hint.randomPairP95()));
     }
 

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param score calibrated to 0..1; null outside of a search
  * @param groupSize images of the group among the neighbours that were looked at; null outside of a search
  * @param thumbnail path of its thumbnail
+ * @param why it was found; null unless asked for
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record Hit(
@@ -47,15 +48,21 @@ record Hit(
         String observed,
         String indexed,
         String fingerprint,
-        String thumbnail) {
+        String thumbnail,
+        @Nullable Why why) {
     private static final double ROUNDING = 1e6;
 
     /** An image outside of a search. */
     static Hit of(JsonNode source) {
-        return of(source, null, null, null);
+        return of(source, null, null, null, null);
     }
 
-    static Hit of(JsonNode source, @Nullable Double cosine, @Nullable Double score, @Nullable Integer groupSize) {
+    static Hit of(
+            JsonNode source,
+            @Nullable Double cosine,
+            @Nullable Double score,
+            @Nullable Integer groupSize,
+            @Nullable Why why) {
         String id = source.path(Field.ID).asText();
         return new Hit(
                 id,
@@ -86,7 +93,8 @@ record Hit(
                 source.path(Field.OBSERVED).asText(),
                 source.path(Field.INDEXED).asText(),
                 source.path(Field.FINGERPRINT).asText(),
-                "/v1/images/" + id + "/thumbnail");
+                "/v1/images/" + id + "/thumbnail",
+                why);
     }
 
     private static @Nullable String text(JsonNode source, String field) {

@@ -31,7 +31,15 @@ final class ImageRoutes implements Routes {
         List<Hit> hits = space.search().newest(count).stream().map(Hit::of).toList();
         exchange.set(HeaderNames.CACHE_CONTROL, "no-store");
         exchange.sendJson(new SearchAnswer(
-                exchange.elapsedMillis(), space.fingerprint().value(), hits.size(), null, null, null, null, hits));
+                exchange.elapsedMillis(),
+                space.fingerprint().value(),
+                hits.size(),
+                null,
+                null,
+                null,
+                null,
+                null,
+                hits));
     }
 
     private void image(Exchange exchange, SearchSpace space) {

@@ -14,7 +14,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.DoubleUnaryOperator;
 import lenstream.core.index.Cosine;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
@@ -26,8 +25,9 @@ import lenstream.core.model.Fingerprint;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Searches the index of one embedding space. Every search first ranks {@value #DEPTH} neighbours by id alone, then
- * fetches the documents of the page that was asked for: the depth is the same for every page, so that pages fit together.
+ * Searches the index of one embedding space. Every search ranks {@value #DEPTH} neighbours by id alone and
+ * shows the documents of the page that was asked for: the depth is the same for every page, so that pages fit together. The
+ * documents of a first page come with the ranking, those of a later one cost a second request.
  *
  * <p>Queries to the index are built from typed requests only. Thread-safe; blocking. Does not own its client.
  */
@@ -38,9 +38,26 @@ final class ImageSearch {
      */
     static final int DEPTH = 300;
 
+    /** Most images above a least cosine that are found; OpenSearch's own limit of a result window is 10,000. */
+    static final int RADIAL_DEPTH = 2_000;
+
+    /** OpenSearch's limit of hits within an aggregation, {@code index.max_inner_result_window}. */
+    private static final int MOST_INNER_HITS = 100;
+
+    /** Vectors are stored as 32-bit floats: their cosine is known no better. */
+    private static final double ROUNDING = 1e-6;
+
     /** The constant of reciprocal rank fusion; source: Cormack, Clarke, Büttcher, SIGIR 2009. */
     private static final double RANK_CONSTANT = 60;
 
+    /** Fields of words with their weights. */
+    private static final Map<String, Integer> WORD_FIELDS =
+            Map.of(Field.TITLE, 2, Field.ALT, 2, Field.CAPTION, 1, Field.CREDIT, 1);
+
+    /** More documents than the page has hits come along, because some are of one group. */
+    private static final int SPARE = 8;
+
+    private static final String PAGE = "page";
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
     private final IndexClient client;
@@ -50,26 +67,29 @@ final class ImageSearch {
     private final int dim;
 
     /**
-     * @param value by which the list is ordered, falling
-     * @param cosine of the image and the query; NaN if the ranking does not know it
-     * @param facets values of the fields that are counted
+     * A list of images, best first.
+     *
+     * @param sources of the first ones' documents, by id
+     * @param complete whether no image is missing for want of room
      */
-    private record Ranked(String id, String group, double value, double cosine, Map<String, List<String>> facets) {}
+    private record Ranking(List<Ranked> hits, Map<String, JsonNode> sources, boolean complete) {}
 
     /**
      * A page of images with their cosines, best first.
      *
      * @param best cosine of the first hit of the first page; NaN if there is none or the ranking does not know it
+     * @param complete whether all images above the least cosine are among the {@code total}
      */
     record Page(
             int total,
             @Nullable String cursor,
             List<Found> found,
             double best,
+            boolean complete,
             @Nullable Facets facets) {}
 
     /** An image that was found. {@code groupSize} counts among the neighbours that were ranked. */
-    record Found(JsonNode source, double cosine, int groupSize) {}
+    record Found(JsonNode source, double cosine, int groupSize, Ranked.Places why) {}
 
     ImageSearch(IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim) {
         this.client = client;
@@ -82,27 +102,52 @@ final class ImageSearch {
     /**
      * Images near a vector.
      *
-     * @param vector unit length
+     * @param query unit length
      * @param request what else was asked for; of its query only the ids count, which are left out
-     * @param score of a cosine, which {@code min_score} is held against
+     * @param leastCosine below which images are left out; null for the nearest {@link #DEPTH} whatever they are
      */
-    Page near(float[] vector, SearchRequest request, DoubleUnaryOperator score) {
-        List<Ranked> ranking = neighbours(vector, request);
-        if (request.minScore() > 0) {
-            ranking.removeIf(ranked -> score.applyAsDouble(ranked.cosine()) < request.minScore());
+    Page near(Direction query, SearchRequest request, @Nullable Double leastCosine) {
+        ObjectNode body = leastCosine == null
+                ? nearestBody(query.vector(), request)
+                : radialBody(query.vector(), request, leastCosine);
+        boolean onePage = request.cursor() == null && request.ranking().diversity() == 0;
+        if (onePage) { // the documents of the page come along: the second request is spared
+            int size = Math.min(MOST_INNER_HITS, request.k() + Math.max(SPARE, request.k() / 2));
+            ObjectNode page = body.putObject("aggs").putObject(PAGE).putObject("top_hits");
+            page.put("size", size).set("sort", body.get("sort"));
+            if (!withVectors(request)) {
+                withoutVectors(page);
+            }
         }
-        return page(ranking, vector, request, key(vector, "", request));
+        JsonNode answer = search(body);
+        List<Ranked> hits = byPicture(answer);
+        if (leastCosine != null) {
+            hits.removeIf(hit -> hit.cosine() < leastCosine);
+        }
+        var sources = new HashMap<String, JsonNode>();
+        answer.at("/aggregations/" + PAGE + "/hits/hits")
+                .forEach(hit -> sources.put(hit.path("_id").asText(), hit.path("_source")));
+        boolean complete = leastCosine == null || answer.at("/hits/hits").size() < RADIAL_DEPTH;
+        return page(new Ranking(hits, sources, complete), query, request, key(query.vector(), "", request));
     }
 
     /** Images whose words match a text; cosines are those of the text's vector. */
-    Page matching(String text, float[] vector, SearchRequest request) {
-        return page(matches(text, request), vector, request, key(vector, text, request));
+    Page matching(String text, Direction query, SearchRequest request) {
+        List<Ranked> hits = byWords(search(wordsBody(text, request)));
+        return page(new Ranking(hits, Map.of(), true), query, request, key(query.vector(), text, request));
     }
 
     /** Images that are near a text's vector or whose words match it, fused by reciprocal rank. */
-    Page hybrid(String text, float[] vector, SearchRequest request) {
-        List<Ranked> fused = fuse(neighbours(vector, request), matches(text, request));
-        return page(fused, vector, request, key(vector, text, request));
+    Page hybrid(String text, Direction query, SearchRequest request) {
+        List<JsonNode> answers = searchBoth(nearestBody(query.vector(), request), wordsBody(text, request));
+        List<Ranked> fused = fuse(byPicture(answers.get(0)), byWords(answers.get(1)));
+        return page(new Ranking(fused, Map.of(), true), query, request, key(query.vector(), text, request));
+    }
+
+    /** Why an image was found. */
+    Why why(Found found, Direction query) {
+        JsonNode embedding = found.source().path(Field.EMBEDDING);
+        return Why.of(found.why(), query, embedding.isArray() ? floats(embedding) : null);
     }
 
     /** The newest images. */
@@ -135,30 +180,38 @@ final class ImageSearch {
                         Base64.getDecoder().decode(source.path(Field.JPEG).asText()));
     }
 
-    private Page page(List<Ranked> ranking, float[] vector, SearchRequest request, int key) {
+    private Page page(Ranking ranking, Direction query, SearchRequest request, int key) {
         Cursor from = request.cursor() == null ? null : Cursor.parse(request.cursor(), key);
         List<String> without = request.query().ids();
         var sizes = new HashMap<String, Integer>();
         var heads = new LinkedHashMap<String, Ranked>(); // the best of each group, in order
-        for (Ranked ranked : ranking) {
+        for (Ranked ranked : ranking.hits()) {
             if (!without.contains(ranked.id())) {
                 sizes.merge(ranked.group(), 1, Integer::sum);
                 heads.putIfAbsent(request.collapse() ? ranked.group() : ranked.id(), ranked);
             }
         }
-        List<Ranked> behind = heads.values().stream()
-                .filter(ranked -> from == null || from.isBefore(ranked.value(), ranked.id()))
-                .toList();
+        List<Ranked> ordered = List.copyOf(heads.values());
+        if (request.ranking().diversity() > 0) {
+            ordered =
+                    Diversity.order(ordered, vectors(ordered), request.ranking().diversity());
+        }
+        List<Ranked> behind = from == null
+                ? ordered
+                : ordered.stream()
+                        .filter(ranked -> from.isBefore(ranked.value(), ranked.id()))
+                        .toList();
         List<Ranked> wanted = behind.subList(0, Math.min(request.k(), behind.size()));
         boolean cosinesKnown = wanted.stream().noneMatch(ranked -> Double.isNaN(ranked.cosine()));
-        Map<String, JsonNode> sources = fetch(wanted, !cosinesKnown);
+        Map<String, JsonNode> sources = sources(wanted, ranking.sources(), !cosinesKnown || withVectors(request));
         var found = new ArrayList<Found>(wanted.size());
         for (Ranked ranked : wanted) {
             JsonNode source = sources.get(ranked.id()); // absent if it was deleted meanwhile
             if (source != null) {
-                double cosine =
-                        cosinesKnown ? ranked.cosine() : Cosine.dot(floats(source.path(Field.EMBEDDING)), vector);
-                found.add(new Found(source, cosine, sizes.getOrDefault(ranked.group(), 1)));
+                double cosine = cosinesKnown
+                        ? ranked.cosine()
+                        : Cosine.dot(floats(source.path(Field.EMBEDDING)), query.vector());
+                found.add(new Found(source, cosine, sizes.getOrDefault(ranked.group(), 1), ranked.why()));
             }
         }
         Ranked last = wanted.isEmpty() ? null : wanted.getLast();
@@ -171,49 +224,128 @@ final class ImageSearch {
                 : Facets.count(
                         request.facets(),
                         heads.values().stream().map(Ranked::facets).toList());
-        return new Page(heads.size(), next, found, best, facets);
+        return new Page(heads.size(), next, found, best, ranking.complete(), facets);
+    }
+
+    /** Whether the answer says something that only the images' vectors tell. */
+    private static boolean withVectors(SearchRequest request) {
+        return request.explain() && request.query() instanceof Query.Weighted;
+    }
+
+    /** The documents of some images: those that came along, and those that did not. */
+    private Map<String, JsonNode> sources(List<Ranked> wanted, Map<String, JsonNode> known, boolean withVectors) {
+        List<String> missing = wanted.stream()
+                .map(Ranked::id)
+                .filter(id -> !known.containsKey(id))
+                .toList();
+        if (missing.isEmpty()) {
+            return known;
+        }
+        ObjectNode body = idsBody(missing);
+        if (!withVectors) {
+            withoutVectors(body);
+        }
+        var sources = new HashMap<>(known);
+        search(body).at("/hits/hits").forEach(hit -> sources.put(hit.path("_id").asText(), hit.path("_source")));
+        return sources;
+    }
+
+    /** The stored vectors of the images that may change places. */
+    private Map<String, float[]> vectors(List<Ranked> hits) {
+        if (hits.isEmpty()) {
+            return Map.of();
+        }
+        ObjectNode body =
+                idsBody(hits.stream().limit(Diversity.POOL).map(Ranked::id).toList());
+        body.putArray("_source").add(Field.EMBEDDING);
+        var vectors = new HashMap<String, float[]>();
+        search(body)
+                .at("/hits/hits")
+                .forEach(hit -> vectors.put(
+                        hit.path("_id").asText(), floats(hit.path("_source").path(Field.EMBEDDING))));
+        return vectors;
+    }
+
+    private static ObjectNode idsBody(List<String> ids) {
+        ObjectNode body = JSON.objectNode().put("size", ids.size()).put("track_total_hits", false);
+        ArrayNode values = body.putObject("query").putObject("ids").putArray("values");
+        ids.forEach(values::add);
+        return body;
     }
 
     /** The nearest neighbours by falling cosine, then by id. */
-    private List<Ranked> neighbours(float[] vector, SearchRequest request) {
-        ObjectNode body = rankBody(request.facets());
+    private static ObjectNode nearestBody(float[] vector, SearchRequest request) {
+        ObjectNode body = rankBody(DEPTH, request.facets());
+        knn(body, vector, request.filter()).put("k", DEPTH);
+        return body;
+    }
+
+    /** Every image whose cosine is high enough, by falling cosine, then by id. */
+    private static ObjectNode radialBody(float[] vector, SearchRequest request, double leastCosine) {
+        ObjectNode body = rankBody(RADIAL_DEPTH, request.facets());
+        knn(body, vector, request.filter()).put("min_score", Cosine.toScore(leastCosine - ROUNDING));
+        return body;
+    }
+
+    private static ObjectNode knn(ObjectNode body, float[] vector, Filter filter) {
         ObjectNode knn = body.putObject("query").putObject("knn").putObject(Field.EMBEDDING);
         ArrayNode values = knn.putArray("vector");
         for (float value : vector) {
             values.add(value);
         }
-        knn.put("k", DEPTH);
-        if (!request.filter().isEmpty()) {
-            knn.set("filter", request.filter().query());
+        if (!filter.isEmpty()) {
+            knn.set("filter", filter.query());
         }
+        return knn;
+    }
+
+    private static List<Ranked> byPicture(JsonNode answer) {
         var ranking = new ArrayList<Ranked>(DEPTH);
-        for (JsonNode hit : search(body).at("/hits/hits")) {
+        for (JsonNode hit : answer.at("/hits/hits")) {
             double score = hit.path("sort").path(0).asDouble();
-            ranking.add(new Ranked(hit.path("_id").asText(), group(hit), score, Cosine.ofScore(score), facets(hit)));
+            ranking.add(new Ranked(
+                    hit.path("_id").asText(),
+                    group(hit),
+                    score,
+                    Cosine.ofScore(score),
+                    facets(hit),
+                    Ranked.Places.picture(ranking.size() + 1)));
         }
         return ranking;
     }
 
-    /** Images whose words match, by falling BM25 score, then by id. */
-    private List<Ranked> matches(String text, SearchRequest request) {
-        ObjectNode body = rankBody(request.facets());
+    /**
+     * Images whose words match, by falling BM25 score, then by id. A field's match has the field's name, so that an answer
+     * can say where the words stand; the best field counts, as in a {@code multi_match}.
+     */
+    private static ObjectNode wordsBody(String text, SearchRequest request) {
+        ObjectNode body = rankBody(DEPTH, request.facets());
         ObjectNode bool = body.putObject("query").putObject("bool");
-        ObjectNode match = bool.putArray("must").addObject().putObject("multi_match");
-        match.put("query", text);
-        match.putArray("fields")
-                .add(Field.TITLE + "^2")
-                .add(Field.ALT + "^2")
-                .add(Field.CAPTION)
-                .add(Field.CREDIT);
+        ArrayNode fields =
+                bool.putArray("must").addObject().putObject("dis_max").putArray("queries");
+        WORD_FIELDS.forEach((field, boost) -> fields.addObject()
+                .putObject("match")
+                .putObject(field)
+                .put("query", text)
+                .put("boost", boost)
+                .put("_name", field));
         request.filter().addTo(bool.putArray("filter"));
+        return body;
+    }
+
+    private static List<Ranked> byWords(JsonNode answer) {
         var ranking = new ArrayList<Ranked>();
-        for (JsonNode hit : search(body).at("/hits/hits")) {
+        for (JsonNode hit : answer.at("/hits/hits")) {
+            var fields = new ArrayList<String>();
+            hit.path("matched_queries").forEach(name -> fields.add(name.asText()));
+            double score = hit.path("sort").path(0).asDouble();
             ranking.add(new Ranked(
                     hit.path("_id").asText(),
                     group(hit),
-                    hit.path("sort").path(0).asDouble(),
+                    score,
                     Double.NaN,
-                    facets(hit)));
+                    facets(hit),
+                    Ranked.Places.words(ranking.size() + 1, score, List.copyOf(fields))));
         }
         return ranking;
     }
@@ -222,12 +354,17 @@ final class ImageSearch {
         var fused = new HashMap<String, Ranked>();
         for (List<Ranked> ranking : List.of(first, second)) {
             for (int i = 0; i < ranking.size(); i++) {
-                Ranked ranked = ranking.get(i);
-                double share = 1 / (RANK_CONSTANT + i + 1);
+                Ranked ranked = ranking.get(i).withValue(share(i + 1));
                 fused.merge(
                         ranked.id(),
-                        new Ranked(ranked.id(), ranked.group(), share, ranked.cosine(), ranked.facets()),
-                        (a, b) -> new Ranked(a.id(), a.group(), a.value() + b.value(), a.cosine(), a.facets()));
+                        ranked,
+                        (a, b) -> new Ranked(
+                                a.id(),
+                                a.group(),
+                                a.value() + b.value(),
+                                a.cosine(),
+                                a.facets(),
+                                a.why().and(b.why())));
             }
         }
         return fused.values().stream()
@@ -236,9 +373,14 @@ final class ImageSearch {
                 .toList();
     }
 
-    private static ObjectNode rankBody(List<String> facets) {
+    /** What a place, counted from 1, adds to the value of an image in reciprocal rank fusion. */
+    static double share(int place) {
+        return 1 / (RANK_CONSTANT + place);
+    }
+
+    private static ObjectNode rankBody(int size, List<String> facets) {
         ObjectNode body =
-                JSON.objectNode().put("size", DEPTH).put("_source", false).put("track_total_hits", false);
+                JSON.objectNode().put("size", size).put("_source", false).put("track_total_hits", false);
         ArrayNode values = body.putArray("docvalue_fields").add(Field.GROUP_ID);
         facets.forEach(values::add);
         ArrayNode sort = body.putArray("sort");
@@ -263,27 +405,32 @@ final class ImageSearch {
         return values;
     }
 
-    private Map<String, JsonNode> fetch(List<Ranked> wanted, boolean withVectors) {
-        if (wanted.isEmpty()) {
-            return Map.of();
-        }
-        ObjectNode body = JSON.objectNode().put("size", wanted.size()).put("track_total_hits", false);
-        if (!withVectors) {
-            withoutVectors(body);
-        }
-        ArrayNode ids = body.putObject("query").putObject("ids").putArray("values");
-        wanted.forEach(ranked -> ids.add(ranked.id()));
-        var sources = new HashMap<String, JsonNode>();
-        search(body).at("/hits/hits").forEach(hit -> sources.put(hit.path("_id").asText(), hit.path("_source")));
-        return sources;
-    }
-
     private static void withoutVectors(ObjectNode body) {
         body.putObject("_source").putArray("excludes").add(Field.EMBEDDING);
     }
 
     private JsonNode search(ObjectNode body) {
         return require(client.send("POST", "/" + imageIndex + "/_search", body));
+    }
+
+    /** Two searches in one request. */
+    private List<JsonNode> searchBoth(ObjectNode first, ObjectNode second) {
+        String lines = "{}\n" + first + "\n{}\n" + second + "\n";
+        JsonNode answers = require(client.send(
+                        "POST",
+                        "/" + imageIndex + "/_msearch",
+                        lines.getBytes(StandardCharsets.UTF_8),
+                        "application/x-ndjson"))
+                .path("responses");
+        var both = new ArrayList<JsonNode>(2);
+        for (JsonNode answer : answers) {
+            int status = answer.path("status").asInt(500);
+            both.add(
+                    status == 200
+                            ? answer
+                            : require(new IndexAnswer(status, answer.toString().getBytes(StandardCharsets.UTF_8))));
+        }
+        return both;
     }
 
     private Optional<JsonNode> document(String index, String id, String fields) {
@@ -325,8 +472,7 @@ final class ImageSearch {
         hash = 31 * hash + text.hashCode();
         hash = 31 * hash + request.filter().toString().hashCode();
         hash = 31 * hash + Boolean.hashCode(request.collapse());
-        hash = 31 * hash + Double.hashCode(request.minScore());
         hash = 31 * hash + request.query().ids().hashCode();
-        return 31 * hash + request.mode().name().hashCode();
+        return 31 * hash + request.ranking().toString().hashCode();
     }
 }

@@ -36,6 +36,9 @@ final class RequestReader {
             "collapse",
             "mode",
             "min_score",
+            "min_cosine",
+            "diversity",
+            "explain",
             "facets",
             "fingerprint");
     private static final List<String> PART_KEYS =
@@ -53,7 +56,8 @@ final class RequestReader {
             .build();
 
     static {
-        var common = new ArrayList<>(List.of("k", "cursor", "collapse", "min_score", "facets", "fingerprint"));
+        var common = new ArrayList<>(List.of(
+                "k", "cursor", "collapse", "min_score", "min_cosine", "diversity", "explain", "facets", "fingerprint"));
         common.addAll(Filter.KEYS);
         var image = new ArrayList<>(common);
         image.add("region");
@@ -116,9 +120,14 @@ final class RequestReader {
                 root.hasNonNull("cursor") ? cursor(string(root, "cursor")) : null,
                 !root.hasNonNull("collapse")
                         || flag("collapse", root.get("collapse").asText()),
-                mode.isMissingNode() || mode.isNull() ? SearchRequest.Mode.VECTOR : mode(string(root, "mode")),
-                root.hasNonNull("min_score") ? minScore(root.get("min_score").asText()) : 0,
+                new SearchRequest.Ranking(
+                        mode.isMissingNode() || mode.isNull() ? SearchRequest.Mode.VECTOR : mode(string(root, "mode")),
+                        fraction("min_score", text(root, "min_score")),
+                        minCosine(text(root, "min_cosine")),
+                        fraction("diversity", text(root, "diversity"))),
                 root.hasNonNull("facets") ? facets(texts("facets", root.get("facets"))) : List.of(),
+                root.hasNonNull("explain")
+                        && flag("explain", root.get("explain").asText()),
                 root.hasNonNull("fingerprint") ? string(root, "fingerprint") : null);
         return checked(request);
     }
@@ -256,7 +265,7 @@ final class RequestReader {
         String cursor = single(parameters, "cursor");
         String collapse = single(parameters, "collapse");
         String region = single(parameters, "region");
-        String minScore = single(parameters, "min_score");
+        String explain = single(parameters, "explain");
         List<String> facets = parameters.getOrDefault("facets", List.of()).stream()
                 .flatMap(value -> Arrays.stream(value.split(",", -1)))
                 .toList();
@@ -267,9 +276,13 @@ final class RequestReader {
                 k(single(parameters, "k")),
                 cursor == null ? null : cursor(cursor),
                 collapse == null || flag("collapse", collapse),
-                mode,
-                minScore == null ? 0 : minScore(minScore),
+                new SearchRequest.Ranking(
+                        mode,
+                        fraction("min_score", single(parameters, "min_score")),
+                        minCosine(single(parameters, "min_cosine")),
+                        fraction("diversity", single(parameters, "diversity"))),
                 facets(facets),
+                explain != null && flag("explain", explain),
                 single(parameters, "fingerprint")));
     }
 
@@ -278,8 +291,10 @@ final class RequestReader {
         if (request.mode() != SearchRequest.Mode.VECTOR && !(request.query() instanceof Query.Text)) {
             throw ProblemException.badRequest("mode text and mode hybrid need a text.");
         }
-        if (request.minScore() > 0 && request.mode() != SearchRequest.Mode.VECTOR) {
-            throw ProblemException.badRequest("min_score needs mode vector: the other modes rank by words.");
+        SearchRequest.Ranking ranking = request.ranking();
+        if ((ranking.minScore() > 0 || ranking.minCosine() != null) && request.mode() != SearchRequest.Mode.VECTOR) {
+            throw ProblemException.badRequest(
+                    "min_score and min_cosine need mode vector: the other modes rank by words.");
         }
         return request;
     }
@@ -290,16 +305,36 @@ final class RequestReader {
         }
     }
 
-    private static double minScore(String text) {
-        try {
-            double score = Double.parseDouble(text);
-            if (score >= 0 && score <= 1) {
-                return score;
-            }
-        } catch (NumberFormatException e) {
-            // the same sentence as for a number out of range
+    private static double fraction(String name, @Nullable String text) {
+        double number = text == null ? 0 : number(text);
+        if (number >= 0 && number <= 1) {
+            return number;
         }
-        throw ProblemException.badRequest("min_score must be a number from 0 to 1.");
+        throw ProblemException.badRequest(name + " must be a number from 0 to 1.");
+    }
+
+    private static @Nullable Double minCosine(@Nullable String text) {
+        if (text == null) {
+            return null;
+        }
+        double number = number(text);
+        if (number >= -1 && number <= 1) {
+            return number;
+        }
+        throw ProblemException.badRequest("min_cosine must be a number from -1 to 1.");
+    }
+
+    /** NaN for what is no number: it lies in no range. */
+    private static double number(String text) {
+        try {
+            return Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            return Double.NaN;
+        }
+    }
+
+    private static @Nullable String text(JsonNode root, String name) {
+        return root.hasNonNull(name) ? root.get(name).asText() : null;
     }
 
     private static List<String> facets(List<String> names) {

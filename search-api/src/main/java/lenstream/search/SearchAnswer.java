@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param floor score below which a picture fits the words no better than a random one; null if the encoder was not
  *     measured or the search was not by one text
  * @param nothingMatches whether the best score of all pages is below the floor; null without a floor
+ * @param complete whether these are all images above the least score or cosine; null without one
  * @param facets null if none were asked for
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -24,5 +25,6 @@ record SearchAnswer(
         @Nullable String cursor,
         @Nullable Double floor,
         @JsonProperty("nothing_matches") @Nullable Boolean nothingMatches,
+        @Nullable Boolean complete,
         @Nullable Facets facets,
         List<Hit> hits) {}

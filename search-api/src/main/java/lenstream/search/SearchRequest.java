@@ -10,8 +10,9 @@ import org.jspecify.annotations.Nullable;
  * @param k hits of a page
  * @param cursor where the page before ended; null for the first page
  * @param collapse whether images of one group make one hit
- * @param minScore hits below are left out; 0 for none
+ * @param ranking what decides the order, and who is in it
  * @param facets fields whose values are counted
+ * @param explain whether each hit says why it was found
  * @param fingerprint the embedding space that the client means; null if it takes what there is
  */
 record SearchRequest(
@@ -21,9 +22,9 @@ record SearchRequest(
         int k,
         @Nullable String cursor,
         boolean collapse,
-        Mode mode,
-        double minScore,
+        Ranking ranking,
         List<String> facets,
+        boolean explain,
         @Nullable String fingerprint) {
     static final int DEFAULT_K = 24;
     static final int MAX_K = 100;
@@ -40,5 +41,21 @@ record SearchRequest(
         TEXT,
         /** Both, fused by rank. */
         HYBRID
+    }
+
+    /**
+     * What decides the order.
+     *
+     * @param minScore hits with a lower score are left out; 0 for none
+     * @param minCosine hits with a lower cosine are left out; null for none
+     * @param diversity 0 for relevance alone to 1 for difference alone
+     */
+    record Ranking(Mode mode, double minScore, @Nullable Double minCosine, double diversity) {
+        /** By embeddings, nothing left out. */
+        static final Ranking NEAREST = new Ranking(Mode.VECTOR, 0, null, 0);
+    }
+
+    Mode mode() {
+        return ranking.mode();
     }
 }

@@ -2,8 +2,11 @@ package lenstream.search;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.helidon.http.HeaderNames;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.LongSupplier;
 import lenstream.core.index.Field;
 import lenstream.search.http.Exchange;
 import lenstream.search.http.Multipart;
@@ -19,9 +22,12 @@ final class SearchRoutes implements Routes {
     private static final double ZERO_LENGTH = 1e-6;
 
     private final ActiveSpace spaces;
+    private final LongSupplier documents;
 
-    SearchRoutes(ActiveSpace spaces) {
+    /** @param documents of the index that is searched */
+    SearchRoutes(ActiveSpace spaces, LongSupplier documents) {
         this.spaces = spaces;
+        this.documents = documents;
     }
 
     @Override
@@ -79,30 +85,36 @@ final class SearchRoutes implements Routes {
         exchange.type(typeOf(request.query()));
         long start = System.nanoTime();
         boolean stored = request.query() instanceof Query.Id && request.region() == null;
-        float[] vector = vector(space, request.query(), request.region());
+        Direction direction = direction(space, request.query(), request.region());
         long embedded = System.nanoTime();
         if (!stored) {
             exchange.took(Stage.EMBED, embedded - start);
         }
         boolean words = request.query().ofWords();
-        DoubleUnaryOperator score = words ? space.calibration()::ofText : space.calibration()::ofImage;
+        Calibration calibration = space.calibration();
+        DoubleUnaryOperator score = words ? calibration::ofText : calibration::ofImage;
         String text = request.query() instanceof Query.Text(String asked) ? asked : "";
+        ImageSearch search = space.search();
+        Double leastCosine = leastCosine(request.ranking(), calibration, words);
         ImageSearch.Page page = switch (request.mode()) {
-            case VECTOR -> space.search().near(vector, request, score);
-            case TEXT -> space.search().matching(text, vector, request);
-            case HYBRID -> space.search().hybrid(text, vector, request);
+            case VECTOR -> search.near(direction, request, leastCosine);
+            case TEXT -> search.matching(text, direction, request);
+            case HYBRID -> search.hybrid(text, direction, request);
         };
         exchange.took(Stage.INDEX, System.nanoTime() - (stored ? start : embedded));
         List<Hit> hits = page.found().stream()
-                .map(found ->
-                        Hit.of(found.source(), found.cosine(), score.applyAsDouble(found.cosine()), found.groupSize()))
+                .map(found -> Hit.of(
+                        found.source(),
+                        found.cosine(),
+                        score.applyAsDouble(found.cosine()),
+                        found.groupSize(),
+                        request.explain() ? search.why(found, direction) : null))
                 .toList();
         exchange.took(Stage.TOTAL, exchange.elapsedNanos());
         exchange.set(HeaderNames.CACHE_CONTROL, "no-store");
         boolean known = request.query() instanceof Query.Text && request.mode() == SearchRequest.Mode.VECTOR;
-        Double floor = known && space.calibration().floor().isPresent()
-                ? Math.round(space.calibration().floor().getAsDouble() * 1e6) / 1e6
-                : null;
+        OptionalDouble least = known ? calibration.floor(searched(request, page)) : OptionalDouble.empty();
+        Double floor = least.isPresent() ? Math.round(least.getAsDouble() * 1e6) / 1e6 : null;
         Boolean nothing = floor == null ? null : !(score.applyAsDouble(page.best()) >= floor); // NaN: no hit at all
         exchange.sendJson(new SearchAnswer(
                 exchange.elapsedMillis(),
@@ -111,30 +123,57 @@ final class SearchRoutes implements Routes {
                 page.cursor(),
                 floor,
                 nothing,
+                leastCosine == null ? null : page.complete(),
                 page.facets(),
                 hits));
     }
 
+    /** How many images the best one was found among. */
+    private long searched(SearchRequest request, ImageSearch.Page page) {
+        boolean all = request.filter().isEmpty() || page.total() >= ImageSearch.DEPTH;
+        return all ? Math.max(documents.getAsLong(), page.total()) : page.total();
+    }
+
+    /** The cosine that hits must have; null if nothing is asked of it. */
+    private static @Nullable Double leastCosine(SearchRequest.Ranking ranking, Calibration calibration, boolean words) {
+        Double asked = ranking.minCosine();
+        if (ranking.minScore() == 0) {
+            return asked;
+        }
+        double cosine =
+                words ? calibration.cosineOfText(ranking.minScore()) : calibration.cosineOfImage(ranking.minScore());
+        return asked == null ? Double.valueOf(cosine) : Double.valueOf(Math.max(cosine, asked));
+    }
+
+    private static Direction direction(SearchSpace space, Query query, @Nullable Region region) {
+        return query instanceof Query.Weighted(List<Query.Part> parts)
+                ? sum(space, parts)
+                : Direction.of(vector(space, query, region));
+    }
+
     private static float[] vector(SearchSpace space, Query query, @Nullable Region region) {
+        QueryEmbedding embedding = space.embedding();
         return switch (query) {
-            case Query.Text(String text) -> space.embedding().ofText(text);
-            case Query.Image(byte[] encoded) -> space.embedding().ofImage(encoded, region);
-            case Query.ImageUrl(String url) -> space.embedding().ofImageUrl(url, region);
+            case Query.Text(String text) -> embedding.ofText(text);
+            case Query.Image(byte[] encoded) -> embedding.ofImage(encoded, region);
+            case Query.ImageUrl(String url) -> embedding.ofImageUrl(url, region);
             case Query.Vector(float[] values) ->
                 RequestReader.unit(values, space.encoder().dim());
             case Query.Id(String id) ->
                 region == null
                         ? space.search().vector(id).orElseThrow(() -> ImageRoutes.noImage(id))
                         : partOf(space, id, region);
-            case Query.Weighted(List<Query.Part> parts) -> sum(space, parts);
+            case Query.Weighted(List<Query.Part> parts) -> sum(space, parts).vector();
         };
     }
 
     /** The direction of the weighted sum of the parts' unit vectors. */
-    private static float[] sum(SearchSpace space, List<Query.Part> parts) {
+    private static Direction sum(SearchSpace space, List<Query.Part> parts) {
         var sum = new double[space.encoder().dim()];
+        var units = new ArrayList<Direction.Part>();
         for (Query.Part part : parts) {
             float[] unit = vector(space, part.query(), part.region());
+            units.add(new Direction.Part(label(part.query()), part.weight(), unit));
             for (int i = 0; i < sum.length; i++) {
                 sum[i] += part.weight() * unit[i];
             }
@@ -152,7 +191,19 @@ final class SearchRoutes implements Routes {
         for (int i = 0; i < sum.length; i++) {
             direction[i] = (float) (sum[i] / length);
         }
-        return direction;
+        return new Direction(direction, length, units);
+    }
+
+    /** How an explanation names a query. */
+    private static String label(Query query) {
+        return switch (query) {
+            case Query.Text(String text) -> text;
+            case Query.ImageUrl(String url) -> url;
+            case Query.Id(String id) -> "image " + id;
+            case Query.Image image -> "the image sent";
+            case Query.Vector vector -> "the vector sent";
+            case Query.Weighted weighted -> "several queries";
+        };
     }
 
     /** The vector of a part of a stored image, from its thumbnail: the original may be gone or not be ours to fetch. */

@@ -169,7 +169,8 @@ public final class SearchServer implements AutoCloseable {
                 http.tokens(), http.maxConcurrent(), (int) http.maxBody().bytes(), metrics, this::whyNotReady);
         List<Routes> features = List.of(
                 new PageRoutes(),
-                new SearchRoutes(spaces),
+                new SearchRoutes(
+                        spaces, () -> watch.state() instanceof IndexWatch.Ready(long documents) ? documents : 0),
                 new ImageRoutes(spaces),
                 new ProtocolRoutes(spaces),
                 new OperationRoutes(spaces, watch, metrics),

@@ -57,7 +57,7 @@ class RequestReaderTest {
                 "{\"image\":\"aGk=\",\"region\":[0,0,0,1]} | region must be",
                 "{\"text\":\"a\",\"min_score\":1.5} | min_score must be",
                 "{\"text\":\"a\",\"min_score\":\"NaN\"} | min_score must be",
-                "{\"text\":\"a\",\"min_score\":0.5,\"mode\":\"text\"} | needs mode vector",
+                "{\"text\":\"a\",\"min_score\":0.5,\"mode\":\"text\"} | need mode vector",
                 "{\"text\":\"a\",\"facets\":\"site\"} | must be a list",
                 "{\"text\":\"a\",\"facets\":[\"sites\"]} | did you mean site",
                 "{\"text\":\"a\",\"filter\":{\"orientation\":\"wide\"}} | landscape, portrait or square",
@@ -111,7 +111,7 @@ class RequestReaderTest {
         assertThat(new Query.Weighted(List.of(new Query.Part(new Query.Id("0".repeat(32)), null, -1))).ofWords())
                 .isFalse();
         assertThat(request.query().ids()).containsExactly("0".repeat(32));
-        assertThat(request.minScore()).isEqualTo(0.25);
+        assertThat(request.ranking().minScore()).isEqualTo(0.25);
         assertThat(request.facets()).containsExactly("site", "mime");
     }
 
@@ -123,7 +123,7 @@ class RequestReaderTest {
                 "min_score", List.of("0.3"),
                 "orientation", List.of("portrait")));
         assertThat(request.facets()).containsExactly("site", "mime", "host");
-        assertThat(request.minScore()).isEqualTo(0.3);
+        assertThat(request.ranking().minScore()).isEqualTo(0.3);
         assertThat(request.filter().toString()).contains("\"orientation\":[\"portrait\"]");
     }
 
@@ -198,8 +198,8 @@ class RequestReaderTest {
         var calibration = new Calibration(new Encoder.ScoreHint(0.266, 0.0235, 0.1662));
         assertThat(calibration.ofText(0.266)).isCloseTo(0.7, offset(1e-9));
         assertThat(calibration.ofText(0.0235)).isCloseTo(0.02, offset(1e-9));
-        assertThat(calibration.floor().orElseThrow()).isEqualTo(calibration.ofText(0.1662));
-        assertThat(new Calibration(null).floor()).isEmpty();
+        assertThat(calibration.floor(1_000).orElseThrow()).isEqualTo(calibration.ofText(0.1662));
+        assertThat(new Calibration(null).floor(1_000)).isEmpty();
         assertThat(calibration.ofText(-1)).isBetween(0.0, 0.001);
         assertThat(calibration.ofImage(1)).isEqualTo(1);
         assertThat(calibration.ofImage(0)).isZero();

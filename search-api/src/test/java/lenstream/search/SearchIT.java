@@ -219,6 +219,82 @@ class SearchIT {
     }
 
     @Test
+    void everythingAboveACosineIsFoundAndNothingElse() {
+        List<Double> cosines = new ArrayList<>();
+        String cursor = "";
+        do {
+            JsonNode page = search("/v1/search?q=frog&k=100&collapse=false" + cursor);
+            page.path("hits").forEach(hit -> cosines.add(hit.path("cosine").asDouble()));
+            cursor = page.has("cursor") ? "&cursor=" + page.path("cursor").asText() : "";
+        } while (!cursor.isEmpty());
+        double middle = (cosines.get(40) + cosines.get(41)) / 2;
+        JsonNode above = json("{\"text\":\"frog\",\"k\":100,\"collapse\":false,\"min_cosine\":" + middle + "}");
+        assertThat(above.path("total").asInt()).isEqualTo(41);
+        assertThat(above.path("complete").asBoolean()).isTrue();
+        assertThat(above.at("/hits/40/cosine").asDouble()).isGreaterThanOrEqualTo(middle);
+        assertThat(json("{\"text\":\"frog\",\"min_cosine\":-1,\"filter\":{\"host\":\"mirror.test\"}}")
+                        .path("total")
+                        .asInt())
+                .isEqualTo(1);
+        assertThat(http.get("/v1/search?q=frog&min_cosine=2").status()).isEqualTo(400);
+        assertThat(http.get("/v1/search?q=frog&min_cosine=0.1&mode=text").status())
+                .isEqualTo(400);
+    }
+
+    @Test
+    void diverseHitsAreLessAlikeAndPageAsWell() {
+        JsonNode plain = json("{\"text\":\"a flower\",\"k\":12}");
+        JsonNode none = json("{\"text\":\"a flower\",\"k\":12,\"diversity\":0}");
+        assertThat(ids(none)).isEqualTo(ids(plain));
+        JsonNode diverse = json("{\"text\":\"a flower\",\"k\":12,\"diversity\":0.7}");
+        assertThat(ids(diverse)).isNotEqualTo(ids(plain)).doesNotHaveDuplicates();
+        assertThat(ids(diverse).getFirst()).isEqualTo(ids(plain).getFirst());
+        assertThat(likeness(ids(diverse))).isLessThan(likeness(ids(plain)) - 0.05);
+        JsonNode half = json("{\"text\":\"a flower\",\"k\":6,\"diversity\":0.7}");
+        JsonNode rest = json("{\"text\":\"a flower\",\"k\":6,\"diversity\":0.7,\"cursor\":\""
+                + half.path("cursor").asText() + "\"}");
+        var both = new ArrayList<>(ids(half));
+        both.addAll(ids(rest));
+        assertThat(both).isEqualTo(ids(diverse));
+    }
+
+    @Test
+    void anExplanationAddsUpToTheHit() {
+        JsonNode parts = json("{\"queries\":[{\"text\":\"frog\"},{\"text\":\"grass\",\"weight\":-0.4}],"
+                + "\"k\":3,\"explain\":true}");
+        for (JsonNode hit : parts.path("hits")) {
+            double sum = hit.at("/why/parts/0/share").asDouble()
+                    + hit.at("/why/parts/1/share").asDouble();
+            assertThat(sum).isCloseTo(hit.path("cosine").asDouble(), offset(1e-4));
+            assertThat(hit.at("/why/parts/1/query").asText()).isEqualTo("grass");
+            assertThat(hit.at("/why/picture/share").asDouble()).isEqualTo(1);
+            assertThat(hit.has("embedding")).isFalse();
+        }
+        JsonNode hybrid = json("{\"text\":\"tractor\",\"mode\":\"hybrid\",\"k\":1,\"explain\":true}");
+        JsonNode why = hybrid.at("/hits/0/why");
+        assertThat(why.at("/words/fields")).extracting(JsonNode::asText).contains("title", "alt");
+        assertThat(why.at("/words/share").asDouble() + why.at("/picture/share").asDouble())
+                .isCloseTo(1, offset(1e-5));
+        assertThat(json("{\"text\":\"frog\",\"k\":1}").at("/hits/0").has("why")).isFalse();
+    }
+
+    /** Mean cosine of the images among themselves, from searches by each of them. */
+    private static double likeness(List<String> ids) {
+        double sum = 0;
+        int count = 0;
+        for (String id : ids) {
+            JsonNode near = json("{\"id\":\"" + id + "\",\"k\":100}");
+            for (JsonNode hit : near.path("hits")) {
+                if (ids.contains(hit.path("id").asText())) {
+                    sum += hit.path("cosine").asDouble();
+                    count++;
+                }
+            }
+        }
+        return sum / Math.max(1, count);
+    }
+
+    @Test
     void aRegionOfAStoredImageIsSearched() throws Exception {
         GalleryIndex.Picture picture = index.pictures.get(20);
         String whole = "{\"id\":\"" + picture.id() + "\",\"k\":3";

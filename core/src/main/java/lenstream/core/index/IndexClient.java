@@ -84,8 +84,16 @@ public final class IndexClient implements AutoCloseable {
      * @throws IndexUnavailableException if no answer came
      */
     public IndexAnswer send(String method, String path, @Nullable JsonNode body) {
-        byte[] bytes = body == null ? null : body.toString().getBytes(StandardCharsets.UTF_8);
-        var answer = sendAsync(method, path, bytes, "application/json");
+        return send(
+                method,
+                path,
+                body == null ? null : body.toString().getBytes(StandardCharsets.UTF_8),
+                "application/json");
+    }
+
+    /** As {@link #send(String, String, JsonNode)}, with a body of any kind. */
+    public IndexAnswer send(String method, String path, byte @Nullable [] body, String contentType) {
+        var answer = sendAsync(method, path, body, contentType);
         try {
             return answer.get();
         } catch (InterruptedException e) {

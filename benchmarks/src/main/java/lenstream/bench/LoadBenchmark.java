@@ -1,0 +1,347 @@
+package lenstream.bench;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import lenstream.core.image.EmbeddedImage;
+import lenstream.core.image.FetchedImage;
+import lenstream.core.index.IndexAnswer;
+import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexCounts;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexSetup;
+import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.local.LocalOpenSearch;
+import lenstream.core.model.Fingerprint;
+import lenstream.core.model.ModelBundle;
+import lenstream.gpu.pipeline.EmbeddingPipeline;
+import lenstream.gpu.pipeline.PipelineConfig;
+
+/**
+ * The search API under load, over an index of many vectors: a process of its own beside an OpenSearch of its own, asked by
+ * {@link OpenLoop}. The vectors are synthetic: each is one of the gallery's 337 embeddings with noise (cosine to it about
+ * 0.8), so that they lie in clusters as embeddings of photographs do; texts and pictures asked are real ones.
+ *
+ * <p>{@code mvn -pl benchmarks exec:exec -Dmain=lenstream.bench.LoadBenchmark -Dargs="FOLDER fill 100000"} once, then in place
+ * of {@code fill}: {@code text RATE SECONDS}, {@code image RATE SECONDS}, {@code own ROUNDS}, {@code overload SECONDS} or
+ * {@code soak RATE SECONDS}. Needs {@code infra/opensearch} built.
+ */
+public final class LoadBenchmark {
+    private static final int HITS = 10;
+    private static final int BULK = 500;
+    private static final int WORKERS = 8;
+    private static final double NOISE = 0.75;
+    private static final int WARM_UP_SECONDS = 15;
+    private static final IndexLayout LAYOUT = IndexLayout.withPrefix("load");
+
+    private static final List<String> ADJECTIVES =
+            List.of("red", "small", "old", "shiny", "wooden", "sleeping", "striped", "wet", "bright", "round");
+    private static final List<String> NOUNS = List.of(
+            "frog",
+            "flower",
+            "tractor",
+            "airplane",
+            "candle",
+            "chair",
+            "apple",
+            "boat",
+            "guitar",
+            "mountain",
+            "bird",
+            "car");
+
+    private final AtomicInteger asked = new AtomicInteger();
+    private final List<FetchedImage> pictures;
+    private final ApiProcess api;
+    private final String openSearch;
+
+    private LoadBenchmark(ApiProcess api, String openSearch) throws IOException {
+        this.api = api;
+        this.openSearch = openSearch;
+        this.pictures = Gallery.images();
+    }
+
+    public static void main(String[] args) throws IOException, InterruptedException {
+        Path folder = Path.of(args[0]);
+        var start = LocalOpenSearch.Config.of(
+                        Samples.ROOT.resolve("infra/opensearch/target/opensearch"), folder.resolve("opensearch"))
+                .withHeap("1g");
+        try (LocalOpenSearch node = LocalOpenSearch.start(start, line -> {})) {
+            String url = "http://127.0.0.1:" + node.httpPort();
+            if (args[1].equals("fill")) {
+                fill(url, Integer.parseInt(args[2]));
+                return;
+            }
+            String yaml = "bundle: " + Samples.BUNDLE.toAbsolutePath() + "\nopen_search: {urls: [\"" + url
+                    + "\"], request_timeout: 10s}\nindex: {prefix: load}\n"
+                    + (args.length > 4 ? Files.readString(Path.of(args[4])) : "");
+            try (ApiProcess api = ApiProcess.start(yaml, "512m")) {
+                var benchmark = new LoadBenchmark(api, url);
+                benchmark.warmUp();
+                switch (args[1]) {
+                    case "text" -> benchmark.steady(benchmark::text, args);
+                    case "image" -> benchmark.steady(benchmark::image, args);
+                    case "own" -> benchmark.own(Integer.parseInt(args[2]));
+                    case "overload" -> benchmark.overload(Integer.parseInt(args[2]));
+                    case "soak" -> benchmark.soak(Double.parseDouble(args[2]), Integer.parseInt(args[3]));
+                    default -> throw new IllegalArgumentException(args[1]);
+                }
+            }
+        }
+    }
+
+    private static void fill(String url, int count) throws IOException {
+        long start = System.nanoTime();
+        try (IndexClient index = IndexClient.open(OpenSearchConfig.at(url));
+                EmbeddingPipeline pipeline = EmbeddingPipeline.open(PipelineConfig.defaults(Samples.BUNDLE))) {
+            Fingerprint space = pipeline.fingerprint();
+            IndexSetup.prepare(index, LAYOUT, space, pipeline.dim(), Duration.ofSeconds(60));
+            List<EmbeddedImage> gallery = pipeline.embed(Gallery.images());
+            var random = new Random(3);
+            var body = new StringBuilder();
+            for (int i = 0; i < count; i++) {
+                body.append(document(i, gallery.get(i % gallery.size()), random, space));
+                if ((i + 1) % BULK == 0 || i + 1 == count) {
+                    IndexAnswer answer = index.send(
+                            "POST", "/_bulk", body.toString().getBytes(StandardCharsets.UTF_8), "application/x-ndjson");
+                    if (!answer.ok() || answer.json().path("errors").asBoolean()) {
+                        throw new IllegalStateException(answer.text());
+                    }
+                    body.setLength(0);
+                }
+            }
+            IndexCounts.refresh(index, LAYOUT, space);
+            String name = LAYOUT.imageIndex(space);
+            JsonNode segments =
+                    index.send("GET", "/" + name + "/_segments", null).json();
+            System.out.printf(
+                    Locale.ROOT,
+                    "%d documents in %.0f s, %d segments%n",
+                    count,
+                    (System.nanoTime() - start) / 1e9,
+                    segments.at("/indices/" + name + "/shards/0/0/segments").size());
+        }
+    }
+
+    private static String document(int i, EmbeddedImage like, Random random, Fingerprint space) {
+        float[] base = like.embedding();
+        if (base == null) {
+            throw new IllegalStateException(like.target().url() + " was rejected: " + like.detail());
+        }
+        var vector = new double[base.length];
+        double square = 0;
+        for (int d = 0; d < vector.length; d++) {
+            vector[d] = base[d] + NOISE * random.nextGaussian() / Math.sqrt(vector.length);
+            square += vector[d] * vector[d];
+        }
+        String id = HexFormat.of().toHexDigits(0L) + HexFormat.of().toHexDigits((long) i);
+        var values = new StringBuilder();
+        for (double value : vector) {
+            values.append(values.isEmpty() ? "" : ",").append((float) (value / Math.sqrt(square)));
+        }
+        return "{\"index\":{\"_index\":\"" + LAYOUT.imageIndex(space) + "\",\"_id\":\"" + id + "\"}}\n{\"id\":\"" + id
+                + "\",\"url\":\"http://h" + i % 97 + ".example/" + i + ".jpg\",\"host\":\"h" + i % 97
+                + ".example\",\"site\":\"http://h" + i % 97 + ".example/\",\"title\":\""
+                + like.target().title() + "\",\"via\":\"page\",\"mime\":\"image/jpeg\",\"width\":" + like.width()
+                + ",\"height\":" + like.height() + ",\"sha256\":\"" + id + id + "\",\"group_id\":\"" + id
+                + "\",\"fingerprint\":\"" + space.value() + "\",\"embedding\":[" + values + "]}\n";
+    }
+
+    private void warmUp() throws InterruptedException {
+        try (var load = new OpenLoop(api.uri())) {
+            load.run(30, WARM_UP_SECONDS, mixed());
+        }
+    }
+
+    private void steady(OpenLoop.Ask ask, String[] args) throws InterruptedException {
+        double rate = Double.parseDouble(args[2]);
+        try (var load = new OpenLoop(api.uri())) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "%s, %.0f a second: %s%n",
+                    args[1],
+                    rate,
+                    OpenLoop.line(load.run(rate, Integer.parseInt(args[3]), endless(ask))));
+        }
+    }
+
+    /** Single texts on one connection, each followed by what OpenSearch alone takes for the same question. */
+    private void own(int rounds) throws IOException {
+        var own = new ArrayList<Double>();
+        var whole = new ArrayList<Double>();
+        var embed = new ArrayList<Double>();
+        var index = new ArrayList<Double>();
+        try (var connection = new PlainHttp(api.uri());
+                var direct = new PlainHttp(URI.create(openSearch))) {
+            var mapper = new ObjectMapper();
+            Fingerprint space = ModelBundle.load(Samples.BUNDLE).fingerprint();
+            for (int i = 0; i < rounds; i++) {
+                String text = nextText();
+                JsonNode vector = mapper.readTree(connection
+                                .post(
+                                        "/v1/embeddings",
+                                        "application/json",
+                                        ("{\"model\":\"lensmini\",\"input\":\"" + text + "\"}")
+                                                .getBytes(StandardCharsets.UTF_8))
+                                .body())
+                        .at("/data/0/embedding");
+                byte[] question = question(vector);
+                long start = System.nanoTime();
+                direct.post("/" + LAYOUT.imageIndex(space) + "/_search", "application/json", question);
+                double alone = (System.nanoTime() - start) / 1e6;
+                start = System.nanoTime();
+                PlainHttp.Answer answer = text(connection);
+                double all = (System.nanoTime() - start) / 1e6;
+                double embedding = timing(answer.timing(), "embed");
+                whole.add(all);
+                embed.add(embedding);
+                index.add(alone);
+                own.add(all - embedding - alone);
+            }
+        }
+        row("text query over HTTP", whole);
+        row("embed the text", embed);
+        row("OpenSearch alone, the same kind of question", index);
+        row("the API's own part", own);
+    }
+
+    /** What the server asks OpenSearch for a first page. */
+    private static byte[] question(JsonNode vector) {
+        return ("{\"size\":300,\"_source\":false,\"track_total_hits\":false,\"docvalue_fields\":[\"group_id\"],"
+                        + "\"sort\":[{\"_score\":\"desc\"},{\"id\":\"asc\"}],\"query\":{\"knn\":{\"embedding\":{\"vector\":"
+                        + vector + ",\"k\":300}}},\"aggs\":{\"page\":{\"top_hits\":{\"size\":18,"
+                        + "\"sort\":[{\"_score\":\"desc\"},{\"id\":\"asc\"}],\"_source\":{\"excludes\":[\"embedding\"]}}}}}")
+                .getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static double timing(String header, String stage) {
+        for (String part : header.split(",")) {
+            if (part.strip().startsWith(stage + ";dur=")) {
+                return Double.parseDouble(part.strip().substring(stage.length() + 5));
+            }
+        }
+        return 0;
+    }
+
+    /** Finds what the server can do, then asks for five times as much, and looks whether it recovers. */
+    private void overload(int seconds) throws InterruptedException {
+        double capacity = capacity(seconds / 2);
+        System.out.printf(Locale.ROOT, "capacity: %.0f text queries a second with %d workers%n", capacity, WORKERS);
+        try (var load = new OpenLoop(api.uri())) {
+            System.out.println("half of it:  " + OpenLoop.line(load.run(capacity / 2, seconds, endless(this::text))));
+            System.out.println("five times:  " + OpenLoop.line(load.run(capacity * 5, seconds, endless(this::text))));
+            List<OpenLoop.Outcome> after = load.run(capacity / 2, seconds, endless(this::text));
+            System.out.println("half again:  " + OpenLoop.line(after));
+            for (int second = 0; second < Math.min(3, seconds); second++) {
+                int wanted = second;
+                System.out.println("  second " + (second + 1) + " of it: "
+                        + OpenLoop.line(after.stream()
+                                .filter(outcome -> outcome.dueSecond() == wanted)
+                                .toList()));
+            }
+        }
+    }
+
+    private double capacity(int seconds) throws InterruptedException {
+        var done = new AtomicInteger();
+        long end = System.nanoTime() + seconds * 1_000_000_000L;
+        try (var workers = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < WORKERS; i++) {
+                workers.execute(() -> {
+                    try (var connection = new PlainHttp(api.uri())) {
+                        while (System.nanoTime() < end) {
+                            if (text(connection).status() == 200) {
+                                done.incrementAndGet();
+                            }
+                        }
+                    } catch (IOException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+            }
+        }
+        return (double) done.get() / seconds;
+    }
+
+    /** Texts and pictures for a long time: what memory does. */
+    private void soak(double rate, int seconds) throws InterruptedException, IOException {
+        int step = Math.min(60, seconds);
+        System.out.printf(Locale.ROOT, "resident after warm-up: %d MiB%n", api.residentMib());
+        try (var load = new OpenLoop(api.uri())) {
+            for (int done = 0; done < seconds; done += step) {
+                String line = OpenLoop.line(load.run(rate, step, mixed()));
+                System.out.printf(Locale.ROOT, "%4d s  %d MiB  %s%n", done + step, api.residentMib(), line);
+            }
+        }
+    }
+
+    private Iterable<OpenLoop.Ask> mixed() {
+        return () -> new Iterator<>() {
+            private int count;
+
+            @Override
+            public boolean hasNext() {
+                return true;
+            }
+
+            @Override
+            public OpenLoop.Ask next() {
+                return count++ % 4 == 0 ? LoadBenchmark.this::image : LoadBenchmark.this::text;
+            }
+        };
+    }
+
+    private static Iterable<OpenLoop.Ask> endless(OpenLoop.Ask ask) {
+        return () -> new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return true;
+            }
+
+            @Override
+            public OpenLoop.Ask next() {
+                return ask;
+            }
+        };
+    }
+
+    private PlainHttp.Answer text(PlainHttp connection) throws IOException {
+        return connection.get("/v1/search?k=" + HITS + "&q=" + URLEncoder.encode(nextText(), StandardCharsets.UTF_8));
+    }
+
+    private PlainHttp.Answer image(PlainHttp connection) throws IOException {
+        FetchedImage picture = pictures.get(asked.getAndIncrement() % pictures.size());
+        return connection.post("/v1/search?k=" + HITS, "image/jpeg", picture.bytes());
+    }
+
+    /** A text that was not asked before, so that no cache knows it. */
+    private String nextText() {
+        int n = asked.getAndIncrement();
+        return "a " + ADJECTIVES.get(n % ADJECTIVES.size()) + " " + NOUNS.get(n % NOUNS.size()) + " number " + n;
+    }
+
+    private static void row(String what, List<Double> times) {
+        List<Double> ascending = times.stream().sorted().toList();
+        System.out.printf(
+                Locale.ROOT,
+                "| %s | %.2f | %.2f | %.2f |%n",
+                what,
+                OpenLoop.quantile(ascending, 0.5),
+                OpenLoop.quantile(ascending, 0.9),
+                OpenLoop.quantile(ascending, 0.99));
+    }
+}

@@ -1,0 +1,141 @@
+package lenstream.bench;
+
+import java.io.IOException;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends requests at the times of a Poisson process, whether earlier ones were answered or not, and counts from the time at
+ * which a request was due: waiting for a slow server is part of its latency (no coordinated omission). The pattern is
+ * seeded. Thread-safe; owns its connections.
+ */
+final class OpenLoop implements AutoCloseable {
+    private static final long SEED = 7;
+    private static final long LIMIT_SECONDS = 90;
+
+    private final URI server;
+    private final ConcurrentLinkedDeque<PlainHttp> idle = new ConcurrentLinkedDeque<>();
+
+    /** A request of a kind; different every time. */
+    @FunctionalInterface
+    interface Ask {
+        PlainHttp.Answer over(PlainHttp connection) throws IOException;
+    }
+
+    /**
+     * One request.
+     *
+     * @param dueSecond second of the run in which it was due
+     * @param millis from the time it was due to the end of its answer
+     * @param status of the answer; 0 if there was none
+     */
+    record Outcome(int dueSecond, double millis, int status) {}
+
+    OpenLoop(URI server) {
+        this.server = server;
+    }
+
+    /** @param next makes the requests */
+    List<Outcome> run(double perSecond, int seconds, Iterable<Ask> next) throws InterruptedException {
+        var random = new Random(SEED);
+        var outcomes = new ArrayList<Outcome>();
+        var requests = next.iterator();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            long start = System.nanoTime();
+            double due = 0;
+            while ((due += -Math.log(1 - random.nextDouble()) / perSecond) < seconds) {
+                long at = start + (long) (due * 1e9);
+                Ask ask = requests.next();
+                int second = (int) due;
+                while (System.nanoTime() < at) {
+                    LockSupport.parkNanos(at - System.nanoTime());
+                }
+                threads.execute(() -> {
+                    int status = send(ask);
+                    var outcome = new Outcome(second, (System.nanoTime() - at) / 1e6, status);
+                    synchronized (outcomes) {
+                        outcomes.add(outcome);
+                    }
+                });
+            }
+            threads.shutdown();
+            if (!threads.awaitTermination(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                throw new IllegalStateException("answers were still missing after " + LIMIT_SECONDS + " s");
+            }
+        }
+        return outcomes;
+    }
+
+    private int send(Ask ask) {
+        @Nullable PlainHttp connection = idle.pollFirst();
+        try {
+            if (connection == null) {
+                connection = new PlainHttp(server);
+            }
+            int status = ask.over(connection).status();
+            idle.addFirst(connection);
+            return status;
+        } catch (IOException | RuntimeException e) {
+            close(connection);
+            return 0;
+        }
+    }
+
+    private static void close(@Nullable PlainHttp connection) {
+        if (connection != null) {
+            try {
+                connection.close();
+            } catch (IOException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    /** One line: how many of each status; the accepted ones' latency. */
+    static String line(List<Outcome> outcomes) {
+        Map<Integer, Integer> statuses = new TreeMap<>();
+        outcomes.forEach(outcome -> statuses.merge(outcome.status(), 1, Integer::sum));
+        List<Double> accepted = outcomes.stream()
+                .filter(outcome -> outcome.status() == 200)
+                .map(Outcome::millis)
+                .sorted()
+                .toList();
+        List<Double> refused = outcomes.stream()
+                .filter(outcome -> outcome.status() != 200)
+                .map(Outcome::millis)
+                .sorted()
+                .toList();
+        return String.format(
+                Locale.ROOT,
+                "%d requests, statuses %s; answered: p50 %.1f ms, p90 %.1f, p99 %.1f, max %.1f; refused: p50 %.1f ms, p99 %.1f",
+                outcomes.size(),
+                statuses,
+                quantile(accepted, 0.5),
+                quantile(accepted, 0.9),
+                quantile(accepted, 0.99),
+                quantile(accepted, 1),
+                quantile(refused, 0.5),
+                quantile(refused, 0.99));
+    }
+
+    static double quantile(List<Double> ascending, double q) {
+        return ascending.isEmpty() ? Double.NaN : Alternation.quantile(ascending, q);
+    }
+
+    @Override
+    public void close() {
+        idle.forEach(OpenLoop::close);
+        idle.clear();
+    }
+}
