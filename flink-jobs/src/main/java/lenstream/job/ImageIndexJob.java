@@ -7,6 +7,7 @@ import lenstream.connector.opensearch.BulkEntry;
 import lenstream.connector.opensearch.RejectionToEntries;
 import lenstream.connector.store.ImageStore;
 import lenstream.connector.store.StoreConfig;
+import lenstream.core.command.Command;
 import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
@@ -47,6 +48,7 @@ public final class ImageIndexJob {
      * Adds the topology to {@code env}.
      *
      * @param source of image URLs; its parallelism is the environment's
+     * @param commands in the order of their log
      * @param sink takes one entry a document
      * @param embedders parallelism of the embed operator: one a device
      * @param store where fetched images are kept; null keeps none
@@ -55,6 +57,7 @@ public final class ImageIndexJob {
     public static void define(
             StreamExecutionEnvironment env,
             Source<CrawlTarget, ?, ?> source,
+            Source<Command, ?, ?> commands,
             Sink<BulkEntry> sink,
             FetchConfig fetch,
             EmbedConfig embed,
@@ -65,7 +68,12 @@ public final class ImageIndexJob {
         DataStream<CrawlTarget> targets = env.fromSource(
                         source, WatermarkStrategy.noWatermarks(), "discover", TypeInformation.of(CrawlTarget.class))
                 .uid("discover");
+        DataStream<Command> commanded = env.fromSource(
+                        commands, WatermarkStrategy.noWatermarks(), "commands", TypeInformation.of(Command.class))
+                .uid("commands")
+                .setParallelism(1); // one log, one order
         SingleOutputStreamOperator<FetchedImage> fetched = targets.keyBy(CrawlTarget::host, Types.STRING)
+                .connect(commanded.broadcast())
                 .transform("visit", TypeInformation.of(FetchedImage.class), new VisitOperatorFactory(fetch))
                 .uid("visit");
         targets.getTransformation().setCoLocationGroupKey(CO_LOCATION);

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import lenstream.connector.command.CommandSource;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
 import lenstream.connector.opensearch.OpenSearchSink;
@@ -90,6 +91,7 @@ public final class ImageIndexProgram {
         ImageIndexJob.define(
                 env,
                 FrontierSource.follow(seeds).withMaxParallelism(maxParallelism),
+                new CommandSource(settings.openSearch(), settings.index()),
                 new OpenSearchSink(settings.openSearch(), settings.index(), settings.bulk()),
                 seeds.fetch(),
                 settings.embedConfig(seeds),

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import lenstream.connector.command.CommandSource;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.opensearch.BulkConfig;
 import lenstream.connector.opensearch.OpenSearchSink;
@@ -128,7 +129,16 @@ public record IndexRun(
         env.setParallelism(settings.parallelism());
         var sink = new OpenSearchSink(openSearch, layout, BulkConfig.defaults());
         ImageIndexJob.define(
-                env, source, sink, fetch, embed, layout, 1, store, new SpaceWatch.Where(openSearch, layout));
+                env,
+                source,
+                new CommandSource(openSearch, layout),
+                sink,
+                fetch,
+                embed,
+                layout,
+                1,
+                store,
+                new SpaceWatch.Where(openSearch, layout));
         try {
             JobClient client = env.executeAsync(settings.name());
             return new CrawlRun(client, rest, savepoints, listener, held);

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import lenstream.connector.command.CommandSource;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
 import lenstream.connector.crawl.SeedsFile;
@@ -20,6 +21,7 @@ import lenstream.core.config.ConfigReader;
 import lenstream.core.image.ImageId;
 import lenstream.core.image.StoredImage;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
 import lenstream.gallery.GallerySite;
@@ -118,6 +120,7 @@ class ImageIndexJobTest {
         ImageIndexJob.define(
                 env,
                 FrontierSource.once(seeds),
+                new CommandSource(OpenSearchConfig.at("http://127.0.0.1:1"), LAYOUT), // nobody there: the job waits
                 new CollectingSink(),
                 fetch,
                 EmbedConfig.defaults(BUNDLE),

@@ -4,7 +4,8 @@ import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 
 /**
- * Counts of the visit operator; at rest {@code in + revisits = fetched + unchanged + rejected + merged}.
+ * Counts of the visit operator; at rest {@code in + revisits = fetched + unchanged + rejected + merged + takenDown},
+ * but for URLs that were known when they were taken down, which count as taken down whenever they are met.
  *
  * @param in targets that discovery named
  * @param merged of those, waiting already
@@ -14,6 +15,7 @@ import org.apache.flink.metrics.MetricGroup;
  * @param unchanged found as they were
  * @param rejected not to be had
  * @param gone of those, withdrawn because they are no longer there
+ * @param takenDown dropped because a take-down covers them
  * @param forgotten URLs of which nothing is kept any more
  */
 record VisitMetrics(
@@ -25,6 +27,7 @@ record VisitMetrics(
         Counter unchanged,
         Counter rejected,
         Counter gone,
+        Counter takenDown,
         Counter forgotten) {
     static VisitMetrics register(MetricGroup group) {
         return new VisitMetrics(
@@ -36,6 +39,7 @@ record VisitMetrics(
                 group.counter("lenstream_unchanged"),
                 group.counter("lenstream_fetch_rejected"),
                 group.counter("lenstream_gone"),
+                group.counter("lenstream_visit_taken_down"),
                 group.counter("lenstream_forgotten"));
     }
 }

@@ -18,6 +18,7 @@ import java.util.function.Function;
 import lenstream.connector.fetch.FetchOutcome.Deferred;
 import lenstream.connector.fetch.FetchOutcome.Rejected;
 import lenstream.connector.fetch.FetchOutcome.Validators;
+import lenstream.core.command.Command;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
@@ -37,12 +38,12 @@ import org.apache.flink.runtime.state.StateSnapshotContext;
 import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
-import org.apache.flink.streaming.api.operators.BoundedOneInput;
+import org.apache.flink.streaming.api.operators.BoundedMultiInput;
 import org.apache.flink.streaming.api.operators.InternalTimer;
 import org.apache.flink.streaming.api.operators.InternalTimerService;
-import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.api.operators.Triggerable;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.util.function.ThrowingRunnable;
 import org.jspecify.annotations.Nullable;
@@ -57,12 +58,15 @@ import org.jspecify.annotations.Nullable;
  * <p>What was visited is put on the host's {@link RevisitWheel} and comes back by itself: when nothing waits in the
  * queue, and at every eighth turn of a busy host.
  *
+ * <p>Commands come by the second input, the same to every subtask. What a take-down covers is neither fetched nor
+ * emitted, and nothing is remembered of it.
+ *
  * <p>State and outputs are touched on the task thread alone. When {@code maxPending} targets are queued, input waits.
  * Heap is kept for hosts with something to do, never for URLs.
  */
 final class VisitOperator extends AbstractStreamOperator<FetchedImage>
-        implements OneInputStreamOperator<CrawlTarget, FetchedImage>,
-                BoundedOneInput,
+        implements TwoInputStreamOperator<CrawlTarget, Command, FetchedImage>,
+                BoundedMultiInput,
                 Triggerable<String, VoidNamespace> {
     private static final long serialVersionUID = 1;
 
@@ -76,6 +80,9 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private static final int TURNS_A_REVISIT = 8;
 
     private static final long CLOSE_SECONDS = 10;
+
+    /** Number of the input that brings the targets. */
+    private static final int TARGETS = 1;
 
     /** The host of {@code file} URLs; a disk needs no politeness. */
     private static final String FILES = "file";
@@ -96,6 +103,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private transient @Nullable MapState<String, KnownUrl> known;
     private transient @Nullable ValueState<HostPace> pace;
     private transient @Nullable InternalTimerService<VoidNamespace> timers;
+    private transient @Nullable TakedownState takedowns;
     private transient @Nullable VisitMetrics counters;
     private transient @Nullable PoliteWeb web;
     private transient @Nullable ImageFetcher fetcher;
@@ -124,6 +132,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         known = store.getMapState(
                 new MapStateDescriptor<>("known-urls", ImageIdSerializer.INSTANCE, KnownUrlSerializer.INSTANCE));
         pace = store.getState(PACE);
+        takedowns = TakedownState.restore(getOperatorStateBackend());
         web = webs.apply(getRuntimeContext().getJobInfo().getJobId().toString());
         web.remember(paces());
     }
@@ -156,7 +165,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         resume();
     }
 
-    /** Takes up the queues that a restored state holds; for them nobody will call {@link #processElement}. */
+    /** Takes up the queues that a restored state holds; for them nobody will call {@link #processElement1}. */
     private void resume() throws Exception {
         for (String host : hosts(HostQueue.ENDS.getName())) {
             setCurrentKey(host);
@@ -201,7 +210,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     }
 
     @Override
-    public void processElement(StreamRecord<CrawlTarget> element) throws Exception {
+    public void processElement1(StreamRecord<CrawlTarget> element) throws Exception {
         CrawlTarget target = element.getValue();
         counters().in().inc();
         while (pending.get() >= fetching.maxPending()) {
@@ -211,6 +220,10 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         String id = target.id();
         long now = now();
         KnownUrl before = known().get(id);
+        if (isTakenDown(target)) { // what waits already is dropped at its turn
+            counters().takenDown().inc();
+            return;
+        }
         Lane lane = lane(target.host());
         boolean isFull = lane.ends.size() >= fetching.maxPendingPerHost();
         if (before != null && (before.isQueued() || (isFull && before.next().isOut(now)))) {
@@ -227,6 +240,15 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         dispatch(lane);
     }
 
+    @Override
+    public void processElement2(StreamRecord<Command> element) throws Exception {
+        requireNonNull(takedowns).apply(element.getValue());
+    }
+
+    private boolean isTakenDown(CrawlTarget target) {
+        return requireNonNull(takedowns).current().covers(target.url()).isPresent();
+    }
+
     private long enqueue(Lane lane, KnownUrl url, QueueEntry entry) throws Exception {
         long number = lane.ends.tail();
         lane.ends = lane.ends.appended();
@@ -237,8 +259,8 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     }
 
     @Override
-    public void endInput() throws Exception {
-        while (pending.get() > 0) {
+    public void endInput(int input) throws Exception {
+        while (input == TARGETS && pending.get() > 0) {
             mailbox.yield();
         }
     }
@@ -326,6 +348,9 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                 file(lane, url, now + fetching.revisit().shortest().toMillis(), now);
             } else if (url.next().dueAtMillis() > now) {
                 file(lane, url, url.next().dueAtMillis(), now); // it was visited in between
+            } else if (isTakenDown(url.target())) {
+                known().remove(due.id());
+                counters().takenDown().inc();
             } else if (fetching.revisit().isForgotten(url, now)) {
                 known().remove(due.id());
                 counters().forgotten().inc();
@@ -443,12 +468,19 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     }
 
     private void start(Lane lane, long number, QueueEntry entry) throws Exception {
+        KnownUrl url = requireNonNull(known().get(entry.id()), "a URL that waits is known");
+        if (isTakenDown(url.target())) {
+            forget(lane, number, entry);
+            return;
+        }
         lane.running.add(number);
         inFlight.incrementAndGet();
-        KnownUrl url = requireNonNull(known().get(entry.id()), "a URL that waits is known");
         String address = url.target().url();
-        Validators validators = url.last().validators();
-        String sha256 = url.last().comparable();
+        // what was indexed before a take-down that was revoked is gone from the index
+        boolean removed = url.last().checkedAtMillis()
+                < requireNonNull(takedowns).current().revokedAtMillis(address);
+        Validators validators = removed ? Validators.NONE : url.last().validators();
+        String sha256 = removed ? null : url.last().comparable();
         ImageFetcher images = requireNonNull(fetcher);
         requireNonNull(threads).execute(() -> {
             try {
@@ -499,6 +531,10 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     /** Draws what follows from an attempt, for an entry of the current key. */
     private void settle(Lane lane, long number, QueueEntry entry, FetchOutcome outcome) throws Exception {
         KnownUrl url = requireNonNull(known().get(entry.id()), "a URL that waits is known");
+        if (isTakenDown(url.target())) {
+            forget(lane, number, entry);
+            return;
+        }
         long now = now();
         CrawlTarget target = entry.revisit() ? url.target().askedAgainAt(entry.askedAtMillis()) : url.target();
         switch (Verdict.of(target, entry, url.last(), outcome, now, fetching)) {
@@ -550,6 +586,15 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         } else {
             file(lane, visited, next.dueAtMillis(), now);
         }
+    }
+
+    /** Drops an entry that was taken down, and all that is known of its URL. */
+    private void forget(Lane lane, long number, QueueEntry entry) throws Exception {
+        queue().remove(number);
+        lane.ends = lane.ends.removed(number);
+        pending.decrementAndGet();
+        known().remove(entry.id());
+        counters().takenDown().inc();
     }
 
     private void arm(Lane lane, long at) {

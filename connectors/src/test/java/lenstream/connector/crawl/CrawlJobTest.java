@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.fetch.VisitOperatorFactory;
+import lenstream.core.command.Command;
 import lenstream.core.config.DataSize;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
@@ -57,6 +58,7 @@ class CrawlJobTest {
             .setConfiguration(METRICS.addToConfiguration(new Configuration()))
             .build());
 
+    private static final Command NO_COMMAND = Command.of("none", Command.Kind.RECRAWL, "nothing", null, 0);
     private static final Queue<FetchedImage> IMAGES = new ConcurrentLinkedQueue<>();
     private static final Queue<Rejection> REJECTIONS = new ConcurrentLinkedQueue<>();
 
@@ -184,7 +186,9 @@ class CrawlJobTest {
         var targets = env.fromSource(
                         source, WatermarkStrategy.noWatermarks(), "frontier", TypeInformation.of(CrawlTarget.class))
                 .uid("frontier");
+        var commands = env.fromData(TypeInformation.of(Command.class), NO_COMMAND);
         var fetched = targets.keyBy(CrawlTarget::host, Types.STRING)
+                .connect(commands.broadcast())
                 .transform(
                         "visit",
                         TypeInformation.of(FetchedImage.class),

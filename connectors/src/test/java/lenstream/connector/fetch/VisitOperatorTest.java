@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import lenstream.core.command.Command;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.Reason;
@@ -16,11 +17,12 @@ import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebConfig;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.runtime.checkpoint.OperatorSubtaskState;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
-import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -476,10 +478,71 @@ class VisitOperatorTest {
         }
     }
 
+    @Test
+    void whatIsTakenDownIsNeitherAskedForNorEmittedAlsoAfterARestore() throws Exception {
+        site.image("/a.jpg").image("/albums/b.jpg").image("/c.jpg");
+        OperatorSubtaskState snapshot;
+        try (var visits = start(QUICK, null)) {
+            visits.command(Command.Kind.TAKEDOWN, "one", site.url("/a.jpg"));
+            visits.command(Command.Kind.TAKEDOWN, "two", site.url("/albums/*"));
+            visits.send("/a.jpg");
+            visits.send("/albums/b.jpg");
+            visits.send("/c.jpg");
+            visits.run(() -> visits.images().size() == 1 && visits.isIdle());
+            snapshot = visits.harness.snapshot(1, 1);
+        }
+        try (var visits = start(QUICK, snapshot)) {
+            visits.send("/a.jpg");
+            visits.send("/albums/b.jpg");
+            visits.command(Command.Kind.TAKEDOWN, "three", site.host());
+            visits.send("/c.jpg");
+            visits.later(Duration.ofDays(2));
+            visits.run(visits::isIdle);
+            assertThat(visits.images()).isEmpty();
+            assertThat(visits.rejections()).isEmpty();
+        }
+        assertThat(site.requests("/a.jpg")).isEmpty();
+        assertThat(site.requests("/albums/b.jpg")).isEmpty();
+        assertThat(site.requests("/c.jpg")).hasSize(1);
+    }
+
+    @Test
+    void aTakedownReachesWhatWaitsAndWhatIsBeingFetched() throws Exception {
+        var arrived = new CountDownLatch(1);
+        var go = new CountDownLatch(1);
+        site.image("/a.jpg").image("/b.jpg").held("/a.jpg", arrived, go);
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.send("/b.jpg");
+            assertThat(arrived.await(20, TimeUnit.SECONDS)).isTrue();
+            visits.command(Command.Kind.TAKEDOWN, "all", site.host());
+            go.countDown();
+            visits.run(visits::isIdle);
+            assertThat(visits.images()).isEmpty();
+            assertThat(site.requests("/b.jpg")).isEmpty();
+        }
+    }
+
+    @Test
+    void whatWasKnownBeforeARevokedTakedownIsFetchedAnew() throws Exception {
+        site.image("/a.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1);
+            visits.command(Command.Kind.TAKEDOWN, "one", site.url("/a.jpg"));
+            long after = System.currentTimeMillis();
+            visits.run(() -> System.currentTimeMillis() > after);
+            visits.command(Command.Kind.TAKEDOWN_REVOKE, "one", site.url("/a.jpg"));
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 2);
+            assertThat(visits.images().get(1).version())
+                    .isGreaterThan(visits.images().get(0).version());
+        }
+    }
+
     private Visits start(FetchConfig config, @org.jspecify.annotations.Nullable OperatorSubtaskState state)
             throws Exception {
-        var harness = new KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage>(
-                new VisitOperatorFactory(config), CrawlTarget::host, Types.STRING, 128, 1, 0);
+        var harness = new Harness(config);
         harness.setStateBackend(new EmbeddedRocksDBStateBackend());
         harness.setup(TypeInformation.of(FetchedImage.class)
                 .createSerializer(harness.getExecutionConfig().getSerializerConfig()));
@@ -491,12 +554,41 @@ class VisitOperatorTest {
         return new Visits(harness);
     }
 
+    /** Flink's own harness of two inputs takes an operator only, not the factory that gives it its mailbox. */
+    private static final class Harness extends AbstractStreamOperatorTestHarness<FetchedImage> {
+        Harness(FetchConfig config) throws Exception {
+            super(new VisitOperatorFactory(config), 128, 1, 0);
+            KeySelector<CrawlTarget, String> byHost = CrawlTarget::host;
+            this.config.setStatePartitioner(0, byHost);
+            this.config.setStateKeySerializer(Types.STRING.createSerializer(executionConfig.getSerializerConfig()));
+            this.config.serializeAllConfigs();
+        }
+
+        VisitOperator visits() {
+            return (VisitOperator) operator;
+        }
+
+        void processElement1(StreamRecord<CrawlTarget> element) throws Exception {
+            visits().setKeyContextElement1(element);
+            visits().processElement1(element);
+        }
+
+        void processElement2(StreamRecord<Command> element) throws Exception {
+            visits().processElement2(element);
+        }
+
+        void endInput() throws Exception {
+            visits().endInput(1);
+            visits().endInput(2);
+        }
+    }
+
     /** A running operator whose mails and timers the test turns over. */
     private final class Visits implements AutoCloseable {
-        private final KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage> harness;
+        private final Harness harness;
         private long ahead;
 
-        Visits(KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage> harness) {
+        Visits(Harness harness) {
             this.harness = harness;
         }
 
@@ -511,7 +603,7 @@ class VisitOperatorTest {
 
         private void send(String path, long discoveredAt) throws Exception {
             CanonicalUrl url = CanonicalUrl.of(site.url(path)).orElseThrow();
-            harness.processElement(new StreamRecord<>(new CrawlTarget(
+            harness.processElement1(new StreamRecord<>(new CrawlTarget(
                     url.value(),
                     url.hostAndPort(),
                     site.url("/"),
@@ -524,6 +616,11 @@ class VisitOperatorTest {
                     -1,
                     discoveredAt,
                     "page")));
+        }
+
+        void command(Command.Kind kind, String key, String subject) throws Exception {
+            harness.processElement2(
+                    new StreamRecord<>(Command.of(key, kind, subject, null, System.currentTimeMillis())));
         }
 
         List<FetchedImage> images() {
@@ -545,12 +642,12 @@ class VisitOperatorTest {
         }
 
         VisitOperator operator() {
-            return (VisitOperator) harness.getOneInputOperator();
+            return harness.visits();
         }
 
         @org.jspecify.annotations.Nullable
         KnownUrl known(String path) throws Exception {
-            harness.getOperator().setCurrentKey(site.host());
+            harness.visits().setCurrentKey(site.host());
             return operator()
                     .known(CanonicalUrl.of(site.url(path)).orElseThrow().value());
         }

@@ -20,6 +20,7 @@ public enum Reason {
     // rules and safety
     ROBOTS_DENIED(Retry.LATER),
     ADDRESS_DENIED(Retry.NEVER),
+    TAKEN_DOWN(Retry.NEVER),
     BAD_URL(Retry.NEVER),
     TOO_LARGE(Retry.NEVER),
     TOO_MANY_PIXELS(Retry.NEVER),

@@ -89,6 +89,11 @@ public record IndexLayout(
         return prefix + "-spaces";
     }
 
+    /** What the jobs are asked to do; see {@link lenstream.core.command.CommandLog}. */
+    public String commandIndex() {
+        return prefix + "-commands";
+    }
+
     /** Settings and mapping of an image index. */
     public ObjectNode imageIndexBody(Fingerprint fingerprint, int dim) {
         ObjectNode body = body();
@@ -138,6 +143,22 @@ public record IndexLayout(
         ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
         keyword(fields, Field.ID);
         type(fields, Field.JPEG, "binary");
+        return body;
+    }
+
+    /** Settings and mapping of the command index. It has one shard, which numbers its writes: the order of the log. */
+    public ObjectNode commandIndexBody() {
+        ObjectNode body = body();
+        ((ObjectNode) body.at("/settings/index")).put("number_of_shards", 1).put("translog.durability", "request");
+        ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
+        keyword(fields, "key");
+        keyword(fields, "kind");
+        keyword(fields, "subject").put("ignore_above", 8191).put("doc_values", false);
+        type(fields, "issued", "date");
+        type(fields, "threshold", "double").put("index", false);
+        keyword(fields, Field.FINGERPRINT);
+        type(fields, "vector", "binary");
+        keyword(fields, "body").put("index", false).put("doc_values", false);
         return body;
     }
 

@@ -81,6 +81,7 @@ public final class IndexSetup {
         create(client, index, images);
         create(client, layout.rejectionIndex(), layout.rejectionIndexBody());
         create(client, layout.thumbnailIndex(), layout.thumbnailIndexBody());
+        create(client, layout.commandIndex(), layout.commandIndexBody());
         addFields(client, index, images);
         check(client, layout, fingerprint, dim);
         // two programs with different encoders may have passed the first check together
@@ -188,7 +189,12 @@ public final class IndexSetup {
         }
     }
 
-    private static void create(IndexClient client, String index, ObjectNode body) {
+    /**
+     * Creates an index of the layout where it is absent.
+     *
+     * @throws IndexException if the cluster refuses it
+     */
+    public static void create(IndexClient client, String index, ObjectNode body) {
         if (client.send("HEAD", "/" + index, null).ok()) {
             return;
         }

@@ -1,0 +1,72 @@
+package lenstream.connector.command;
+
+import java.util.List;
+import lenstream.core.command.Command;
+import lenstream.core.command.CommandLog.Position;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.OpenSearchConfig;
+import org.apache.flink.api.connector.source.Boundedness;
+import org.apache.flink.api.connector.source.Source;
+import org.apache.flink.api.connector.source.SourceReader;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.api.connector.source.SplitEnumerator;
+import org.apache.flink.api.connector.source.SplitEnumeratorContext;
+import org.apache.flink.core.io.SimpleVersionedSerializer;
+
+/**
+ * Tails the command log: first every command that it holds, then each new one within {@code pollMillis}. One split, which
+ * keeps its position; run it with parallelism 1. A command comes once an attempt and again after a failure, in the order
+ * of the log. An index that does not answer is waited for. Immutable.
+ */
+public final class CommandSource implements Source<Command, CommandSplit, List<CommandSplit>> {
+    /** How soon a command is seen. A look that finds nothing new is one small request, answered from memory. */
+    public static final long POLL_MILLIS = 500;
+
+    private static final long serialVersionUID = 1;
+
+    private final OpenSearchConfig openSearch;
+    private final IndexLayout layout;
+    private final long pollMillis;
+
+    public CommandSource(OpenSearchConfig openSearch, IndexLayout layout) {
+        this(openSearch, layout, POLL_MILLIS);
+    }
+
+    CommandSource(OpenSearchConfig openSearch, IndexLayout layout, long pollMillis) {
+        this.openSearch = openSearch;
+        this.layout = layout;
+        this.pollMillis = pollMillis;
+    }
+
+    @Override
+    public Boundedness getBoundedness() {
+        return Boundedness.CONTINUOUS_UNBOUNDED;
+    }
+
+    @Override
+    public SplitEnumerator<CommandSplit, List<CommandSplit>> createEnumerator(
+            SplitEnumeratorContext<CommandSplit> context) {
+        return new CommandEnumerator(context, List.of(new CommandSplit(Position.START)));
+    }
+
+    @Override
+    public SplitEnumerator<CommandSplit, List<CommandSplit>> restoreEnumerator(
+            SplitEnumeratorContext<CommandSplit> context, List<CommandSplit> unassigned) {
+        return new CommandEnumerator(context, unassigned);
+    }
+
+    @Override
+    public SimpleVersionedSerializer<CommandSplit> getSplitSerializer() {
+        return CommandSplitSerializer.one();
+    }
+
+    @Override
+    public SimpleVersionedSerializer<List<CommandSplit>> getEnumeratorCheckpointSerializer() {
+        return CommandSplitSerializer.many();
+    }
+
+    @Override
+    public SourceReader<Command, CommandSplit> createReader(SourceReaderContext context) {
+        return new CommandReader(openSearch, layout, pollMillis, context);
+    }
+}

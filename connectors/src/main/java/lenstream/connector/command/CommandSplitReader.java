@@ -1,0 +1,100 @@
+package lenstream.connector.command;
+
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import lenstream.core.command.Command;
+import lenstream.core.command.CommandLog;
+import lenstream.core.command.CommandLog.Position;
+import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexException;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.OpenSearchConfig;
+import org.apache.flink.connector.base.source.reader.RecordsBySplits;
+import org.apache.flink.connector.base.source.reader.RecordsWithSplitIds;
+import org.apache.flink.connector.base.source.reader.splitreader.SplitReader;
+import org.apache.flink.connector.base.source.reader.splitreader.SplitsChange;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Asks the log for what is new, again and again. Runs on Flink's fetcher thread, {@link #wakeUp} on any. */
+final class CommandSplitReader implements SplitReader<CommandSplitReader.Entry, CommandSplit> {
+    private static final Logger LOG = LoggerFactory.getLogger(CommandSplitReader.class);
+    private static final int PAGE = 500;
+    private static final long LONGEST_PAUSE_MILLIS = 10_000;
+
+    /** A command and where a reader stands that has emitted it. */
+    record Entry(Command command, Position position) {}
+
+    private final IndexClient client;
+    private final CommandLog log;
+    private final long pollMillis;
+    private final Semaphore wakeUps = new Semaphore(0);
+    private @Nullable Position position;
+    private int failures;
+
+    private CommandSplitReader(IndexClient client, IndexLayout layout, long pollMillis) {
+        this.client = client;
+        this.log = new CommandLog(client, layout);
+        this.pollMillis = pollMillis;
+    }
+
+    @SuppressWarnings("MustBeClosed") // the reader closes it, and Flink closes the reader
+    static CommandSplitReader open(OpenSearchConfig openSearch, IndexLayout layout, long pollMillis) {
+        return new CommandSplitReader(IndexClient.open(openSearch), layout, pollMillis);
+    }
+
+    @Override
+    public RecordsWithSplitIds<Entry> fetch() {
+        var records = new RecordsBySplits.Builder<Entry>();
+        if (position == null) {
+            pause(pollMillis);
+            return records.build();
+        }
+        try {
+            CommandLog.Page page = log.read(position, PAGE);
+            failures = 0;
+            position = page.next();
+            for (Command command : page.commands()) {
+                records.add(
+                        CommandSplit.ID,
+                        new Entry(command, new Position(page.next().log(), command.position())));
+            }
+            if (page.commands().isEmpty()) {
+                pause(pollMillis);
+            }
+        } catch (IndexException e) {
+            if (failures == 0) {
+                LOG.warn("commands wait for the index: {}", e.getMessage());
+            }
+            failures = Math.min(failures + 1, 10);
+            pause(Math.min(LONGEST_PAUSE_MILLIS, pollMillis << failures));
+        }
+        return records.build();
+    }
+
+    @Override
+    public void handleSplitsChanges(SplitsChange<CommandSplit> change) {
+        position = change.splits().getFirst().position();
+    }
+
+    @Override
+    public void wakeUp() {
+        wakeUps.release();
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+
+    private void pause(long millis) {
+        try {
+            if (wakeUps.tryAcquire(millis, TimeUnit.MILLISECONDS)) {
+                wakeUps.drainPermits();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package lenstream.core.takedown;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import lenstream.core.command.Command;
+import lenstream.core.command.Command.Kind;
+import lenstream.core.index.Cosine;
+
+/**
+ * The take-downs, to be asked of every image. A take-down's subject is a canonical URL, a URL prefix that ends in {@code
+ * /*}, a host (with its port unless it is the scheme's own), or anything where it means what looks like its vector. A
+ * question about a URL costs a look-up per path segment, however many take-downs there are.
+ *
+ * <p>Confined to one thread.
+ */
+public final class Takedowns {
+    private static final String ALL_BELOW = "/*";
+
+    /** Take-downs, and revocations in the place of what they revoked. */
+    private final Map<String, Command> byKey = new HashMap<>();
+    /** Those of URLs by subject; several may name the same. */
+    private final Map<String, List<Command>> bySubject = new HashMap<>();
+    /** Those of what looks alike, in force. */
+    private final Map<String, Command> similar = new HashMap<>();
+
+    /** What these commands come to. */
+    public static Takedowns of(Iterable<Command> commands) {
+        var takedowns = new Takedowns();
+        commands.forEach(takedowns::apply);
+        return takedowns;
+    }
+
+    /** Takes a take-down or its revocation in; says whether the command was one. Repetition changes nothing. */
+    public boolean apply(Command command) {
+        if (command.kind() != Kind.TAKEDOWN && command.kind() != Kind.TAKEDOWN_REVOKE) {
+            return false;
+        }
+        Command before = byKey.put(command.key(), command);
+        if (before != null) {
+            similar.remove(before.key());
+            bySubject.computeIfPresent(before.subject(), (subject, commands) -> {
+                commands.remove(before);
+                return commands.isEmpty() ? null : commands;
+            });
+        }
+        if (command.vector() == null) {
+            bySubject
+                    .computeIfAbsent(command.subject(), subject -> new ArrayList<>(1))
+                    .add(command);
+        } else if (command.kind() == Kind.TAKEDOWN) {
+            similar.put(command.key(), command);
+        }
+        return true;
+    }
+
+    /**
+     * The key of a take-down in force that covers this URL.
+     *
+     * @param url canonical
+     */
+    public Optional<String> covers(String url) {
+        return naming(url).stream()
+                .filter(command -> command.kind() == Kind.TAKEDOWN)
+                .map(Command::key)
+                .findFirst();
+    }
+
+    /**
+     * When a take-down of this URL was revoked last, epoch ms; 0 if none was. What was known of the URL before then is no
+     * longer true of the index.
+     *
+     * @param url canonical
+     */
+    public long revokedAtMillis(String url) {
+        return naming(url).stream()
+                .filter(command -> command.kind() == Kind.TAKEDOWN_REVOKE)
+                .mapToLong(Command::issuedAtMillis)
+                .max()
+                .orElse(0);
+    }
+
+    /**
+     * The key of a take-down in force that this embedding looks like.
+     *
+     * @param fingerprint the vector's embedding space; a take-down of another one says nothing about it
+     * @param vector of unit length
+     */
+    public Optional<String> covers(String fingerprint, float[] vector) {
+        for (Command one : similar.values()) {
+            float[] wanted = one.vector();
+            if (wanted != null
+                    && fingerprint.equals(one.fingerprint())
+                    && wanted.length == vector.length
+                    && Cosine.dot(wanted, vector) >= one.threshold()) {
+                return Optional.of(one.key());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The commands whose subject is this URL, a prefix of it, or its host. */
+    private List<Command> naming(String url) {
+        int from = url.indexOf("://") + 3;
+        if (bySubject.isEmpty() || from < 3) {
+            return bySubject.getOrDefault(url, List.of());
+        }
+        var found = new ArrayList<Command>(bySubject.getOrDefault(url, List.of()));
+        int slash = url.indexOf('/', from);
+        found.addAll(bySubject.getOrDefault(url.substring(from, slash < 0 ? url.length() : slash), List.of()));
+        for (; slash >= 0; slash = url.indexOf('/', slash + 1)) {
+            found.addAll(bySubject.getOrDefault(url.substring(0, slash) + ALL_BELOW, List.of()));
+        }
+        return found;
+    }
+}
