@@ -6,7 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import lenstream.connector.fetch.TurnMessage;
 import org.apache.flink.api.connector.source.ReaderInfo;
+import org.apache.flink.api.connector.source.SourceEvent;
 import org.apache.flink.api.connector.source.SplitEnumerator;
 import org.apache.flink.api.connector.source.SplitEnumeratorContext;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
@@ -76,6 +78,14 @@ final class FrontierEnumerator implements SplitEnumerator<SiteSplit, FrontierChe
         everyReaderCame |= context.registeredReaders().size() == context.currentParallelism();
         if (everyReaderCame) {
             assign();
+        }
+    }
+
+    /** Subtasks cannot reach each other: what one says to another of a host's turn is passed on here. */
+    @Override
+    public void handleSourceEvent(int subtask, SourceEvent event) {
+        if (event instanceof TurnMessage message && context.registeredReaders().containsKey(message.to())) {
+            context.sendEventToSourceReader(message.to(), message);
         }
     }
 

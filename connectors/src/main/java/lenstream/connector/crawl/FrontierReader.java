@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import lenstream.connector.fetch.HostTurns;
 import lenstream.connector.fetch.PoliteWeb;
+import lenstream.connector.fetch.TurnMessage;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebResponse;
@@ -19,6 +21,7 @@ import org.apache.flink.connector.base.source.reader.RecordEmitter;
 import org.apache.flink.connector.base.source.reader.SingleThreadMultiplexSourceReaderBase;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 
 /** Flink's view of the sites of one subtask: emits what their walks found and keeps their progress for checkpoints. */
 final class FrontierReader
@@ -31,6 +34,7 @@ final class FrontierReader
 
     private final FrontierSource source;
     private final PoliteWeb web;
+    private final HostTurns turns;
     private final AtomicLong waitingImages;
     private final Map<String, SiteProgress> sites = new ConcurrentHashMap<>();
     private volatile boolean assigned;
@@ -51,6 +55,12 @@ final class FrontierReader
         this.source = source;
         this.web = web;
         this.waitingImages = waitingImages;
+        int parallelism = context.currentParallelism();
+        int keyGroups = source.maxParallelism(parallelism);
+        this.turns = web.join(
+                context.getIndexOfSubtask(),
+                host -> KeyGroupRangeAssignment.assignKeyToParallelOperator(host, keyGroups, parallelism),
+                context::sendSourceEventToCoordinator);
     }
 
     private static SiteWalk walk(FrontierSource source, PoliteWeb web, SiteSplit split) {
@@ -91,6 +101,8 @@ final class FrontierReader
     public void handleSourceEvents(SourceEvent event) {
         if (event instanceof SitesAssigned) { // only now can it say that it is dry
             assigned = true;
+        } else if (event instanceof TurnMessage message) {
+            turns.receive(message);
         } else {
             super.handleSourceEvents(event);
         }

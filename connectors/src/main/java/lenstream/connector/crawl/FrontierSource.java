@@ -10,6 +10,7 @@ import org.apache.flink.api.connector.source.SplitEnumerator;
 import org.apache.flink.api.connector.source.SplitEnumeratorContext;
 import org.apache.flink.api.connector.source.SupportsSplitReassignmentOnRecovery;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 
 /**
  * Discovers the image URLs of web sites. A split is a site and moves with all that is known of its resources. The stream
@@ -46,6 +47,11 @@ public final class FrontierSource
     /** With the maximum parallelism of the job, if it is not Flink's default. */
     public FrontierSource withMaxParallelism(int keyGroups) {
         return new FrontierSource(seeds, follow, keyGroups, run);
+    }
+
+    /** Key groups of the visit operator in a job of this parallelism. */
+    int maxParallelism(int parallelism) {
+        return maxParallelism > 0 ? maxParallelism : KeyGroupRangeAssignment.computeDefaultMaxParallelism(parallelism);
     }
 
     Seeds seeds() {

@@ -5,7 +5,7 @@ import lenstream.core.image.CrawlTarget;
 /**
  * Something on a site that may name images. Immutable.
  *
- * @param url canonical, on the site's host
+ * @param url canonical; that of a page on the site's host
  * @param kind what it is, as far as it is known
  * @param depth links from the seed
  * @param follow whether its links are followed

@@ -6,7 +6,7 @@ import java.util.List;
 import lenstream.core.web.CanonicalUrl;
 
 /**
- * One site to crawl. Discovery asks only its own host. Immutable.
+ * One site to crawl. Its pages lie on its own host, its sitemaps and feeds anywhere. Immutable.
  *
  * @param url canonical; also the site's identity
  * @param host host and port of the URL

@@ -25,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Walks one site, a resource at a time: robots.txt and sitemaps, then feeds, then pages breadth-first, on the site's own
- * host and within its limits. A full round asks for everything from the seed on; the rounds between ask conditionally
+ * Walks one site, a resource at a time: robots.txt and sitemaps, then feeds, then pages breadth-first, within its limits.
+ * Pages lie on the site's own host, with or without {@code www}; its sitemaps and feeds may lie anywhere. A full round asks for everything from the seed on; the rounds between ask conditionally
  * for the resources that are due, and emit only what is new or whose stamp changed. A sitemap that its index dates is
  * visited when the date changes; a feed's further pages are read while they hold nothing but news.
  *
@@ -189,7 +189,7 @@ final class SiteWalk {
         }
     }
 
-    /** Asks, with redirects on the site's host, and again after failures that may pass. */
+    /** Asks, with redirects (those of a page on the site's hosts alone), and again after failures that may pass. */
     private WebResponse ask(CanonicalUrl url, KnownResource known) throws IOException, InterruptedException {
         var headers = new HashMap<String, String>();
         if (!state.full() && known.etag() != null) {
@@ -203,9 +203,8 @@ final class SiteWalk {
                 WebResponse response = web.get(url, headers);
                 for (int hop = 0; response.isRedirect() && hop < MAX_REDIRECTS; hop++) {
                     CanonicalUrl to = WebClient.redirect(response);
-                    if (!to.hostAndPort().equals(site.host())) {
-                        throw new WebException(
-                                Reason.BAD_URL, url + ": redirects to " + to + "; crawl that as a site of its own");
+                    if (known.resource().kind() == Kind.PAGE) {
+                        requireOwn(url, to);
                     }
                     response = web.get(to, headers);
                 }
@@ -239,6 +238,9 @@ final class SiteWalk {
         }
         Contents contents = ResourceParser.parse(resource.kind(), response, Instant.ofEpochMilli(clock.getAsLong()));
         boolean isPage = contents.kind() == Kind.PAGE;
+        if (isPage) {
+            requireOwn(CanonicalUrl.of(resource.url()).orElseThrow(), response.url());
+        }
         boolean goesOn = resource.feedPage() + 1 < MAX_FEED_PAGES && (state.full() || isAllNew(contents));
         for (FoundImage image : contents.images()) {
             boolean isDated = !isPage || image.publishedAtMillis() != CrawlTarget.UNKNOWN_TIME;
@@ -291,7 +293,7 @@ final class SiteWalk {
 
     private void queue(Contents.Link link, int depth, boolean follow, int feedPage) {
         CanonicalUrl url = link.url();
-        if (!url.hostAndPort().equals(site.host())) {
+        if (link.kind() == Kind.PAGE && !isOwn(url)) {
             return;
         }
         KnownResource known = state.resource(url.value());
@@ -312,6 +314,22 @@ final class SiteWalk {
             }
             emit(new SiteEvent.Queued(new Resource(url.value(), link.kind(), depth, follow, said, feedPage)));
         }
+    }
+
+    private void requireOwn(CanonicalUrl url, CanonicalUrl redirectedTo) throws WebException {
+        if (!isOwn(redirectedTo)) {
+            throw new WebException(
+                    Reason.BAD_URL, url + ": redirects to " + redirectedTo + "; crawl that as a site of its own");
+        }
+    }
+
+    /** Whether a URL is on the site's host; whether that is called {@code www} makes no difference. */
+    private boolean isOwn(CanonicalUrl url) {
+        return withoutWww(url.hostAndPort()).equals(withoutWww(site.host()));
+    }
+
+    private static String withoutWww(String host) {
+        return host.startsWith("www.") ? host.substring(4) : host;
     }
 
     private boolean isDue(KnownResource known, Contents.Link link) {

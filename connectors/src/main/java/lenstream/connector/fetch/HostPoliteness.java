@@ -75,7 +75,7 @@ final class HostPoliteness {
                 long now = ticker.millis();
                 long at = state.nextAt();
                 if (at <= now) {
-                    state.started(now);
+                    state.started(ticker.millisCeil());
                     admitted = true;
                     return new Permit(state);
                 }
@@ -162,8 +162,8 @@ final class HostPoliteness {
         return hosts.computeIfAbsent(name, unseen -> new Host(least.toMillis(), perHost, quietFrom));
     }
 
-    /** The right to one request; says how it ended before it is closed. Confined to the acquiring thread. */
-    final class Permit implements AutoCloseable {
+    /** A turn of this process. Confined to the acquiring thread. */
+    final class Permit implements Turn {
         private final Host host;
         private boolean open = true;
 
@@ -171,25 +171,22 @@ final class HostPoliteness {
             this.host = host;
         }
 
-        /** The host answered like a healthy one. */
-        void succeeded() {
+        @Override
+        public void succeeded() {
             host.succeeded();
         }
 
-        /**
-         * The host could not or would not answer.
-         *
-         * @param retryAfterMillis what it asked for; 0 for nothing
-         */
-        void failed(Reason reason, long retryAfterMillis) {
-            host.failed(reason, Math.min(retryAfterMillis, LONGEST_RETRY_AFTER_MILLIS), ticker.millis(), backoffMillis);
+        @Override
+        public void failed(Reason reason, long retryAfterMillis) {
+            host.failed(
+                    reason, Math.min(retryAfterMillis, LONGEST_RETRY_AFTER_MILLIS), ticker.millisCeil(), backoffMillis);
         }
 
         @Override
         public void close() {
             if (open) {
                 open = false;
-                host.ended(ticker.millis());
+                host.ended(ticker.millisCeil());
                 host.slots.release();
             }
         }

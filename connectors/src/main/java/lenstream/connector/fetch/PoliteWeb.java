@@ -9,14 +9,19 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.ToIntFunction;
 import lenstream.core.image.Reason;
 import lenstream.core.web.AddressGuard;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebClient;
+import lenstream.core.web.WebConfig;
 import lenstream.core.web.WebException;
 import lenstream.core.web.WebResponse;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,8 +35,12 @@ import org.slf4j.LoggerFactory;
 public final class PoliteWeb implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PoliteWeb.class);
     private static final Map<String, Shared> JOBS = new HashMap<>();
+    /** A robots.txt that fails is asked for again after this many times the usual pause. */
+    private static final int ROBOTS_PAUSES = 5;
 
     private final Shared shared;
+    private @Nullable HostTurns turns;
+    private int subtask;
     private boolean open = true;
 
     private PoliteWeb(Shared shared) {
@@ -108,8 +117,31 @@ public final class PoliteWeb implements AutoCloseable {
      */
     public RobotsRules robots(CanonicalUrl url) throws IOException, InterruptedException {
         RobotsRules rules = shared.robots.rules(url);
-        rules.crawlDelay().ifPresent(delay -> shared.politeness.crawlDelay(url.hostAndPort(), delay));
+        rules.crawlDelay().ifPresent(delay -> shared.crawlDelay(url.hostAndPort(), delay));
         return rules;
+    }
+
+    /**
+     * Makes a subtask of this process known: the hosts it looks after are this process's own, and for a turn at any other
+     * host the subtask that looks after it is asked. Ends when this object is closed.
+     *
+     * @param self the subtask
+     * @param owners the subtask that looks after a host
+     * @param post sends a message to the subtask that it is for; does not block, and may be called by any thread
+     */
+    @SuppressWarnings("MustBeClosed") // freed in close()
+    public HostTurns join(int self, ToIntFunction<String> owners, Consumer<TurnMessage> post) {
+        WebConfig web = shared.config.web();
+        var joined = new HostTurns(
+                self,
+                owners,
+                post,
+                shared.politeness,
+                web.totalTimeout().plus(web.connectTimeout()).multipliedBy(2));
+        shared.turns.put(self, joined);
+        turns = joined;
+        subtask = self;
+        return joined;
     }
 
     /** Milliseconds until a request to this host can start at the earliest. Does not block. */
@@ -153,6 +185,10 @@ public final class PoliteWeb implements AutoCloseable {
         synchronized (JOBS) {
             if (open) {
                 open = false;
+                if (turns != null) {
+                    shared.turns.remove(subtask, turns);
+                    turns.close();
+                }
                 shared.holders--;
                 if (shared.holders == 0) {
                     JOBS.remove(shared.job, shared);
@@ -171,6 +207,9 @@ public final class PoliteWeb implements AutoCloseable {
         private final HostPoliteness politeness;
         private final RobotsCache robots;
         private final CountDownLatch pacesKnown = new CountDownLatch(1);
+        /** By subtask of this process. */
+        private final Map<Integer, HostTurns> turns = new ConcurrentHashMap<>();
+
         private int holders;
 
         Shared(String job, FetchConfig config, Ticker ticker, Transport transport) {
@@ -180,12 +219,13 @@ public final class PoliteWeb implements AutoCloseable {
             this.guard = AddressGuard.allowing(config.web().allowPrivate());
             // what asked before a restart may have done so until just now
             this.politeness =
-                    new HostPoliteness(config.perHost(), config.backoff(), this::floor, ticker, ticker.millis());
-            this.robots = new RobotsCache(url -> request(url, Map.of()), ticker);
+                    new HostPoliteness(config.perHost(), config.backoff(), this::floor, ticker, ticker.millisCeil());
+            this.robots = new RobotsCache(
+                    url -> request(url, Map.of()), config.backoff().multipliedBy(ROBOTS_PAUSES), ticker);
         }
 
         WebResponse request(CanonicalUrl url, Map<String, String> headers) throws IOException, InterruptedException {
-            try (HostPoliteness.Permit permit = politeness.acquire(url.hostAndPort(), config.patience())) {
+            try (Turn permit = turn(url.hostAndPort())) {
                 try {
                     WebResponse response = transport.get(url, headers);
                     int status = response.status();
@@ -204,6 +244,34 @@ public final class PoliteWeb implements AutoCloseable {
                     throw e;
                 }
             }
+        }
+
+        @MustBeClosed
+        @SuppressWarnings("MustBeClosed") // ownership passes to the caller
+        private Turn turn(String host) throws IOException, InterruptedException {
+            HostTurns elsewhere = elsewhere(host);
+            return elsewhere == null
+                    ? politeness.acquire(host, config.patience())
+                    : elsewhere.take(host, config.patience());
+        }
+
+        void crawlDelay(String host, Duration delay) {
+            HostTurns elsewhere = elsewhere(host);
+            if (elsewhere == null) {
+                politeness.crawlDelay(host, delay);
+            } else {
+                elsewhere.crawlDelay(host, delay);
+            }
+        }
+
+        /** How to get a turn at a host of another process; null for a host of this one. */
+        private @Nullable HostTurns elsewhere(String host) {
+            var any = turns.values().iterator();
+            if (!any.hasNext()) {
+                return null; // a job whose source looks after no hosts
+            }
+            HostTurns asker = any.next();
+            return turns.containsKey(asker.owner(host)) ? null : asker;
         }
 
         /** No delay is for the person's own networks alone. */

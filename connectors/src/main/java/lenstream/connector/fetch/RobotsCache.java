@@ -27,7 +27,6 @@ import org.jspecify.annotations.Nullable;
 final class RobotsCache {
     static final Duration LONGEST = Duration.ofHours(24);
     private static final Duration SHORTEST = Duration.ofMinutes(1);
-    private static final Duration FIRST_RETRY = Duration.ofSeconds(5);
     private static final Duration LAST_RETRY = Duration.ofHours(1);
     private static final int MAX_ORIGINS = 20_000;
     private static final int MAX_HOPS = 5;
@@ -38,6 +37,7 @@ final class RobotsCache {
     }
 
     private final Requests requests;
+    private final long firstRetryMillis;
     private final Ticker ticker;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Origin> origins = new LinkedHashMap<>(64, 0.75f, true) {
@@ -49,8 +49,10 @@ final class RobotsCache {
         }
     };
 
-    RobotsCache(Requests requests, Ticker ticker) {
+    /** @param firstRetry after the first failure; doubles with each further one */
+    RobotsCache(Requests requests, Duration firstRetry, Ticker ticker) {
         this.requests = requests;
+        this.firstRetryMillis = firstRetry.toMillis();
         this.ticker = ticker;
     }
 
@@ -82,7 +84,7 @@ final class RobotsCache {
     private Origin entry(String origin) {
         lock.lock();
         try {
-            return origins.computeIfAbsent(origin, unseen -> new Origin());
+            return origins.computeIfAbsent(origin, unseen -> new Origin(firstRetryMillis));
         } finally {
             lock.unlock();
         }
@@ -128,12 +130,17 @@ final class RobotsCache {
     /** Guarded by its lock. */
     private static final class Origin {
         private final ReentrantLock lock = new ReentrantLock();
+        private final long firstRetryMillis;
         private @Nullable RobotsRules rules;
         private long expiresAt;
         private int failures;
         private long retryAt;
         private Reason reason = Reason.SERVER_ERROR;
         private String why = "";
+
+        Origin(long firstRetryMillis) {
+            this.firstRetryMillis = firstRetryMillis;
+        }
 
         void loaded(RobotsRules loaded, long expires) {
             rules = loaded;
@@ -146,7 +153,7 @@ final class RobotsCache {
             failures++;
             reason = failure;
             why = detail;
-            long pause = FIRST_RETRY.toMillis() << Math.min(failures - 1, 20);
+            long pause = firstRetryMillis << Math.min(failures - 1, 20);
             retryAt = now + Math.max(retryAfterMillis, Math.min(pause, LAST_RETRY.toMillis()));
         }
 

@@ -11,6 +11,11 @@ interface Ticker {
         }
 
         @Override
+        public long millisCeil() {
+            return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() + 999_999);
+        }
+
+        @Override
         public void sleep(long millis) throws InterruptedException {
             Thread.sleep(millis);
         }
@@ -18,6 +23,11 @@ interface Ticker {
 
     /** Milliseconds from some fixed moment. */
     long millis();
+
+    /** The same rounded up: a delay that is counted from here is never short of a fraction. */
+    default long millisCeil() {
+        return millis();
+    }
 
     void sleep(long millis) throws InterruptedException;
 }

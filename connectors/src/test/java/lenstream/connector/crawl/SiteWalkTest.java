@@ -17,6 +17,8 @@ import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebException;
 import lenstream.core.web.WebResponse;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class SiteWalkTest {
     private static final String HOME = "https://example.org/";
@@ -183,18 +185,37 @@ class SiteWalkTest {
                 .isEqualTo(HOME + "bad");
     }
 
-    @Test
-    void anotherHostIsNotAsked() throws Exception {
-        web.answers.put(
-                HOME,
-                new WebResponse(
-                        CanonicalUrl.of(HOME).orElseThrow(),
-                        301,
-                        Map.of("location", List.of("https://www.example.org/")),
-                        new byte[0]));
+    @ParameterizedTest
+    @CsvSource({"https://elsewhere.example/, false", "https://www.example.org/, true"})
+    void aSeedMayMoveToItsWwwNameAndNowhereElse(String to, boolean follows) throws Exception {
+        web.redirect(HOME, to);
+        web.at("https://www.example.org/more", "<html><body><img src='/b.jpg'></body></html>");
+        web.at(to, "<html><body><img src='/a.jpg'><a href='/more'>more</a></body></html>");
         run(site());
-        assertThat(web.paths()).containsOnly("/");
-        assertThat(found()).isEmpty();
+        assertThat(found()).hasSize(follows ? 2 : 0);
+    }
+
+    @Test
+    void sitemapsAndFeedsMayLieAnywhereAndPagesMayNot() throws Exception {
+        web.page(
+                "",
+                "<link rel='alternate' type='application/rss+xml' href='https://feeds.example/f'>"
+                        + "<a href='https://elsewhere.example/p'>elsewhere</a>");
+        web.sitemaps.add("https://cdn.example/index.xml");
+        web.at(
+                "https://cdn.example/index.xml",
+                "<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><sitemap>"
+                        + "<loc>https://cdn.example/1.xml</loc></sitemap></sitemapindex>");
+        web.at("https://cdn.example/1.xml", sitemap("2026-01-01", "a"));
+        web.at(
+                "https://feeds.example/f",
+                "<rss><channel><item><guid>1</guid><enclosure type='image/jpeg' url='https://example.org/b.jpg'/>"
+                        + "</item><item><link>https://elsewhere.example/q</link></item></channel></rss>");
+        run(site());
+        assertThat(found())
+                .extracting(CrawlTarget::url)
+                .containsExactlyInAnyOrder("https://example.org/a.jpg", "https://example.org/b.jpg");
+        assertThat(web.paths()).doesNotContain("/p", "/q");
     }
 
     @Test
@@ -444,6 +465,16 @@ class SiteWalkTest {
                     url.value(),
                     new WebResponse(url, 200, Map.of("etag", List.of("\"" + ImageId.sha256(bytes) + "\"")), bytes));
             return this;
+        }
+
+        void at(String address, String body) {
+            CanonicalUrl url = CanonicalUrl.of(address).orElseThrow();
+            answers.put(url.value(), new WebResponse(url, 200, Map.of(), body.getBytes(StandardCharsets.UTF_8)));
+        }
+
+        void redirect(String from, String to) {
+            CanonicalUrl url = CanonicalUrl.of(from).orElseThrow();
+            answers.put(url.value(), new WebResponse(url, 301, Map.of("location", List.of(to)), new byte[0]));
         }
 
         FakeWeb status(String path, int status, Map<String, List<String>> headers) {

@@ -25,7 +25,7 @@ class RobotsTest {
     private final ManualTicker ticker = new ManualTicker();
     private final List<String> asked = new ArrayList<>();
     private final Map<String, WebResponse> answers = new HashMap<>();
-    private final RobotsCache cache = new RobotsCache(this::answer, ticker);
+    private final RobotsCache cache = new RobotsCache(this::answer, Duration.ofSeconds(5), ticker);
 
     @Test
     void theGroupOfOurTokenCountsAndTheLongestRuleWins() {
