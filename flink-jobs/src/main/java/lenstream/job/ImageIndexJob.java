@@ -1,5 +1,6 @@
 package lenstream.job;
 
+import java.util.function.Function;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.fetch.VisitOperatorFactory;
 import lenstream.connector.opensearch.BatchToEntries;
@@ -65,6 +66,38 @@ public final class ImageIndexJob {
             int embedders,
             @Nullable StoreConfig store,
             SpaceWatch.@Nullable Where plans) {
+        define(
+                env,
+                source,
+                commands,
+                sink,
+                fetch,
+                embed,
+                layout,
+                embedders,
+                store,
+                plans,
+                images -> images.transform(
+                        "embed", TypeInformation.of(ArrowBatch.class), new EmbedOperatorFactory(embed, plans)));
+    }
+
+    /**
+     * The same with the embed part handed in.
+     *
+     * @param part turns each image into a row of a batch
+     */
+    static void define(
+            StreamExecutionEnvironment env,
+            Source<CrawlTarget, ?, ?> source,
+            Source<Command, ?, ?> commands,
+            Sink<BulkEntry> sink,
+            FetchConfig fetch,
+            EmbedConfig embed,
+            IndexLayout layout,
+            int embedders,
+            @Nullable StoreConfig store,
+            SpaceWatch.@Nullable Where plans,
+            Function<DataStream<FetchedImage>, SingleOutputStreamOperator<ArrowBatch>> part) {
         DataStream<CrawlTarget> targets = env.fromSource(
                         source, WatermarkStrategy.noWatermarks(), "discover", TypeInformation.of(CrawlTarget.class))
                 .uid("discover");
@@ -90,10 +123,8 @@ public final class ImageIndexJob {
                     .uid("image-store");
         }
 
-        SingleOutputStreamOperator<ArrowBatch> embedded = fetched.rebalance()
-                .transform("embed", TypeInformation.of(ArrowBatch.class), new EmbedOperatorFactory(embed, plans))
-                .uid("embed")
-                .setParallelism(embedders);
+        SingleOutputStreamOperator<ArrowBatch> embedded =
+                part.apply(fetched.rebalance()).uid("embed").setParallelism(embedders);
         var toEntries = new BatchToEntries(layout, store == null ? PixelRules.NONE : store.rules());
         DataStream<BulkEntry> documents = embedded.flatMap(toEntries)
                 .returns(TypeInformation.of(BulkEntry.class))

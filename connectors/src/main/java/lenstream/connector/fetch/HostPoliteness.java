@@ -127,7 +127,7 @@ final class HostPoliteness {
     /** Takes up a host as it was before a restart; it may have been asked up to this very moment. */
     void remember(String host, HostPace pace, long nowMillis) {
         hosts.computeIfAbsent(host, unseen -> new Host(pace.delayMillis(), perHost, Long.MIN_VALUE))
-                .remember(pace, ticker.millis(), nowMillis);
+                .remember(pace, ticker.millisCeil(), nowMillis);
     }
 
     /** Sets what robots.txt asks for; shorter than the floor it has no effect. */

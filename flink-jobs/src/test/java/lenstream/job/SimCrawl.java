@@ -1,0 +1,87 @@
+package lenstream.job;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import lenstream.connector.command.CommandSource;
+import lenstream.connector.crawl.FrontierSource;
+import lenstream.connector.crawl.Seeds;
+import lenstream.connector.crawl.SeedsFile;
+import lenstream.core.config.ConfigReader;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.model.Fingerprint;
+import lenstream.gpu.operator.EmbedConfig;
+import lenstream.websim.SimServer;
+import org.apache.flink.core.execution.JobClient;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+
+/** Crawls a simulated web, a submission of the real job for each round, each from the savepoint of the one before. */
+final class SimCrawl {
+    private static final IndexLayout LAYOUT = IndexLayout.withPrefix("sim");
+    private static final Fingerprint FINGERPRINT = new Fingerprint("one-1-00000000");
+
+    private final SimServer server;
+    private final URI rest;
+    private final Path folder;
+    private final int parallelism;
+    private final Duration checkpointInterval;
+    private final Duration backoff;
+    private String savepoint = "";
+
+    SimCrawl(SimServer server, URI rest, Path folder, int parallelism, Duration checkpointInterval, Duration backoff) {
+        this.server = server;
+        this.rest = rest;
+        this.folder = folder;
+        this.parallelism = parallelism;
+        this.checkpointInterval = checkpointInterval;
+        this.backoff = backoff;
+    }
+
+    /** Runs until the frontier is dry. */
+    CrawlCounts round(int number) throws Exception {
+        server.beginRound(number);
+        Seeds seeds = seeds();
+        var configuration = new JobSettings("sim", parallelism, checkpointInterval).configuration();
+        JobSettings.startFrom(configuration, savepoint);
+        var env = StreamExecutionEnvironment.getExecutionEnvironment();
+        env.configure(configuration);
+        env.setParallelism(parallelism);
+        ImageIndexJob.define(
+                env,
+                FrontierSource.once(seeds).withMaxParallelism(JobSettings.MAX_PARALLELISM),
+                new CommandSource(OpenSearchConfig.at("http://127.0.0.1:1"), LAYOUT), // nobody commands
+                new SimIndex(Set.of(LAYOUT.imageIndex(FINGERPRINT), LAYOUT.writeAlias())),
+                seeds.fetch(),
+                EmbedConfig.defaults(Path.of("unused")),
+                LAYOUT,
+                1,
+                null,
+                null,
+                OneNumberEmbedding.of(FINGERPRINT.value()));
+        JobClient job = env.executeAsync("sim");
+        try (var run = new CrawlRun(job, rest, JobSettings.flinkPath(folder), counts -> {}, () -> {})) {
+            CrawlRun.End end = run.await(parallelism, false);
+            savepoint = end.savepoint().orElseThrow().toString();
+            return end.counts();
+        }
+    }
+
+    private Seeds seeds() {
+        String sites = IntStream.range(0, server.web().plan().sites())
+                .mapToObj(site -> "{url: \"" + server.web().seed(site) + "\"}")
+                .collect(Collectors.joining(",\n  "));
+        Seeds seeds = Seeds.of(
+                "sim",
+                ConfigReader.parse(
+                        "sim", """
+                        sites: [%s]
+                        network: {allow_private: ["127.0.0.0/8"], min_delay: %dms}
+                        limits: {timeout: 20s, attempts: 3}
+                        """.formatted(sites, server.web().plan().delay().toMillis()), SeedsFile.class));
+        return seeds.withFetch(seeds.fetch().withBackoff(backoff));
+    }
+}
