@@ -7,7 +7,7 @@ const $ = (id) => document.getElementById(id);
 const PAGE = 36;
 const DEBOUNCE_MS = 180;
 const REFINEMENT = 0.25; // little, because pictures lie much nearer to each other than to words
-const FACETS = { site: "sites", host: "hosts", mime: "types", license: "licences" };
+const FACETS = { site: "sites", host: "hosts", mime: "types", license: "licences", color: "colours" };
 const FILTERS = [...Object.keys(FACETS), "orientation", "min_width", "published_from", "published_to"];
 const number = new Intl.NumberFormat("en");
 const uploads = new Map(); // number → {blob, name, preview}
@@ -76,7 +76,7 @@ async function load(s, next, signal) {
   const filter = { ...s.filter };
   if (filter.published_to) filter.published_to = dayAfter(filter.published_to);
   if (s.upload && !isRefined(s)) { // as it is: base64 would be a third larger
-    const p = new URLSearchParams({ k: PAGE, facets: Object.keys(FACETS).join(","), ...filter });
+    const p = new URLSearchParams({ k: PAGE, explain: true, facets: Object.keys(FACETS).join(","), ...filter });
     if (next) p.set("cursor", next);
     if (s.region) p.set("region", s.region);
     const form = new FormData();
@@ -85,7 +85,7 @@ async function load(s, next, signal) {
   }
   const query = s.upload ? { image: await dataUrl(uploads.get(s.upload).blob) } : s.like ? { id: s.like } : { text: s.q.trim() };
   if (s.region) query.region = s.region.split(",").map(Number);
-  const body = { k: PAGE, filter, facets: Object.keys(FACETS) };
+  const body = { k: PAGE, explain: true, filter, facets: Object.keys(FACETS) };
   if (next) body.cursor = next;
   if (isRefined(s)) {
     body.queries = [query, ...s.more.map((id) => ({ id, weight: REFINEMENT })), ...s.less.map((id) => ({ id, weight: -REFINEMENT }))];
@@ -416,11 +416,13 @@ function fill(hit) {
     width: hit.width, height: hit.height, region: s.like === hit.id ? s.region : null,
     search: (region) => go({ like: hit.id, region, filter: s.filter }),
   });
+  why(hit, s);
   const facts = [];
   if (hit.score != null) facts.push(["Score", meter(hit.score)]);
   if (hit.cosine != null) facts.push(["Cosine", hit.cosine.toFixed(4)]);
   facts.push(["Size", `${number.format(hit.width)} × ${number.format(hit.height)}` + (hit.frames > 1 ? `, ${hit.frames} frames` : "")]);
   facts.push(["Type", hit.mime.replace("image/", "").toUpperCase()]);
+  if (hit.color?.length) facts.push(["Colours", colours(hit)]);
   facts.push(["Host", hit.host]);
   if (hit.credit) facts.push(["Credit", hit.credit]);
   if (hit.license) facts.push(["Licence", licence(hit.license)]);
@@ -446,6 +448,7 @@ function fillUpload(upload, s) {
   $("details-alt").textContent = "Draw a box on the picture to search for a part of it.";
   for (const id of ["details-page", "details-original", "details-similar", "details-more", "details-less"]) $(id).hidden = true;
   $("details-facts").replaceChildren();
+  $("details-why").hidden = true;
   image.decode().catch(() => {}).then(() => part({
     width: image.naturalWidth, height: image.naturalHeight, region: s.region,
     search: (region) => go({ upload: s.upload, region, filter: s.filter }),
@@ -571,6 +574,32 @@ function mono(text) {
   node.className = "mono";
   node.textContent = text;
   return node;
+}
+function colours(hit) {
+  const swatch = document.createElement("i");
+  swatch.className = "swatch";
+  swatch.style.background = hit.color_hex;
+  const box = document.createElement("span");
+  box.append(swatch, hit.color.join(", "));
+  return box;
+}
+/* why a hit was found, in sentences */
+function why(hit, s) {
+  const reasons = [];
+  const percent = (share) => Math.round(100 * share) + " %";
+  const { picture, words, parts } = hit.why ?? {};
+  if (picture) reasons.push(`By its looks it is number ${number.format(picture.rank)}` + (words ? `: ${percent(picture.share)} of its place.` : "."));
+  if (words) reasons.push(`By its words (${words.fields?.join(", ") || "caption"}) it is number ${number.format(words.rank)}` + (picture ? `: ${percent(words.share)} of its place.` : "."));
+  for (const part of parts ?? []) {
+    reasons.push(`${part.query}, weight ${part.weight}: cosine ${part.cosine.toFixed(3)}, ${part.share < 0 ? "takes away" : "adds"} ${Math.abs(part.share).toFixed(3)}.`);
+  }
+  if (hit.cosine != null && answer?.floor != null && hit.score < answer.floor) reasons.push("It fits the words no better than a picture picked at random.");
+  $("details-why").hidden = !reasons.length || isHome(s);
+  $("details-why-list").replaceChildren(...reasons.map((reason) => {
+    const item = document.createElement("li");
+    item.textContent = reason;
+    return item;
+  }));
 }
 const when = (iso) => new Date(iso).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 function closeDetails() {

@@ -196,6 +196,34 @@ class SearchPageIT {
     }
 
     @Test
+    void aHitSaysWhyItWasFound() throws Exception {
+        open("/?q=frog&mode=hybrid");
+        awaitTiles();
+        showFirst();
+        assertThat(text("#details-why")).contains("By its looks it is number", "By its words");
+        shoot("why-light");
+        open("/?q=flower&less=" + index.pictures.get(3).id());
+        awaitTiles();
+        showFirst();
+        assertThat(text("#details-why")).contains("flower, weight 1", "weight -0.25");
+    }
+
+    @Test
+    void coloursFilter() {
+        open("/?q=flower");
+        awaitTiles();
+        assertThat(browser.findElement(By.id("filter-color")).getText()).contains("All colours", "red (");
+        choose("filter-color", "red");
+        await(
+                "filtered",
+                () -> browser.getCurrentUrl().contains("color=red")
+                        && browser.findElements(By.cssSelector("#results.stale"))
+                                .isEmpty());
+        showFirst();
+        assertThat(text("#details-facts")).contains("Colours", "red");
+    }
+
+    @Test
     void filtersComeFromTheHitsAndStandInTheAddress() throws Exception {
         open("/?q=frog");
         awaitTiles();
