@@ -14,7 +14,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Function;
 import lenstream.connector.fetch.FetchOutcome.Deferred;
 import lenstream.connector.fetch.FetchOutcome.Rejected;
 import lenstream.connector.fetch.FetchOutcome.Validators;
@@ -94,7 +93,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     private final FetchConfig fetching;
     private final transient MailboxExecutor mailbox;
-    private final transient Function<String, PoliteWeb> webs;
+    private final transient VisitOperatorFactory.Webs webs;
     private final transient Map<String, Lane> lanes = new HashMap<>();
     private final transient ArrayDeque<Lane> waitingForSlot = new ArrayDeque<>();
 
@@ -116,7 +115,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
             StreamOperatorParameters<FetchedImage> parameters,
             MailboxExecutor mailbox,
             FetchConfig fetching,
-            Function<String, PoliteWeb> webs) {
+            VisitOperatorFactory.Webs webs) {
         super(parameters);
         this.mailbox = mailbox;
         this.fetching = fetching;
@@ -133,7 +132,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                 new MapStateDescriptor<>("known-urls", ImageIdSerializer.INSTANCE, KnownUrlSerializer.INSTANCE));
         pace = store.getState(PACE);
         takedowns = TakedownState.restore(getOperatorStateBackend());
-        web = webs.apply(getRuntimeContext().getJobInfo().getJobId().toString());
+        web = webs.lease(getRuntimeContext().getJobInfo().getJobId().toString());
         web.remember(paces());
     }
 
@@ -634,6 +633,13 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     /** Targets that are queued or being fetched. */
     long pending() {
         return pending.get();
+    }
+
+    /** Visits that came to an end. */
+    long visits() {
+        return counters().fetched().getCount()
+                + counters().unchanged().getCount()
+                + counters().rejected().getCount();
     }
 
     /** What is known of a URL of the current key's host. */

@@ -1,5 +1,6 @@
 package lenstream.connector.fetch;
 
+import java.io.Serializable;
 import lenstream.core.command.Command;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
@@ -25,18 +26,28 @@ public final class VisitOperatorFactory extends AbstractStreamOperatorFactory<Fe
     private static final long serialVersionUID = 1;
 
     private final FetchConfig config;
+    private final Webs webs;
 
+    @SuppressWarnings("MustBeClosed") // the operator closes its lease
     public VisitOperatorFactory(FetchConfig config) {
+        this(config, job -> PoliteWeb.lease(job, config));
+    }
+
+    VisitOperatorFactory(FetchConfig config, Webs webs) {
         this.config = config;
+        this.webs = webs;
+    }
+
+    /** Where a job's operator gets its way to the web from; it closes what it gets. */
+    interface Webs extends Serializable {
+        PoliteWeb lease(String job);
     }
 
     @Override
-    @SuppressWarnings({"unchecked", "MustBeClosed"
-    }) // the interface's own type parameter; the operator closes its lease
+    @SuppressWarnings("unchecked") // the interface's own type parameter
     public <T extends StreamOperator<FetchedImage>> T createStreamOperator(
             StreamOperatorParameters<FetchedImage> parameters) {
-        return (T) new VisitOperator(
-                parameters, parameters.getMailboxExecutor(), config, job -> PoliteWeb.lease(job, config));
+        return (T) new VisitOperator(parameters, parameters.getMailboxExecutor(), config, webs);
     }
 
     @Override

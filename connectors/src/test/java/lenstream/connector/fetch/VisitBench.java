@@ -1,0 +1,151 @@
+package lenstream.connector.fetch;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import lenstream.core.image.CrawlTarget;
+import lenstream.core.image.FetchedImage;
+import lenstream.core.web.CanonicalUrl;
+import lenstream.core.web.WebConfig;
+import lenstream.core.web.WebResponse;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
+import org.apache.flink.state.rocksdb.RocksDBConfigurableOptions;
+import org.apache.flink.state.rocksdb.RocksDBOptions;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
+import org.apache.flink.streaming.util.KeyedOneInputStreamOperatorTestHarness;
+
+/**
+ * The visit operator on RocksDB as a job runs it, with politeness and robots rules, over a transport that answers in this
+ * process: every URL is a small image with an ETag, no host has a robots.txt, nothing takes time. For benchmarks.
+ * Confined to one thread.
+ */
+public final class VisitBench implements AutoCloseable {
+    private static final int WAITING = 2_000;
+    private static final FetchConfig CONFIG = FetchConfig.defaults()
+            .withWeb(WebConfig.defaults().withAllowPrivate(List.of("10.0.0.0/8")))
+            .withMinDelay(Duration.ZERO);
+
+    private final Path folder;
+    private final KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage> harness;
+    private long ahead;
+    private long sent;
+
+    private VisitBench(
+            Path folder, KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage> harness) {
+        this.folder = folder;
+        this.harness = harness;
+    }
+
+    /** @param bloomFilters whether RocksDB may tell from memory that a URL is unknown */
+    public static VisitBench open(boolean bloomFilters) throws Exception {
+        Path folder = Files.createTempDirectory("visit-bench");
+        var settings = new Configuration();
+        settings.set(RocksDBOptions.FIX_PER_SLOT_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
+        settings.set(RocksDBOptions.LOCAL_DIRECTORIES, folder.toString());
+        settings.set(RocksDBConfigurableOptions.USE_BLOOM_FILTER, bloomFilters);
+        settings.set(RocksDBOptions.USE_PARTITIONED_INDEX_FILTERS, bloomFilters);
+        var backend = new EmbeddedRocksDBStateBackend().configure(settings, VisitBench.class.getClassLoader());
+        var factory = new VisitOperatorFactory(CONFIG, job -> PoliteWeb.over(new Answers(), CONFIG));
+        var harness = new KeyedOneInputStreamOperatorTestHarness<String, CrawlTarget, FetchedImage>(
+                factory, CrawlTarget::host, Types.STRING, 128, 1, 0);
+        harness.setStateBackend(backend);
+        harness.setup(TypeInformation.of(FetchedImage.class)
+                .createSerializer(harness.getExecutionConfig().getSerializerConfig()));
+        harness.setProcessingTime(System.currentTimeMillis());
+        harness.open();
+        return new VisitBench(folder, harness);
+    }
+
+    /** Gives a target to the operator, and lets it work while many wait. */
+    public void send(CrawlTarget target) throws Exception {
+        harness.processElement(new StreamRecord<>(target));
+        if (++sent % 256 == 0) {
+            harness.setProcessingTime(System.currentTimeMillis() + ahead);
+            harness.getOutput().clear();
+        }
+        while (operator().pending() > WAITING) {
+            work();
+        }
+    }
+
+    /** Works until nothing waits. */
+    public void drain() throws Exception {
+        harness.setProcessingTime(System.currentTimeMillis() + ahead);
+        while (operator().pending() > 0) {
+            work();
+        }
+        harness.getOutput().clear();
+    }
+
+    /** Lets time pass, and visits what has become due. */
+    public void later(Duration time) throws Exception {
+        ahead += time.toMillis();
+        drain();
+    }
+
+    /** Visits so far that ended with bytes, or without. */
+    public long visits() {
+        return operator().visits();
+    }
+
+    /** What RocksDB keeps on disk. */
+    public long diskBytes() throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .mapToLong(file -> file.toFile().length())
+                    .sum();
+        }
+    }
+
+    private VisitOperator operator() {
+        return (VisitOperator) harness.getOneInputOperator();
+    }
+
+    private void work() throws Exception {
+        TaskMailbox mailbox = harness.getTaskMailbox();
+        mailbox.take(TaskMailbox.MIN_PRIORITY).run();
+        for (var mail = mailbox.tryTake(TaskMailbox.MIN_PRIORITY);
+                mail.isPresent();
+                mail = mailbox.tryTake(TaskMailbox.MIN_PRIORITY)) {
+            mail.get().run();
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        harness.close();
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+
+    private static final class Answers implements PoliteWeb.Transport {
+        @Override
+        public WebResponse get(CanonicalUrl url, Map<String, String> headers) {
+            if (url.path().equals("/robots.txt")) {
+                return new WebResponse(url, 404, Map.of(), new byte[0]);
+            }
+            String etag = '"' + Integer.toHexString(url.value().hashCode()) + '"';
+            if (etag.equals(headers.get("If-None-Match"))) {
+                return new WebResponse(url, 304, Map.of(), new byte[0]);
+            }
+            byte[] body = ("\u00ff\u00d8\u00ff" + url.value()).getBytes(StandardCharsets.ISO_8859_1);
+            return new WebResponse(url, 200, Map.of("etag", List.of(etag)), body);
+        }
+
+        @Override
+        public void close() {}
+    }
+}
