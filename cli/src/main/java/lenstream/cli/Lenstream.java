@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             CrawlCommand.class,
             SearchCommand.class,
             ReembedCommand.class,
+            ExplainCommand.class,
             DoctorCommand.class,
             ServeCommand.class
         })

@@ -1,12 +1,16 @@
 package lenstream.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexCounts;
 import lenstream.core.index.IndexException;
+import lenstream.core.ledger.Freshness;
 import lenstream.core.local.LocalFlinkCluster;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
@@ -18,8 +22,12 @@ import picocli.CommandLine.Option;
 @Command(
         name = "status",
         mixinStandardHelpOptions = true,
-        description = "Says what runs, on which port, how many images are indexed or rejected, and by which encoder.")
+        description =
+                "Says what runs, on which port, how many images are indexed or rejected, by which encoder, and how"
+                        + " long they took until they could be found.")
 final class StatusCommand implements Callable<Integer> {
+    private static final String FRESHNESS = "freshness";
+
     @Mixin
     private Workspace workspace;
 
@@ -47,15 +55,53 @@ final class StatusCommand implements Callable<Integer> {
         if (json) {
             System.out.println(status.toPrettyString());
         } else {
-            status.properties()
-                    .forEach(entry -> System.out.printf(
+            status.properties().forEach(entry -> {
+                if (entry.getKey().equals(FRESHNESS)) {
+                    freshness(entry.getValue());
+                } else {
+                    System.out.printf(
                             "%-12s %s%n",
                             entry.getKey(),
                             entry.getValue().isTextual()
                                     ? entry.getValue().asText()
-                                    : entry.getValue().toString()));
+                                    : entry.getValue().toString());
+                }
+            });
         }
         return 0;
+    }
+
+    private static void freshness(JsonNode rows) {
+        if (rows.isEmpty()) {
+            return;
+        }
+        System.out.printf("%-12s of the last day in which images were indexed:%n", FRESHNESS);
+        for (JsonNode row : rows) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "  %-8s %-24s %8d images  p50 %9s  p90 %9s  p99 %9s   %s%n",
+                    row.path("source").asText(),
+                    row.path("stage").asText(),
+                    row.path("images").asLong(),
+                    time(row.path("p50_ms").asDouble()),
+                    time(row.path("p90_ms").asDouble()),
+                    time(row.path("p99_ms").asDouble()),
+                    row.path("meaning").asText());
+        }
+    }
+
+    /** With the unit in which it is easiest to read. */
+    static String time(double millis) {
+        double seconds = millis / 1000;
+        if (seconds < 1) {
+            return String.format(Locale.ROOT, "%.0f ms", millis);
+        }
+        if (seconds < 120) {
+            return String.format(Locale.ROOT, "%.1f s", seconds);
+        }
+        return seconds < 7_200
+                ? String.format(Locale.ROOT, "%.1f min", seconds / 60)
+                : String.format(Locale.ROOT, "%.1f h", seconds / 3_600);
     }
 
     private void count(ObjectNode status, String url, Fingerprint fingerprint) {
@@ -64,6 +110,17 @@ final class StatusCommand implements Callable<Integer> {
             status.put("rejected", IndexCounts.rejections(client, workspace.layout()));
             ObjectNode reasons = status.putObject("rejections");
             IndexCounts.rejectionsByReason(client, workspace.layout()).forEach(reasons::put);
+            ArrayNode rows = status.putArray(FRESHNESS);
+            for (Freshness freshness : Freshness.read(client, workspace.layout())) {
+                rows.addObject()
+                        .put("source", freshness.source())
+                        .put("stage", freshness.milestone().label())
+                        .put("images", freshness.images())
+                        .put("p50_ms", Math.round(freshness.p50Millis()))
+                        .put("p90_ms", Math.round(freshness.p90Millis()))
+                        .put("p99_ms", Math.round(freshness.p99Millis()))
+                        .put("meaning", freshness.milestone().meaning());
+            }
         } catch (IndexException e) {
             status.put("problem", e.getMessage());
         }

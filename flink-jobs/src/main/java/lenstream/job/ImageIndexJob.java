@@ -5,6 +5,7 @@ import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.fetch.VisitOperatorFactory;
 import lenstream.connector.opensearch.BatchToEntries;
 import lenstream.connector.opensearch.BulkEntry;
+import lenstream.connector.opensearch.LedgerToEntries;
 import lenstream.connector.opensearch.RejectionToEntries;
 import lenstream.connector.store.ImageStore;
 import lenstream.connector.store.StoreConfig;
@@ -36,7 +37,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * source ─► visit (keyed by host) ─► embed (one device a subtask) ─► entries ─► sink
  *                ├── keep ─► image store
- *                └── rejections ─────────────────────────────────► entries ─┘
+ *                ├── rejections ─────────────────────────────────► entries ─┤
+ *                └── ledger ─────────────────────────────────────► entries ─┘
  * </pre>
  */
 public final class ImageIndexJob {
@@ -142,6 +144,11 @@ public final class ImageIndexJob {
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("dead-letters")
                 .uid("dead-letters");
-        documents.union(second, deadLetters).sinkTo(sink).name("opensearch").uid("opensearch");
+        DataStream<BulkEntry> ledger = fetched.getSideOutput(VisitOperatorFactory.LEDGER)
+                .map(new LedgerToEntries(layout))
+                .returns(TypeInformation.of(BulkEntry.class))
+                .name("ledger")
+                .uid("ledger");
+        documents.union(second, deadLetters, ledger).sinkTo(sink).name("opensearch").uid("opensearch");
     }
 }

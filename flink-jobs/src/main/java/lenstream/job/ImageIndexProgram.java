@@ -92,7 +92,7 @@ public final class ImageIndexProgram {
                 env,
                 FrontierSource.follow(seeds).withMaxParallelism(maxParallelism),
                 new CommandSource(settings.openSearch(), settings.index()),
-                new OpenSearchSink(settings.openSearch(), settings.index(), settings.bulk()),
+                new OpenSearchSink(settings.openSearch(), settings.index(), settings.bulk(), settings.ledger()),
                 seeds.fetch(),
                 settings.embedConfig(seeds),
                 settings.index(),

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import lenstream.connector.crawl.Seeds;
 import lenstream.connector.opensearch.BulkConfig;
+import lenstream.connector.opensearch.LedgerConfig;
 import lenstream.connector.store.StoreConfig;
 import lenstream.core.config.Check;
 import lenstream.core.config.DataSize;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param openSearch where the documents go
  * @param index names and mapping of the indices
  * @param embed the embed operator
+ * @param ledger how long what was decided is kept
  * @param bulk how documents are written
  * @param store where fetched images are kept for other encoders; none without it
  */
@@ -33,6 +35,7 @@ record IndexSettings(
         OpenSearchConfig openSearch,
         @Default("{}") IndexLayout index,
         @Default("{}") Embed embed,
+        @Default("{}") LedgerConfig ledger,
         @Default("{}") BulkConfig bulk,
         @Nullable StoreConfig store) {
 

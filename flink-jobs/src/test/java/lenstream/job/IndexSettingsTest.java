@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import lenstream.connector.crawl.Seeds;
 import lenstream.connector.opensearch.BulkConfig;
+import lenstream.connector.opensearch.LedgerConfig;
 import lenstream.core.config.ConfigException;
 import lenstream.core.config.ConfigReader;
 import lenstream.core.config.DataSize;
@@ -45,6 +46,7 @@ class IndexSettingsTest {
                 name: news
                 index: {prefix: mine}
                 embed: {parallelism: 3, decode_threads: 4, inference_threads: 5, batch_rows: 6, batch_bytes: 7KiB, max_delay: 8ms}
+                ledger: {keep: 12d}
                 bulk: {bytes: 1MiB, count: 9, in_flight: 1, linger: 10ms}
                 """);
         assertThat(settings.name()).isEqualTo("news");
@@ -55,6 +57,7 @@ class IndexSettingsTest {
         EmbedConfig embed = settings.embedConfig(seeds());
         assertThat(embed.pipeline().inferenceThreads()).isEqualTo(5);
         assertThat(embed.pipeline().limits().maxPixels()).isEqualTo(seeds().maxPixels());
+        assertThat(settings.ledger()).isEqualTo(new LedgerConfig(Duration.ofDays(12)));
         assertThat(settings.bulk())
                 .isEqualTo(new BulkConfig(
                         DataSize.ofMebibytes(1),

@@ -144,6 +144,12 @@ public final class PoliteWeb implements AutoCloseable {
         return joined;
     }
 
+    /** The line of robots.txt that decides about a URL, if its robots.txt was read; asks nobody and does not block. */
+    Optional<String> robotsLine(String url) {
+        return CanonicalUrl.of(url)
+                .flatMap(asked -> shared.robots.known(asked.origin()).map(rules -> rules.decision(asked)));
+    }
+
     /** Milliseconds until a request to this host can start at the earliest. Does not block. */
     public long waitMillis(String host) {
         return shared.politeness.waitMillis(host);

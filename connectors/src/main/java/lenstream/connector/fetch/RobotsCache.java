@@ -81,6 +81,25 @@ final class RobotsCache {
         }
     }
 
+    /** The rules of an origin that were read last, if they still are here. Does not wait for those that are being read. */
+    Optional<RobotsRules> known(String origin) {
+        Origin entry;
+        lock.lock();
+        try {
+            entry = origins.get(origin);
+        } finally {
+            lock.unlock();
+        }
+        if (entry == null || !entry.lock.tryLock()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.ofNullable(entry.rules);
+        } finally {
+            entry.lock.unlock();
+        }
+    }
+
     private Origin entry(String origin) {
         lock.lock();
         try {

@@ -78,6 +78,20 @@ public final class RobotsRules {
                 .orElse("Disallow: /"));
     }
 
+    /** The line that decides about the URL, such as {@code Allow: /images/}, or that none does. */
+    public String decision(CanonicalUrl url) {
+        Optional<String> denial = denial(url);
+        if (denial.isPresent()) {
+            return denial.get();
+        }
+        return rules.getRobotRules().stream()
+                .filter(rule -> rule.isAllow() && deniesAlone(rule, url))
+                .max(Comparator.comparingInt(rule -> rule.getPrefix().length()))
+                .map(rule -> "Allow: " + rule.getPrefix())
+                .orElse(rules.getRobotRules().isEmpty() ? "robots.txt has no rule for us" : "no rule matches");
+    }
+
+    /** Whether the rule's path matches, whatever it says of it. */
     private static boolean deniesAlone(RobotRule rule, CanonicalUrl url) {
         var alone = new SimpleRobotRules();
         alone.addRule(rule.getPrefix(), false);

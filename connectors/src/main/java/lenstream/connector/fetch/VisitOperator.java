@@ -22,6 +22,7 @@ import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
 import lenstream.core.image.Reason;
+import lenstream.core.ledger.LedgerEntry;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.KeyedStateStore;
@@ -220,7 +221,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         long now = now();
         KnownUrl before = known().get(id);
         if (isTakenDown(target)) { // what waits already is dropped at its turn
-            counters().takenDown().inc();
+            dropped(target);
             return;
         }
         Lane lane = lane(target.host());
@@ -233,6 +234,9 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                 long until = wheel().file(wheelOf(lane), 0, id, now);
                 known().put(id, named.withNext(new Schedule(named.next().ring(), until, until)));
             } else {
+                if (named.last().state() == UrlState.NEW && lane.ends.size() >= fetching.perHost()) {
+                    tell(VisitLedger.waiting(target, lane.ends.size(), now));
+                }
                 enqueue(lane, named, new QueueEntry(id, 0, 0, target.discoveredAtMillis(), false));
             }
         }
@@ -349,7 +353,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                 file(lane, url, url.next().dueAtMillis(), now); // it was visited in between
             } else if (isTakenDown(url.target())) {
                 known().remove(due.id());
-                counters().takenDown().inc();
+                dropped(url.target());
             } else if (fetching.revisit().isForgotten(url, now)) {
                 known().remove(due.id());
                 counters().forgotten().inc();
@@ -417,7 +421,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         for (long number = ends.head(); number < last; number++) {
             QueueEntry entry = lane.running.contains(number) ? null : queue().get(number);
             if (entry != null) {
-                settle(lane, number, entry, outcome);
+                settle(lane, number, entry, outcome, 0);
                 any = true;
             } else if (!lane.running.contains(number) && number == lane.ends.head()) {
                 lane.ends = lane.ends.withoutHead();
@@ -470,6 +474,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         KnownUrl url = requireNonNull(known().get(entry.id()), "a URL that waits is known");
         if (isTakenDown(url.target())) {
             forget(lane, number, entry);
+            dropped(url.target());
             return;
         }
         lane.running.add(number);
@@ -483,8 +488,10 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         ImageFetcher images = requireNonNull(fetcher);
         requireNonNull(threads).execute(() -> {
             try {
+                long began = System.nanoTime();
                 FetchOutcome outcome = attempt(images, address, validators, sha256);
-                back(() -> complete(lane, number, entry, outcome));
+                long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+                back(() -> complete(lane, number, entry, outcome, took));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt(); // the task is closing, the entry stays in the queue
             } catch (RuntimeException | Error e) {
@@ -514,11 +521,11 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         }
     }
 
-    private void complete(Lane lane, long number, QueueEntry entry, FetchOutcome outcome) throws Exception {
+    private void complete(Lane lane, long number, QueueEntry entry, FetchOutcome outcome, long took) throws Exception {
         lane.running.remove(number);
         inFlight.decrementAndGet();
         setCurrentKey(lane.host);
-        settle(lane, number, entry, outcome);
+        settle(lane, number, entry, outcome, took);
         dispatch(lane);
         while (inFlight.get() < fetching.total() && !waitingForSlot.isEmpty()) {
             Lane next = waitingForSlot.remove();
@@ -528,17 +535,19 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     }
 
     /** Draws what follows from an attempt, for an entry of the current key. */
-    private void settle(Lane lane, long number, QueueEntry entry, FetchOutcome outcome) throws Exception {
+    private void settle(Lane lane, long number, QueueEntry entry, FetchOutcome outcome, long took) throws Exception {
         KnownUrl url = requireNonNull(known().get(entry.id()), "a URL that waits is known");
         if (isTakenDown(url.target())) {
             forget(lane, number, entry);
+            dropped(url.target());
             return;
         }
         long now = now();
         CrawlTarget target = entry.revisit() ? url.target().askedAgainAt(entry.askedAtMillis()) : url.target();
-        switch (Verdict.of(target, entry, url.last(), outcome, now, fetching)) {
+        Verdict verdict = Verdict.of(target, entry, url.last(), outcome, now, fetching);
+        switch (verdict) {
             case Verdict.Image image -> {
-                finish(lane, number, url, image.after(), now);
+                finish(lane, number, url, image.after(), verdict, took);
                 counters().fetched().inc();
                 if (url.last().sha256() != null) {
                     counters().changed().inc();
@@ -546,7 +555,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                 output.collect(new StreamRecord<>(image.image()));
             }
             case Verdict.Refusal refusal -> {
-                finish(lane, number, url, refusal.after(), now);
+                finish(lane, number, url, refusal.after(), verdict, took);
                 counters().rejected().inc();
                 if (refusal.after().state() == UrlState.GONE) {
                     counters().gone().inc();
@@ -554,11 +563,11 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                 output.collect(VisitOperatorFactory.REJECTIONS, new StreamRecord<>(refusal.rejection()));
             }
             case Verdict.NothingNew nothing -> {
-                finish(lane, number, url, nothing.after(), now);
+                finish(lane, number, url, nothing.after(), verdict, took);
                 counters().unchanged().inc();
             }
             case Verdict.NoAnswer silence -> {
-                finish(lane, number, url, silence.after(), now);
+                finish(lane, number, url, silence.after(), verdict, took);
                 counters().rejected().inc();
             }
             case Verdict.Again again -> postpone(lane, number, url, entry, again);
@@ -573,15 +582,23 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         enqueue(lane, url, entry.again(again.attempts(), again.notBeforeMillis()));
     }
 
-    private void finish(Lane lane, long number, KnownUrl url, Observation after, long now) throws Exception {
+    /** Takes an entry out of the queue and plans the URL's next visit. */
+    private void finish(Lane lane, long number, KnownUrl url, Observation after, Verdict verdict, long took)
+            throws Exception {
         queue().remove(number);
         lane.ends = lane.ends.removed(number);
         pending.decrementAndGet();
-        long named = url.target().discoveredAtMillis();
-        Schedule next = fetching.revisit().after(url.next(), url.last(), after, named, now);
+        long now = now();
+        CrawlTarget target = url.target();
+        Schedule next = fetching.revisit().after(url.next(), url.last(), after, target.discoveredAtMillis(), now);
         KnownUrl visited = url.visited(after, next);
+        if (VisitLedger.tells(url, after, now)) {
+            visited = visited.withLedger(now);
+            tell(VisitLedger.of(
+                    url, visited, verdict, web().robotsLine(target.url()).orElse(null), took, now));
+        }
         if (next.filedUntilMillis() > now && next.filedUntilMillis() <= next.dueAtMillis()) {
-            known().put(url.target().id(), visited); // it is on the wheel and comes early enough to be put back
+            known().put(target.id(), visited); // it is on the wheel and comes early enough to be put back
         } else {
             file(lane, visited, next.dueAtMillis(), now);
         }
@@ -593,7 +610,15 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         lane.ends = lane.ends.removed(number);
         pending.decrementAndGet();
         known().remove(entry.id());
+    }
+
+    private void dropped(CrawlTarget target) {
         counters().takenDown().inc();
+        tell(VisitLedger.takenDown(target, now()));
+    }
+
+    private void tell(LedgerEntry entry) {
+        output.collect(VisitOperatorFactory.LEDGER, new StreamRecord<>(entry));
     }
 
     private void arm(Lane lane, long at) {

@@ -5,6 +5,7 @@ import lenstream.core.command.Command;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.Rejection;
+import lenstream.core.ledger.LedgerEntry;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperatorFactory;
 import org.apache.flink.streaming.api.operators.StreamOperator;
@@ -15,13 +16,17 @@ import org.apache.flink.util.OutputTag;
 /**
  * Makes the operator that visits image URLs. Its first input is keyed by {@link CrawlTarget#host()}, its second one, the
  * commands, is broadcast; new and changed images are its output, what will not be indexed goes to {@link #REJECTIONS},
- * unchanged images are only counted.
+ * what was decided to {@link #LEDGER}.
  */
 public final class VisitOperatorFactory extends AbstractStreamOperatorFactory<FetchedImage>
         implements TwoInputStreamOperatorFactory<CrawlTarget, Command, FetchedImage> {
     /** Side output of images that could not be fetched. */
     public static final OutputTag<Rejection> REJECTIONS =
             new OutputTag<>("visit-rejections", TypeInformation.of(Rejection.class));
+
+    /** Side output of what was decided about URLs. */
+    public static final OutputTag<LedgerEntry> LEDGER =
+            new OutputTag<>("visit-ledger", TypeInformation.of(LedgerEntry.class));
 
     private static final long serialVersionUID = 1;
 

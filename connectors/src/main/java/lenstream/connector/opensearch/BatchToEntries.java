@@ -4,7 +4,10 @@ import java.time.Instant;
 import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.PixelRules;
+import lenstream.core.image.Stage;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.ledger.LedgerEntry;
+import lenstream.core.ledger.LedgerEntry.Outcome;
 import lenstream.core.model.Fingerprint;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -59,7 +62,30 @@ public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEn
                     out.collect(entry);
                 }
             }
+            if (!vectorsOnly) {
+                out.collect(LedgerToEntries.of(line(row, now.toEpochMilli()), layout));
+            }
         }
+    }
+
+    /** The same observation gives the same line, however often a replay brings it. */
+    private static LedgerEntry line(EmbeddedImage row, long nowMillis) {
+        Stage stage = row.stage();
+        boolean isRejected = row.rejected();
+        return new LedgerEntry(
+                row.target(),
+                "embed-" + Long.toString(row.version(), Character.MAX_RADIX),
+                stage == null ? Stage.EMBED : stage,
+                isRejected ? Outcome.REJECTED : Outcome.EMBEDDED,
+                row.reason(),
+                isRejected
+                        ? String.valueOf(row.detail())
+                        : row.mime() + ", " + row.width() + " x " + row.height() + " pixels",
+                null,
+                nowMillis,
+                nowMillis,
+                1,
+                0);
     }
 
     @Override

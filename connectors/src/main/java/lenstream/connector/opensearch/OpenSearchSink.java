@@ -26,8 +26,13 @@ public final class OpenSearchSink extends AsyncSinkBase<BulkEntry, BulkEntry> {
     private final OpenSearchConfig where;
     private final IndexLayout layout;
     private final BulkConfig bulk;
+    private final LedgerConfig ledger;
 
     public OpenSearchSink(OpenSearchConfig where, IndexLayout layout, BulkConfig bulk) {
+        this(where, layout, bulk, LedgerConfig.defaults());
+    }
+
+    public OpenSearchSink(OpenSearchConfig where, IndexLayout layout, BulkConfig bulk, LedgerConfig ledger) {
         super(
                 (entry, context) -> entry,
                 bulk.count(),
@@ -39,6 +44,7 @@ public final class OpenSearchSink extends AsyncSinkBase<BulkEntry, BulkEntry> {
         this.where = where;
         this.layout = layout;
         this.bulk = bulk;
+        this.ledger = ledger;
     }
 
     @Override
@@ -59,7 +65,7 @@ public final class OpenSearchSink extends AsyncSinkBase<BulkEntry, BulkEntry> {
                 .setRequestTimeoutMS(giveUpMillis())
                 .setFailOnTimeout(false)
                 .build();
-        return new OpenSearchWriter(context, settings, state, where, layout, bulk);
+        return new OpenSearchWriter(context, settings, state, where, layout, bulk, ledger);
     }
 
     @Override

@@ -41,6 +41,8 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
     private final ScheduledExecutorService waits;
     private final Backoff backoff;
     private final SinkMetrics metrics;
+    private final FreshnessProbe probe;
+    private final @Nullable LedgerPruning pruning;
     private int failures;
 
     @SuppressWarnings("MustBeClosed") // the client is freed in close()
@@ -50,7 +52,8 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
             Collection<BufferedRequestState<BulkEntry>> state,
             OpenSearchConfig where,
             IndexLayout layout,
-            BulkConfig bulk) {
+            BulkConfig bulk,
+            LedgerConfig ledger) {
         super(
                 (entry, ignored) -> entry,
                 context,
@@ -67,6 +70,10 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
                 .sum());
         this.client = IndexClient.open(where);
         this.sender = new BulkSender(client);
+        this.probe = new FreshnessProbe(client, layout, new FreshnessMetrics(context.metricGroup()));
+        this.pruning = context.getTaskInfo().getIndexOfThisSubtask() == 0
+                ? new LedgerPruning(client, layout, ledger.keep())
+                : null;
         this.waits = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("opensearch-backoff").factory());
     }
@@ -102,17 +109,22 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
     @Override
     public void close() {
         waits.shutdownNow();
+        if (pruning != null) {
+            pruning.close();
+        }
+        probe.close();
         client.close();
         super.close();
     }
 
     private void settle(List<BulkEntry> sent, List<BulkOutcome> outcomes, ResultHandler<BulkEntry> result) {
         var again = new ArrayList<BulkEntry>();
+        var images = new ArrayList<BulkEntry>();
         BulkOutcome.Retry refused = null;
         for (int i = 0; i < sent.size(); i++) {
             BulkEntry entry = sent.get(i);
             switch (outcomes.get(i)) {
-                case BulkOutcome.Written w -> written(entry);
+                case BulkOutcome.Written w -> written(entry, images);
                 case BulkOutcome.Stale s -> ended(metrics.stale);
                 case BulkOutcome.Retry r
                 when r.busy() || entry.attempts() + 1 < maxAttempts -> {
@@ -129,6 +141,7 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
                 }
             }
         }
+        probe.acknowledged(images);
         finish(again, refused, result);
     }
 
@@ -156,11 +169,11 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
         waits.schedule(() -> result.retryForEntries(again), waitMillis, TimeUnit.MILLISECONDS);
     }
 
-    private void written(BulkEntry entry) {
+    private void written(BulkEntry entry, List<BulkEntry> images) {
         ended(metrics.written);
         if (entry.op() == BulkEntry.Op.INDEX && entry.discoveredAtMillis() > 0) {
             metrics.imagesWritten.inc();
-            metrics.freshness.add(System.currentTimeMillis() - entry.discoveredAtMillis());
+            images.add(entry);
         }
     }
 

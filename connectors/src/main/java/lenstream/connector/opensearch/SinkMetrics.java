@@ -10,9 +10,7 @@ import org.apache.flink.metrics.MetricGroup;
  * The sink's metrics: {@code lenstream_sink_in} = entries received; {@code lenstream_written}, {@code lenstream_stale}
  * and {@code lenstream_dead_letters} = how they ended; {@code lenstream_images_written} = those written that are images;
  * {@code lenstream_retried} = repetitions; {@code lenstream_dropped} = refused entries that could not be kept as dead
- * letters; gauge {@code lenstream_sink_pending} = entries that have not ended; gauges {@code
- * lenstream_freshness_p50_millis} and {@code …p99…} = discovered to acknowledged, over the last {@value
- * Reservoir#SIZE} images. Thread-safe: answers come on the client's threads.
+ * letters; gauge {@code lenstream_sink_pending} = entries that have not ended. Thread-safe: answers come on the client's threads.
  */
 final class SinkMetrics {
     final Counter in;
@@ -23,7 +21,6 @@ final class SinkMetrics {
     final Counter deadLetters;
     final Counter dropped;
     final AtomicLong pending = new AtomicLong();
-    final Reservoir freshness = new Reservoir();
 
     SinkMetrics(MetricGroup group) {
         in = group.counter("lenstream_sink_in", new Adder());
@@ -34,8 +31,6 @@ final class SinkMetrics {
         deadLetters = group.counter("lenstream_dead_letters", new Adder());
         dropped = group.counter("lenstream_dropped", new Adder());
         group.gauge("lenstream_sink_pending", (Gauge<Long>) pending::get);
-        group.gauge("lenstream_freshness_p50_millis", (Gauge<Long>) () -> freshness.percentile(0.50));
-        group.gauge("lenstream_freshness_p99_millis", (Gauge<Long>) () -> freshness.percentile(0.99));
     }
 
     /** Flink's own counters are for one thread. */

@@ -13,6 +13,8 @@ import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Rejection;
+import lenstream.core.ledger.LedgerEntry;
+import lenstream.core.ledger.LedgerEntry.Outcome;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebConfig;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -454,6 +456,31 @@ class VisitOperatorTest {
     }
 
     @Test
+    void theLedgerIsToldOfEachVisitThatEndsOtherwiseThanTheLast() throws Exception {
+        site.text("/robots.txt", "text/plain", "User-agent: *\nAllow: /a\nDisallow: /b\n")
+                .image("/a.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.send("/b.jpg");
+            visits.run(() -> visits.images().size() == 1 && visits.rejections().size() == 1);
+            assertThat(visits.ledger())
+                    .extracting(LedgerEntry::outcome)
+                    .containsExactly(Outcome.WAITING, Outcome.NEW, Outcome.REJECTED);
+            assertThat(visits.ledger().get(1).robots()).isEqualTo("Allow: /a");
+            assertThat(visits.ledger().get(1).detail()).contains("bytes in");
+            assertThat(visits.ledger().get(1).nextMillis()).isGreaterThan(System.currentTimeMillis());
+            assertThat(visits.ledger().get(2).robots()).isEqualTo("Disallow: /b");
+            visits.send("/a.jpg");
+            visits.run(() -> site.requests("/a.jpg").size() == 2 && visits.isIdle());
+            assertThat(visits.ledger()).as("an hour has not passed").hasSize(3);
+            visits.later(Duration.ofDays(2));
+            visits.run(() -> site.requests("/a.jpg").size() == 3 && visits.isIdle());
+            assertThat(visits.ledger().getLast().outcome()).isEqualTo(Outcome.UNCHANGED);
+            assertThat(visits.ledger().getLast().times()).isEqualTo(3);
+        }
+    }
+
+    @Test
     void aHostIsAskedNoSoonerAfterARestartThanWithoutOne() throws Exception {
         site.text("/robots.txt", "text/plain", "User-agent: *\nCrawl-delay: 2\n")
                 .image("/a.jpg")
@@ -635,6 +662,13 @@ class VisitOperatorTest {
                             .map(StreamRecord::getValue)
                             .sorted(Comparator.comparingLong(Rejection::version))
                             .toList();
+        }
+
+        List<LedgerEntry> ledger() {
+            var side = harness.getSideOutput(VisitOperatorFactory.LEDGER);
+            return side == null
+                    ? List.of()
+                    : side.stream().map(StreamRecord::getValue).toList();
         }
 
         boolean isIdle() {

@@ -47,6 +47,17 @@ public final class Field {
     public static final String REASON = "reason";
     public static final String DETAIL = "detail";
 
+    /** Fields of a line of the ledger, beside those of its image. */
+    public static final String IMAGE = "image";
+
+    public static final String OUTCOME = "outcome";
+    public static final String ROBOTS = "robots";
+    public static final String AT = "at";
+    public static final String SINCE = "since";
+    public static final String TIMES = "times";
+    public static final String NEXT = "next";
+    public static final String FRESHNESS = "freshness";
+
     /** The JPEG of a thumbnail document, base64. */
     public static final String JPEG = "jpeg";
 

@@ -44,9 +44,13 @@ public final class IndexCounts {
 
     /** Makes everything written so far visible to searches and counts. */
     public static void refresh(IndexClient client, IndexLayout layout, Fingerprint fingerprint) {
-        String indices =
-                String.join(",", layout.imageIndex(fingerprint), layout.rejectionIndex(), layout.thumbnailIndex());
-        required(client, client.send("POST", "/" + indices + "/_refresh", null));
+        String indices = String.join(
+                ",",
+                layout.imageIndex(fingerprint),
+                layout.rejectionIndex(),
+                layout.thumbnailIndex(),
+                layout.ledgerIndex());
+        required(client, client.send("POST", "/" + indices + "/_refresh?ignore_unavailable=true", null));
     }
 
     private static long count(IndexClient client, String index) {

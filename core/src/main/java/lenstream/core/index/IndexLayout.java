@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.Serializable;
+import java.util.List;
 import java.util.regex.Pattern;
 import lenstream.core.config.Check;
 import lenstream.core.config.Default;
@@ -94,6 +95,11 @@ public record IndexLayout(
         return prefix + "-commands";
     }
 
+    /** What was decided about each URL, and how long images took to the searcher; pruned by age. */
+    public String ledgerIndex() {
+        return prefix + "-ledger";
+    }
+
     /** Settings and mapping of an image index. */
     public ObjectNode imageIndexBody(Fingerprint fingerprint, int dim) {
         ObjectNode body = body();
@@ -159,6 +165,25 @@ public record IndexLayout(
         keyword(fields, Field.FINGERPRINT);
         type(fields, "vector", "binary");
         keyword(fields, "body").put("index", false).put("doc_values", false);
+        return body;
+    }
+
+    /** Settings and mapping of the ledger: found by image, host, outcome and time; the rest is only told again. */
+    public ObjectNode ledgerIndexBody() {
+        ObjectNode body = body();
+        ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
+        for (String name : List.of(Field.IMAGE, Field.OUTCOME, Field.HOST, Field.STAGE, Field.REASON, Field.VIA)) {
+            keyword(fields, name);
+        }
+        type(fields, Field.AT, "date");
+        for (String name : List.of(Field.URL, Field.SITE, Field.PAGE_URL, Field.DETAIL, Field.ROBOTS)) {
+            keyword(fields, name).put("index", false).put("doc_values", false);
+        }
+        for (String name : List.of(Field.SINCE, Field.NEXT, Field.DISCOVERED, Field.PUBLISHED)) {
+            type(fields, name, "date").put("index", false).put("doc_values", false);
+        }
+        type(fields, Field.TIMES, "integer").put("index", false).put("doc_values", false);
+        type(fields, Field.FRESHNESS, "object").put("enabled", false);
         return body;
     }
 

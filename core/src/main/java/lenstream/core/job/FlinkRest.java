@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 public final class FlinkRest implements AutoCloseable {
     /** What the names of our own metrics begin with. */
     private static final String PREFIX = "lenstream_";
+    /** One for each source and stage, of eleven figures each: too many for one request, and they do not add up. */
+    private static final String HISTOGRAMS = "lenstream_freshness_seconds";
 
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -98,8 +100,9 @@ public final class FlinkRest implements AutoCloseable {
             String path = ofSubtasks(job, vertex);
             var ours = new ArrayList<String>();
             for (JsonNode metric : get(path)) {
-                if (metric.path("id").asText().contains(PREFIX)) {
-                    ours.add(metric.path("id").asText());
+                String id = metric.path("id").asText();
+                if (id.contains(PREFIX) && !id.contains(HISTOGRAMS)) {
+                    ours.add(id);
                 }
             }
             if (!ours.isEmpty()) {

@@ -101,18 +101,33 @@ public final class Takedowns {
         return Optional.empty();
     }
 
+    /**
+     * Everything that a take-down which covers this URL can have as its subject: the URL, its host, its prefixes.
+     *
+     * @param url canonical
+     */
+    public static List<String> subjects(String url) {
+        int from = url.indexOf("://") + 3;
+        if (from < 3) {
+            return List.of(url);
+        }
+        var subjects = new ArrayList<String>();
+        subjects.add(url);
+        int slash = url.indexOf('/', from);
+        subjects.add(url.substring(from, slash < 0 ? url.length() : slash));
+        for (; slash >= 0; slash = url.indexOf('/', slash + 1)) {
+            subjects.add(url.substring(0, slash) + ALL_BELOW);
+        }
+        return subjects;
+    }
+
     /** The commands whose subject is this URL, a prefix of it, or its host. */
     private List<Command> naming(String url) {
-        int from = url.indexOf("://") + 3;
-        if (bySubject.isEmpty() || from < 3) {
-            return bySubject.getOrDefault(url, List.of());
+        if (bySubject.isEmpty()) {
+            return List.of();
         }
-        var found = new ArrayList<Command>(bySubject.getOrDefault(url, List.of()));
-        int slash = url.indexOf('/', from);
-        found.addAll(bySubject.getOrDefault(url.substring(from, slash < 0 ? url.length() : slash), List.of()));
-        for (; slash >= 0; slash = url.indexOf('/', slash + 1)) {
-            found.addAll(bySubject.getOrDefault(url.substring(0, slash) + ALL_BELOW, List.of()));
-        }
+        var found = new ArrayList<Command>();
+        subjects(url).forEach(subject -> found.addAll(bySubject.getOrDefault(subject, List.of())));
         return found;
     }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.core.ledger;
+
+import org.jspecify.annotations.NullMarked;
