@@ -170,6 +170,31 @@ class DemoIT {
     }
 
     @Test
+    void explainTellsAnImagesWayAndStatusHowLongItTook() throws IOException, InterruptedException {
+        String url = site.resolve(pictures.get(3).path()).toString();
+        String data = WORK.resolve("data").toString();
+        try (var explain = LauncherProcess.start(WORK, "explain", url, "--json", "--data", data)) {
+            assertThat(explain.await(Duration.ofSeconds(30))).isZero();
+            JsonNode told = JSON.readTree(explain.out());
+            assertThat(told.path("verdict").asText()).isEqualTo("indexed");
+            assertThat(told.path("events"))
+                    .extracting(event -> event.path("what").asText())
+                    .contains("discovered", "robots", "new", "embedded", "indexed");
+            assertThat(told.path("next_visit").asText()).isNotEmpty();
+        }
+        try (var status = LauncherProcess.start(WORK, "status", "--json", "--data", data)) {
+            assertThat(status.await(Duration.ofSeconds(30))).isZero();
+            JsonNode rows = JSON.readTree(status.out()).path("freshness");
+            assertThat(rows)
+                    .extracting(row -> row.path("stage").asText())
+                    .contains("discovered_to_searchable", "indexed_to_searchable");
+            assertThat(rows)
+                    .allMatch(row ->
+                            row.path("p50_ms").asLong() <= row.path("p99_ms").asLong());
+        }
+    }
+
+    @Test
     void theNotebookRunsAgainstTheDemo() throws IOException, InterruptedException {
         Path root = LauncherProcess.ROOT.resolve("notebooks");
         Path venv = WORK.resolveSibling("venv");

@@ -174,7 +174,8 @@ public final class SearchServer implements AutoCloseable {
                 new ImageRoutes(spaces),
                 new ProtocolRoutes(spaces),
                 new OperationRoutes(spaces, watch, metrics),
-                new StatusRoutes(spaces, watch, metrics, index, config.layout(), jobs));
+                new StatusRoutes(spaces, watch, metrics, index, config.layout(), jobs),
+                new ExplainRoutes(index, config.layout()));
         features.forEach(routes -> routes.register(table));
         return table;
     }

@@ -117,6 +117,25 @@ class SearchIT {
     }
 
     @Test
+    void anImageIsExplainedByItsAddress() {
+        GalleryIndex.Picture picture = index.pictures.getFirst();
+        String url = http.get("/v1/images/" + picture.id()).json().path("url").asText();
+        JsonNode told =
+                http.get("/v1/explain?url=" + URLEncoder.encode(url, UTF_8)).json();
+        assertThat(told.path("verdict").asText()).isEqualTo("indexed");
+        assertThat(told.path("id").asText()).isEqualTo(picture.id());
+        assertThat(told.at("/events/0/what").asText()).isEqualTo("discovered");
+        assertThat(told.path("duplicates")).as("the copy").hasSize(1);
+        assertThat(http.get("/v1/explain?url=https%3A%2F%2Fnowhere.test%2Fa.jpg")
+                        .json()
+                        .path("verdict")
+                        .asText())
+                .isEqualTo("unknown");
+        assertThat(http.get("/v1/explain").status()).isEqualTo(400);
+        assertThat(http.get("/v1/explain?url=what").status()).isEqualTo(400);
+    }
+
+    @Test
     void filtersHoldDuringTheSearch() {
         JsonNode answer = http.postJson(
                         "/v1/search", "{\"text\":\"frog\",\"filter\":{\"host\":\"mirror.test\"},\"k\":10}")

@@ -47,6 +47,7 @@ public final class VisitBench implements AutoCloseable {
     }
 
     /** @param bloomFilters whether RocksDB may tell from memory that a URL is unknown */
+    @SuppressWarnings("MustBeClosed") // the operator closes its web
     public static VisitBench open(boolean bloomFilters) throws Exception {
         Path folder = Files.createTempDirectory("visit-bench");
         var settings = new Configuration();

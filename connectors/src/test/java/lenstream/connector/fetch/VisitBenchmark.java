@@ -10,8 +10,8 @@ import lenstream.core.image.CrawlTarget;
  * disk it keeps for each.
  *
  * <p>For each size: the operator is filled up to it by visits of new URLs over 1,000 URLs a host; then a window of new URLs
- * is measured, one of known URLs that discovery names again (each is asked for conditionally and found unchanged), and
- * one of URLs whose own schedule brings them back. RocksDB has 256 MiB for caches and write buffers. A run on one core:
+ * is measured, one of known URLs that discovery names again (each is asked for conditionally and found unchanged), site by
+ * site as it does and once at random, and one of URLs whose own schedule brings them back. RocksDB has 256 MiB for caches and write buffers. A run on one core:
  *
  * <pre>{@code
  * mvn -q -pl core,connectors test-compile dependency:build-classpath -Dmdep.outputFile=/tmp/classpath
@@ -33,8 +33,9 @@ final class VisitBenchmark {
 
     /** @param args {@code bloom} or {@code plain}, then sizes in rising order; the first also warms up */
     public static void main(String[] args) throws Exception {
-        System.out.println("known new_urls_per_s named_again_urls_per_s revisits_per_s heap_bytes_per_url"
-                + " disk_bytes_per_url fill_urls_per_s");
+        System.out.println(
+                "known new_urls_per_s named_by_site_urls_per_s named_at_random_urls_per_s revisits_per_s heap_bytes_per_url"
+                        + " disk_bytes_per_url fill_urls_per_s");
         try (VisitBench bench = VisitBench.open(args[0].equals("bloom"))) {
             var benchmark = new VisitBenchmark(bench);
             long empty = heap();
@@ -54,18 +55,28 @@ final class VisitBenchmark {
         fill(window);
         double fresh = window / seconds(start);
         start = System.nanoTime();
+        for (int i = 0; i < window; i += URLS_A_HOST) {
+            int host = random.nextInt(known / URLS_A_HOST);
+            for (int url = 0; url < URLS_A_HOST; url++) {
+                bench.send(target(host * URLS_A_HOST + url));
+            }
+        }
+        bench.drain();
+        double bySite = window / seconds(start);
+        start = System.nanoTime();
         for (int i = 0; i < window; i++) {
             bench.send(target(random.nextInt(known)));
         }
         bench.drain();
-        double again = window / seconds(start);
+        double atRandom = window / seconds(start);
         long heap = (heap() - empty) / known;
         return String.format(
                 Locale.ROOT,
-                "%d %.0f %.0f %s %d %d %.0f",
+                "%d %.0f %.0f %.0f %s %d %d %.0f",
                 size,
                 fresh,
-                again,
+                bySite,
+                atRandom,
                 revisits(),
                 heap,
                 bench.diskBytes() / known,

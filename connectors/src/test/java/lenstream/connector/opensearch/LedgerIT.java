@@ -14,6 +14,7 @@ import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
+import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.PixelRules;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Rejection;
@@ -43,6 +44,7 @@ import org.junit.jupiter.api.Test;
 /** What the job writes into the ledger of a real OpenSearch, and what is read from it. */
 class LedgerIT {
     private static final Fingerprint FINGERPRINT = new Fingerprint("test-1-00000000");
+    private static final PixelFeatures FEATURES = new PixelFeatures(7L, List.of("red"), "#ff0000");
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
     private static LocalOpenSearch node;
@@ -246,7 +248,7 @@ class LedgerIT {
     private List<BulkEntry> image(CrawlTarget target, long version) {
         var fetched = new FetchedImage(target, new byte[0], ImageId.sha256(new byte[] {1}), version);
         float[] vector = {0.6f, 0.8f, 0, 0};
-        EmbeddedImage image = EmbeddedImage.embedded(fetched, "image/jpeg", 4, 3, 1, vector, new byte[] {1});
+        EmbeddedImage image = EmbeddedImage.embedded(fetched, "image/jpeg", 4, 3, 1, vector, new byte[] {1}, FEATURES);
         return ImageEntries.of(image, layout, FINGERPRINT, PixelRules.NONE, Instant.now());
     }
 
