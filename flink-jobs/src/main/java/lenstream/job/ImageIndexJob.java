@@ -149,6 +149,10 @@ public final class ImageIndexJob {
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("ledger")
                 .uid("ledger");
-        documents.union(second, deadLetters, ledger).sinkTo(sink).name("opensearch").uid("opensearch");
+        documents
+                .union(second, deadLetters, ledger)
+                .sinkTo(sink)
+                .name("opensearch")
+                .uid("opensearch");
     }
 }

@@ -10,6 +10,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import lenstream.core.command.Command;
+import lenstream.core.command.CommandLog;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
@@ -147,6 +149,22 @@ class LedgerIT {
     }
 
     @Test
+    void aTakedownAnswersForWhatItCoversUntilItIsRevoked() throws Exception {
+        long now = System.currentTimeMillis();
+        write(List.of(ledger(refusal("/owned/a.jpg", Outcome.NEW, null, "12 bytes", now))));
+        try (IndexClient client = IndexClient.open(config)) {
+            var log = new CommandLog(client, layout);
+            log.append(Command.of("t1", Command.Kind.TAKEDOWN, "http://e.test/owned/*", null, now));
+            assertThat(explain("http://e.test/owned/a.jpg").verdict()).isEqualTo(Verdict.TAKEN_DOWN);
+            assertThat(explain("http://e.test/owned/a.jpg").sentence()).contains("take-down of http://e.test/owned/*");
+            assertThat(explain("http://e.test/owned/never.jpg").verdict()).isEqualTo(Verdict.TAKEN_DOWN);
+            assertThat(explain("http://e.test/other.jpg").verdict()).isEqualTo(Verdict.UNKNOWN);
+            log.append(Command.of("t1", Command.Kind.TAKEDOWN_REVOKE, "http://e.test/owned/*", null, now + 1));
+            assertThat(explain("http://e.test/owned/a.jpg").verdict()).isEqualTo(Verdict.IN_PROGRESS);
+        }
+    }
+
+    @Test
     void aLineThatIsWrittenAgainReplacesItselfAndAnOlderOneDoesNot() throws Exception {
         long now = System.currentTimeMillis();
         LedgerEntry first = refusal("/a.jpg", Outcome.REJECTED, Reason.TIMEOUT, "late", now);
@@ -223,6 +241,7 @@ class LedgerIT {
     private Explanation explain(String url) {
         try (IndexClient client = IndexClient.open(config)) {
             IndexCounts.refresh(client, layout, FINGERPRINT);
+            client.send("POST", "/" + layout.commandIndex() + "/_refresh", null);
             return new Ledger(client, layout).explain(url);
         }
     }

@@ -112,9 +112,7 @@ public record Explanation(
                 url,
                 id,
                 verdict,
-                takedown == null
-                        ? sentence(verdict, last, image, rejection, ofHost)
-                        : takenDown(takedown, image),
+                takedown == null ? sentence(verdict, last, image, rejection, ofHost) : takenDown(takedown, image),
                 events.stream().distinct().toList(),
                 duplicates,
                 lines.stream()

@@ -63,6 +63,7 @@ public final class Ledger {
                 image == null ? "" : image.path("_index").asText(),
                 rejection == null ? null : rejection.path("_source"),
                 duplicates.stream().map(hit -> hit.at("/_source/url").asText()).toList(),
+                first(takedowns(address)),
                 known);
     }
 
