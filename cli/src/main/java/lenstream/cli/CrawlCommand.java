@@ -9,6 +9,8 @@ import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.model.ModelBundle;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.job.CrawlCounts;
 import lenstream.job.IndexRun;
@@ -38,6 +40,9 @@ import picocli.CommandLine.Spec;
 final class CrawlCommand implements Callable<Integer> {
     @Mixin
     private Workspace workspace;
+
+    @Mixin
+    private LayoutOptions building;
 
     @Mixin
     private StoreOptions store;
@@ -77,10 +82,15 @@ final class CrawlCommand implements Callable<Integer> {
                     spec.commandLine(),
                     "--savepoint goes with --cluster; a crawl in this process finds its own state.");
         }
+        if (follow && building.bulkLoad()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--bulk-load is for a first fill that ends; crawl once, then --follow.");
+        }
         Seeds parsed = parse(seeds);
         ClusterSubmission submission = cluster == null ? null : new ClusterSubmission(workspace, cluster, savepoint);
         EmbedConfig embed = Embedding.config(
                 workspace, parsed.maxPixels(), parsed.fetch().web().maxBytes());
+        IndexLayout layout = building.apply(workspace.layout());
         var report = new CrawlReport(System.nanoTime());
         try (var ctrlC = new CtrlC();
                 OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
@@ -90,13 +100,17 @@ final class CrawlCommand implements Callable<Integer> {
                     parsed.fetch(),
                     embed,
                     workspace.openSearchAt(openSearch.url()),
-                    workspace.layout(),
+                    layout,
                     JobSettings.named("lenstream-crawl").withParallelism(parallelism),
                     store.config(workspace));
             Consumer<CrawlCounts> show = counts -> progress.show(report.progress(counts));
             CrawlCounts counts =
                     submission == null ? here(run, show, ctrlC) : submission.await(run, follow, show, ctrlC);
             progress.close();
+            building.finish(
+                    workspace.openSearchAt(openSearch.url()),
+                    layout,
+                    ModelBundle.load(workspace.model()).fingerprint());
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
             return 0;
         }

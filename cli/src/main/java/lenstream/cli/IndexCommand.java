@@ -7,6 +7,8 @@ import java.util.concurrent.Callable;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.folder.FolderSource;
 import lenstream.core.config.DataSize;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.model.ModelBundle;
 import lenstream.job.CrawlCounts;
 import lenstream.job.IndexRun;
 import lenstream.job.JobSettings;
@@ -27,6 +29,9 @@ import picocli.CommandLine.Spec;
 final class IndexCommand implements Callable<Integer> {
     @Mixin
     private Workspace workspace;
+
+    @Mixin
+    private LayoutOptions building;
 
     @Mixin
     private StoreOptions store;
@@ -56,6 +61,7 @@ final class IndexCommand implements Callable<Integer> {
         FolderSource source = FolderSource.of(
                 folders.stream().map(f -> f.toAbsolutePath().normalize()).toList());
         FetchConfig fetch = FetchConfig.defaults().withTotal(16);
+        IndexLayout layout = building.apply(workspace.layout());
         var report = new CrawlReport(System.nanoTime());
         try (var ctrlC = new CtrlC();
                 OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
@@ -65,7 +71,7 @@ final class IndexCommand implements Callable<Integer> {
                     fetch,
                     Embedding.config(workspace, 200_000_000, DataSize.ofMebibytes(30)),
                     workspace.openSearchAt(openSearch.url()),
-                    workspace.layout(),
+                    layout,
                     JobSettings.named("lenstream-index"),
                     store.config(workspace));
             var session = new CrawlSession(
@@ -73,6 +79,10 @@ final class IndexCommand implements Callable<Integer> {
             ctrlC.onAsked(session::stop);
             CrawlCounts counts = session.await(false);
             progress.close();
+            building.finish(
+                    workspace.openSearchAt(openSearch.url()),
+                    layout,
+                    ModelBundle.load(workspace.model()).fingerprint());
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
             return 0;
         }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import lenstream.core.index.BulkLoad;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexCounts;
 import lenstream.core.index.IndexException;
@@ -107,6 +108,9 @@ final class StatusCommand implements Callable<Integer> {
     private void count(ObjectNode status, String url, Fingerprint fingerprint) {
         try (IndexClient client = IndexClient.open(workspace.openSearchAt(url))) {
             status.put("images", IndexCounts.images(client, workspace.layout(), fingerprint));
+            if (BulkLoad.isUnderWay(client, workspace.layout(), fingerprint)) {
+                status.put("bulk_load", "under way, or cut short: the next index or crawl puts the settings back");
+            }
             status.put("rejected", IndexCounts.rejections(client, workspace.layout()));
             ObjectNode reasons = status.putObject("rejections");
             IndexCounts.rejectionsByReason(client, workspace.layout()).forEach(reasons::put);

@@ -20,7 +20,9 @@ import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexSetup;
 import lenstream.core.index.IndexUnavailableException;
+import lenstream.core.index.Quantisation;
 import lenstream.core.model.Fingerprint;
 import org.jspecify.annotations.Nullable;
 
@@ -65,6 +67,7 @@ final class ImageSearch {
     private final String thumbnailIndex;
     private final Fingerprint fingerprint;
     private final int dim;
+    private volatile @Nullable Quantisation quantisation;
 
     /**
      * A list of images, best first.
@@ -274,32 +277,27 @@ final class ImageSearch {
     }
 
     /** The nearest neighbours by falling cosine, then by id. */
-    private static ObjectNode nearestBody(float[] vector, SearchRequest request) {
-        ObjectNode body = rankBody(DEPTH, request.facets());
-        knn(body, vector, request.filter()).put("k", DEPTH);
-        return body;
+    private ObjectNode nearestBody(float[] vector, SearchRequest request) {
+        return knnBody(DEPTH, quantisation().knn(vector, DEPTH), request);
     }
 
     /** Every image whose cosine is high enough, by falling cosine, then by id. */
-    private static ObjectNode radialBody(float[] vector, SearchRequest request, double leastCosine) {
-        ObjectNode body = rankBody(RADIAL_DEPTH, request.facets());
-        knn(body, vector, request.filter()).put("min_score", Cosine.toScore(leastCosine - ROUNDING));
+    private ObjectNode radialBody(float[] vector, SearchRequest request, double leastCosine) {
+        ObjectNode knn = quantisation().radial(vector, leastCosine - ROUNDING, RADIAL_DEPTH);
+        return knnBody(RADIAL_DEPTH, knn, request);
+    }
+
+    private static ObjectNode knnBody(int depth, ObjectNode knn, SearchRequest request) {
+        ObjectNode body = rankBody(depth, request.facets());
+        body.putObject("query").putObject("knn").set(Field.EMBEDDING, knn);
+        if (!request.filter().isEmpty()) {
+            knn.set("filter", request.filter().query());
+        }
         return body;
     }
 
-    private static ObjectNode knn(ObjectNode body, float[] vector, Filter filter) {
-        ObjectNode knn = body.putObject("query").putObject("knn").putObject(Field.EMBEDDING);
-        ArrayNode values = knn.putArray("vector");
-        for (float value : vector) {
-            values.add(value);
-        }
-        if (!filter.isEmpty()) {
-            knn.set("filter", filter.query());
-        }
-        return knn;
-    }
-
-    private static List<Ranked> byPicture(JsonNode answer) {
+    private List<Ranked> byPicture(JsonNode answer) {
+        Quantisation kept = quantisation();
         var ranking = new ArrayList<Ranked>(DEPTH);
         for (JsonNode hit : answer.at("/hits/hits")) {
             double score = hit.path("sort").path(0).asDouble();
@@ -307,7 +305,7 @@ final class ImageSearch {
                     hit.path("_id").asText(),
                     group(hit),
                     score,
-                    Cosine.ofScore(score),
+                    kept.cosine(score),
                     facets(hit),
                     Ranked.Places.picture(ranking.size() + 1)));
         }
@@ -410,7 +408,11 @@ final class ImageSearch {
     }
 
     private JsonNode search(ObjectNode body) {
-        return require(client.send("POST", "/" + imageIndex + "/_search", body));
+        IndexAnswer answer = client.send("POST", "/" + imageIndex + "/_search", body);
+        if (!answer.ok()) {
+            quantisation = null; // the index may have been deleted and made again with another one
+        }
+        return require(answer);
     }
 
     /** Two searches in one request. */
@@ -457,11 +459,17 @@ final class ImageSearch {
         if (array.size() != dim) {
             throw new IndexException("a stored vector has " + array.size() + " values, not " + dim);
         }
-        var values = new float[dim];
-        for (int i = 0; i < dim; i++) {
-            values[i] = array.get(i).floatValue();
+        return quantisation().read(array);
+    }
+
+    /** How the index keeps its vectors; it says so itself, once. */
+    private Quantisation quantisation() {
+        Quantisation known = quantisation;
+        if (known == null) {
+            known = IndexSetup.quantisation(client, imageIndex);
+            quantisation = known;
         }
-        return values;
+        return known;
     }
 
     private int key(float[] vector, String text, SearchRequest request) {

@@ -21,6 +21,7 @@ import lenstream.core.image.Reason;
 import lenstream.core.image.Rejection;
 import lenstream.core.image.Stage;
 import lenstream.core.index.Field;
+import lenstream.core.index.Quantisation;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,7 +61,13 @@ final class DocumentJson {
     private DocumentJson() {}
 
     /** The document of an embedded image. */
-    static byte[] image(EmbeddedImage image, float[] embedding, String fingerprint, PixelSource pixels, Instant now) {
+    static byte[] image(
+            EmbeddedImage image,
+            float[] embedding,
+            Quantisation quantisation,
+            String fingerprint,
+            PixelSource pixels,
+            Instant now) {
         return object(512 + embedding.length * 12, json -> {
             target(json, image.target(), image.version());
             json.writeStringField(Field.SHA256, image.sha256());
@@ -79,7 +86,11 @@ final class DocumentJson {
             json.writeStringField(Field.INDEXED, now.toString());
             json.writeArrayFieldStart(Field.EMBEDDING);
             for (float value : embedding) {
-                json.writeNumber(value);
+                if (quantisation == Quantisation.BYTE) {
+                    json.writeNumber(Quantisation.toByte(value));
+                } else {
+                    json.writeNumber(value);
+                }
             }
             json.writeEndArray();
         });

@@ -42,7 +42,13 @@ final class ImageEntries {
                 layout.imageIndex(fingerprint),
                 id,
                 image.version(),
-                DocumentJson.image(image, embedding, fingerprint.value(), kept.sourceOf(image.encodedBytes()), now),
+                DocumentJson.image(
+                        image,
+                        embedding,
+                        layout.quantisation(),
+                        fingerprint.value(),
+                        kept.sourceOf(image.encodedBytes()),
+                        now),
                 image.target().discoveredAtMillis()));
         byte[] thumbnail = image.thumbnail();
         if (thumbnail != null) {

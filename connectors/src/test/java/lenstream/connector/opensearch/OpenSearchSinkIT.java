@@ -28,6 +28,7 @@ import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexSetup;
 import lenstream.core.index.IndexUnavailableException;
 import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.index.Quantisation;
 import lenstream.core.local.LocalOpenSearch;
 import lenstream.core.model.Fingerprint;
 import org.apache.flink.api.common.JobStatus;
@@ -242,7 +243,8 @@ class OpenSearchSinkIT {
 
     private static byte[] wrongDimension(int number) {
         EmbeddedImage image = image(number, 1, "bad", new float[] {1, 0, 0, 0});
-        return DocumentJson.image(image, new float[] {1, 0}, FINGERPRINT.value(), PixelSource.NONE, Instant.now());
+        return DocumentJson.image(
+                image, new float[] {1, 0}, Quantisation.FP32, FINGERPRINT.value(), PixelSource.NONE, Instant.now());
     }
 
     private static float[] unit() {

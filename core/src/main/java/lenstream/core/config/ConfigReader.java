@@ -212,14 +212,15 @@ public final class ConfigReader {
             return Path.of(text);
         } else if (type.isEnum()) {
             for (Object constant : type.getEnumConstants()) {
-                if (((Enum<?>) constant).name().equalsIgnoreCase(text.replace('-', '_'))) {
+                if (((Enum<?>) constant).name().equalsIgnoreCase(text.replace('-', '_'))
+                        || constant.toString().equalsIgnoreCase(text)) {
                     return constant;
                 }
             }
             String known = String.join(
                     ", ",
                     Arrays.stream(type.getEnumConstants())
-                            .map(c -> ((Enum<?>) c).name().toLowerCase(Locale.ROOT))
+                            .map(c -> c.toString().toLowerCase(Locale.ROOT))
                             .toList());
             throw new IllegalArgumentException("must be one of " + known + ", not \"" + text + "\"");
         }

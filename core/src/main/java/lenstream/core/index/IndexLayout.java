@@ -7,6 +7,7 @@ import java.io.Serializable;
 import java.util.List;
 import java.util.regex.Pattern;
 import lenstream.core.config.Check;
+import lenstream.core.config.Count;
 import lenstream.core.config.Default;
 import lenstream.core.model.Fingerprint;
 
@@ -18,36 +19,66 @@ import lenstream.core.model.Fingerprint;
  * and kills the server without it. Immutable.
  *
  * @param prefix first part of every name, so that several installations can share a cluster
- * @param engine {@code lucene} or {@code faiss}
+ * @param engine {@code lucene}, {@code faiss} where {@link EngineProbe} finds its native library, or {@code auto}:
+ *     {@code faiss} where the cluster builds its graphs on GPUs, else {@code lucene}
+ * @param quantisation how vectors are kept
  * @param m links a node of the HNSW graph; 16 is Lucene's default
  * @param efConstruction candidates while the graph is built; 128 gave recall@10 above 0.99 on clustered vectors
- * @param shards primary shards of the image index
+ * @param shards primary shards of the image index; 0 derives them from {@code expectedImages}
+ * @param expectedImages how many images the index should hold one day; decides {@code shards} where that is 0
  * @param replicas copies of each shard
  * @param refreshInterval how soon a written document can be found, in OpenSearch's notation
+ * @param bulkLoad whether the image index is filled first and searched afterwards, see {@link BulkLoad}
  */
 public record IndexLayout(
         @Default("lenstream") String prefix,
         @Default("lucene") String engine,
+        @Default("fp32") Quantisation quantisation,
         @Default("16") int m,
         @Default("128") int efConstruction,
-        @Default("1") int shards,
+        @Default("0") int shards,
+        @Default("1M") Count expectedImages,
         @Default("0") int replicas,
-        @Default("1s") String refreshInterval)
+        @Default("1s") String refreshInterval,
+        @Default("false") boolean bulkLoad)
         implements Serializable {
     private static final Pattern PREFIX = Pattern.compile("[a-z0-9][a-z0-9-]{0,40}");
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+    /**
+     * A shard should hold 10 to 30 GiB where search latency matters; source: OpenSearch's guidance on shard sizes. The
+     * upper end, since an index that is planned for a number of images holds fewer for most of its life.
+     */
+    private static final double SHARD_BYTES = 30.0 * (1L << 30);
+
+    /** Words, dates, hashes and their inverted lists; measured on the gallery's documents, rounded up. */
+    private static final double METADATA_BYTES = 2_048;
+
+    /** OpenSearch refuses more shards of one index unless told otherwise ({@code index.number_of_shards}). */
+    private static final int MOST_SHARDS = 1024;
+
+    /**
+     * How long a deleted document's version is remembered, instead of a minute: an older write that waits for a busy
+     * shard, or in a connection that was cut, must not bring it back. Deletions of images are rare, so it costs little.
+     */
+    private static final String GC_DELETES = "10m";
 
     public IndexLayout {
         if (!PREFIX.matcher(prefix).matches()) {
             throw new IllegalArgumentException(
                     "prefix must be of a-z, 0-9 and -, at most 41 long, not \"" + prefix + "\"");
         }
-        if (!engine.equals("lucene") && !engine.equals("faiss")) {
-            throw new IllegalArgumentException("engine must be lucene or faiss, not \"" + engine + "\"");
+        if (!engine.equals("lucene") && !engine.equals("faiss") && !engine.equals("auto")) {
+            throw new IllegalArgumentException("engine must be lucene, faiss or auto, not \"" + engine + "\"");
+        }
+        if (!quantisation.isOfferedBy(engine)) {
+            throw new IllegalArgumentException("engine " + engine + " does not offer quantisation " + quantisation
+                    + ": take 32x or byte, or engine lucene");
         }
         Check.range("m", m, 2, 512);
         Check.range("ef_construction", efConstruction, 8, 4096);
-        Check.range("shards", shards, 1, 1024);
+        Check.range("shards", shards, 0, MOST_SHARDS);
+        Check.positive("expected_images", expectedImages.value());
         Check.range("replicas", replicas, 0, 16);
     }
 
@@ -57,7 +88,71 @@ public record IndexLayout(
     }
 
     public static IndexLayout withPrefix(String prefix) {
-        return new IndexLayout(prefix, "lucene", 16, 128, 1, 0, "1s");
+        return new IndexLayout(prefix, "lucene", Quantisation.FP32, 16, 128, 0, new Count(1_000_000), 0, "1s", false);
+    }
+
+    public IndexLayout withEngine(String name) {
+        return new IndexLayout(
+                prefix,
+                name,
+                quantisation,
+                m,
+                efConstruction,
+                shards,
+                expectedImages,
+                replicas,
+                refreshInterval,
+                bulkLoad);
+    }
+
+    public IndexLayout withQuantisation(Quantisation level) {
+        return new IndexLayout(
+                prefix, engine, level, m, efConstruction, shards, expectedImages, replicas, refreshInterval, bulkLoad);
+    }
+
+    /** The same with links and candidates of another HNSW graph. */
+    public IndexLayout withGraph(int links, int candidates) {
+        return new IndexLayout(
+                prefix,
+                engine,
+                quantisation,
+                links,
+                candidates,
+                shards,
+                expectedImages,
+                replicas,
+                refreshInterval,
+                bulkLoad);
+    }
+
+    /** The same with other shards; 0 derives them from the expected images. */
+    public IndexLayout withShards(int primaries, long images, int copies) {
+        return new IndexLayout(
+                prefix,
+                engine,
+                quantisation,
+                m,
+                efConstruction,
+                primaries,
+                new Count(images),
+                copies,
+                refreshInterval,
+                bulkLoad);
+    }
+
+    /** The same, filled first and searched afterwards, or not. */
+    public IndexLayout withBulkLoad(boolean first) {
+        return new IndexLayout(
+                prefix,
+                engine,
+                quantisation,
+                m,
+                efConstruction,
+                shards,
+                expectedImages,
+                replicas,
+                refreshInterval,
+                first);
     }
 
     /** The index of one embedding space. */
@@ -100,13 +195,74 @@ public record IndexLayout(
         return prefix + "-ledger";
     }
 
-    /** Settings and mapping of an image index. */
+    /** How often each dead letter was sent through again; see {@link DeadLetters}. */
+    public String replayIndex() {
+        return prefix + "-replays";
+    }
+
+    /** Whether an index of this name is an image index of this layout. */
+    public boolean isImageIndex(String index) {
+        return index.startsWith(prefix + "-images-");
+    }
+
+    /** Primary shards of the image index: as many as keep each below {@link #SHARD_BYTES} at the expected size. */
+    public int primaryShards(int dim) {
+        if (shards > 0) {
+            return shards;
+        }
+        double links = 2.0 * m * Integer.BYTES; // on the lowest level; delta-coded they take less
+        double bytes = expectedImages.value() * (quantisation.storedBytes(dim) + links + METADATA_BYTES);
+        return Math.clamp((long) Math.ceil(bytes / SHARD_BYTES), 1, MOST_SHARDS);
+    }
+
+    /** Name of the index template of all image indices. */
+    public String imageTemplate() {
+        return prefix + "-images";
+    }
+
+    /**
+     * The template that every image index of this prefix begins with, whoever creates it: strict, and without a vector
+     * field, whose length only the encoder knows. So an index that was made by hand refuses embeddings instead of keeping
+     * them with the default engine.
+     */
+    public ObjectNode imageTemplateBody() {
+        ObjectNode template = JSON.objectNode().put("priority", 200);
+        template.putArray("index_patterns").add(prefix + "-images-*");
+        template.putObject("_meta").put("managed_by", "lenstream");
+        ObjectNode body = images();
+        template.set("template", body);
+        return template;
+    }
+
+    /** Settings and mapping of an image index; complete, so that it does not depend on the template. */
     public ObjectNode imageIndexBody(Fingerprint fingerprint, int dim) {
-        ObjectNode body = body();
-        ((ObjectNode) body.at("/settings/index")).put("knn", true);
+        ObjectNode body = images();
+        ObjectNode settings = (ObjectNode) body.at("/settings/index");
+        settings.put("number_of_shards", primaryShards(dim));
         ObjectNode mappings = (ObjectNode) body.get("mappings");
         mappings.putObject("_meta").put("fingerprint", fingerprint.value());
-        ObjectNode fields = target(mappings.putObject("properties"));
+        ObjectNode embedding = type((ObjectNode) mappings.get("properties"), Field.EMBEDDING, "knn_vector");
+        embedding.put("dimension", dim).put("space_type", "innerproduct");
+        quantisation.describe(embedding);
+        embedding
+                .putObject("method")
+                .put("name", "hnsw")
+                .put("engine", engine)
+                .putObject("parameters")
+                .put("m", m)
+                .put("ef_construction", efConstruction);
+        return body;
+    }
+
+    /** What all image indices have in common. */
+    private ObjectNode images() {
+        ObjectNode body = body();
+        ObjectNode settings = (ObjectNode) body.at("/settings/index");
+        settings.put("knn", true).put("gc_deletes", GC_DELETES);
+        if (quantisation == Quantisation.X32 && !engine.equals("faiss")) {
+            settings.put("store.type", "niofs"); // see Quantisation.X32
+        }
+        ObjectNode fields = target(((ObjectNode) body.get("mappings")).putObject("properties"));
         keyword(fields, Field.SHA256);
         keyword(fields, Field.GROUP_ID);
         keyword(fields, Field.FINGERPRINT);
@@ -121,15 +277,6 @@ public record IndexLayout(
         keyword(fields, Field.COLOR_HEX).put("index", false);
         keyword(fields, Field.ORIENTATION);
         type(fields, Field.INDEXED, "date");
-        ObjectNode embedding = type(fields, Field.EMBEDDING, "knn_vector");
-        embedding.put("dimension", dim).put("space_type", "innerproduct");
-        embedding
-                .putObject("method")
-                .put("name", "hnsw")
-                .put("engine", engine)
-                .putObject("parameters")
-                .put("m", m)
-                .put("ef_construction", efConstruction);
         return body;
     }
 
@@ -146,9 +293,21 @@ public record IndexLayout(
     /** Settings and mapping of the thumbnail index: stored, not searched. */
     public ObjectNode thumbnailIndexBody() {
         ObjectNode body = body();
+        ((ObjectNode) body.at("/settings/index")).put("gc_deletes", GC_DELETES);
         ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
         keyword(fields, Field.ID);
         type(fields, Field.JPEG, "binary");
+        return body;
+    }
+
+    /** Settings and mapping of the replay index. */
+    public ObjectNode replayIndexBody() {
+        ObjectNode body = body();
+        ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
+        keyword(fields, Field.ID);
+        type(fields, "replays", "integer");
+        type(fields, "last", "date");
+        keyword(fields, Field.REASON);
         return body;
     }
 
@@ -187,7 +346,35 @@ public record IndexLayout(
         return body;
     }
 
-    /** Fails if the mapping that a server holds is not the one that this layout writes to. */
+    /**
+     * Fails if what a server holds is not what this layout writes to, in anything that cannot be changed afterwards.
+     *
+     * @param embedding mapping of the index's vector field
+     * @param primaries its primary shards
+     */
+    public void requireSame(JsonNode embedding, int primaries, String index) {
+        requireEngine(embedding, index);
+        requireSame(index, "quantisation", Quantisation.of(embedding), quantisation);
+        requireSame(index, "m", embedding.at("/method/parameters/m").asInt(16), m);
+        requireSame(
+                index,
+                "ef_construction",
+                embedding.at("/method/parameters/ef_construction").asInt(efConstruction),
+                efConstruction);
+        if (shards > 0) {
+            requireSame(index, "shards", primaries, shards);
+        }
+    }
+
+    private static void requireSame(String index, String what, Object found, Object wanted) {
+        if (!found.equals(wanted)) {
+            throw new IllegalStateException("index " + index + " was built with " + what + " " + found
+                    + ", this program expects " + wanted + ", and what is built stays so: ask for " + what + " " + found
+                    + ", take another prefix, or move with ./lenstream reembed");
+        }
+    }
+
+    /** Fails if the mapping that a server holds names another engine than this layout, or none. */
     public void requireEngine(JsonNode embeddingMapping, String index) {
         String found = embeddingMapping.at("/method/engine").asText("");
         if (!found.equals(engine)) {
@@ -200,7 +387,7 @@ public record IndexLayout(
         ObjectNode body = JSON.objectNode();
         body.putObject("settings")
                 .putObject("index")
-                .put("number_of_shards", shards)
+                .put("number_of_shards", Math.max(1, shards))
                 .put("number_of_replicas", replicas)
                 .put("refresh_interval", refreshInterval);
         body.putObject("mappings").put("dynamic", "strict");

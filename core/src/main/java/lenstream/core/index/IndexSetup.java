@@ -62,6 +62,8 @@ public final class IndexSetup {
      * and the aliases where they are absent, and checks what is there.
      *
      * @param dim length of the space's vectors
+     * <p>A layout in bulk-load mode begins or continues it; any other puts back what one that a crash cut short has left.
+     *
      * @return the identity of the collection that the image index holds: another one after the index was deleted and made
      *     again, or on another cluster; the same after a move to another encoder, which takes its documents along
      * @throws IndexException if an existing index has another engine, dimension, space type or fingerprint, or if the
@@ -69,11 +71,14 @@ public final class IndexSetup {
      * @throws IndexUnavailableException if the cluster does not answer within the limit
      */
     public static String prepare(
-            IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim, Duration limit) {
+            IndexClient client, IndexLayout wanted, Fingerprint fingerprint, int dim, Duration limit) {
+        IndexLayout layout = wanted;
         await(client, limit);
         protectFromWildcards(client);
         String index = layout.imageIndex(fingerprint);
         requireAliasesFree(client, layout, index);
+        layout = resolved(client, layout, index);
+        putTemplate(client, layout);
         ObjectNode images = layout.imageIndexBody(fingerprint, dim);
         ObjectNode aliases = images.putObject("aliases");
         aliases.putObject(layout.readAlias());
@@ -85,6 +90,12 @@ public final class IndexSetup {
         create(client, layout.ledgerIndex(), layout.ledgerIndexBody());
         addFields(client, index, images);
         check(client, layout, fingerprint, dim);
+        requireSame(client, layout, index);
+        if (layout.bulkLoad()) {
+            BulkLoad.begin(client, layout, fingerprint);
+        } else {
+            BulkLoad.recover(client, index);
+        }
         // two programs with different encoders may have passed the first check together
         requireAliasesFree(client, layout, index);
         return lineage(client, index);
@@ -96,12 +107,14 @@ public final class IndexSetup {
      * @param from the index that it will replace
      */
     public static void prepareBeside(
-            IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim, Fingerprint from) {
+            IndexClient client, IndexLayout wanted, Fingerprint fingerprint, int dim, Fingerprint from) {
+        IndexLayout layout = resolved(client, wanted, wanted.imageIndex(fingerprint));
         ObjectNode images = layout.imageIndexBody(fingerprint, dim);
         ((ObjectNode) images.at("/mappings/_meta")).put(LINEAGE, lineage(client, layout.imageIndex(from)));
         create(client, layout.imageIndex(fingerprint), images);
         addFields(client, layout.imageIndex(fingerprint), images);
         check(client, layout, fingerprint, dim);
+        requireSame(client, layout, layout.imageIndex(fingerprint));
     }
 
     /**
@@ -157,9 +170,10 @@ public final class IndexSetup {
     }
 
     /**
-     * Reads the mapping of the image index back and compares it with the layout.
+     * Reads the mapping of the image index back: whether it holds vectors of this embedding space, kept safely. How else
+     * they are kept is the writer's matter ({@link #prepare}); a reader follows it ({@link #quantisation}).
      *
-     * @throws IndexException if it differs in what cannot be changed
+     * @throws IndexException if it does not
      */
     public static void check(IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim) {
         String index = layout.imageIndex(fingerprint);
@@ -183,8 +197,72 @@ public final class IndexSetup {
             throw new IndexException("index " + index + " compares vectors by " + space
                     + ", this program by innerproduct: delete it and index again, or use another prefix");
         }
+        if (embedding.at("/method/engine").asText("").isEmpty()) {
+            throw new IndexException(
+                    "index " + index + " does not name the engine of its vectors, and OpenSearch's default"
+                            + " stops a server that lacks its native library: delete it and index again, or use another prefix");
+        }
+    }
+
+    /**
+     * How an existing image index keeps its vectors: what a query must be asked with.
+     *
+     * @throws IndexUnavailableException if it is not there
+     */
+    public static Quantisation quantisation(IndexClient client, String index) {
+        IndexAnswer answer = client.send("GET", "/" + index + "/_mapping", null);
+        if (!answer.ok()) {
+            throw new IndexUnavailableException("the index does not answer now (" + answer.status() + " "
+                    + answer.errorType() + "); try again in a moment");
+        }
+        JsonNode mapping = answer.json().elements().next(); // of the index, whatever alias it was asked by
+        return Quantisation.of(mapping.at("/mappings/properties/" + Field.EMBEDDING));
+    }
+
+    /** The layout with an engine that this cluster has. An index that is there has made the choice already. */
+    private static IndexLayout resolved(IndexClient client, IndexLayout layout, String index) {
+        if (layout.engine().equals("lucene")) {
+            return layout;
+        }
+        IndexAnswer there = client.send("GET", "/" + index + "/_mapping", null);
+        String found = there.ok()
+                ? there.json()
+                        .path(index)
+                        .at("/mappings/properties/" + Field.EMBEDDING + "/method/engine")
+                        .asText("")
+                : "";
+        if (!found.isEmpty()) {
+            return layout.engine().equals("auto") ? layout.withEngine(found) : layout;
+        }
+        EngineProbe probe = EngineProbe.ask(client);
+        String engine = probe.engine(layout);
+        LOG.info(
+                "event=engine_chosen engine={} gpu_build={} because=\"{}\"",
+                engine,
+                probe.remoteBuild(),
+                probe.evidence());
+        return layout.withEngine(engine);
+    }
+
+    /** A managed cluster may refuse templates: an index's own body is complete, so this is a safeguard only. */
+    private static void putTemplate(IndexClient client, IndexLayout layout) {
+        IndexAnswer answer =
+                client.send("PUT", "/_index_template/" + layout.imageTemplate(), layout.imageTemplateBody());
+        if (!answer.ok()) {
+            LOG.warn("template={} refused status={} {}", layout.imageTemplate(), answer.status(), answer.text());
+        }
+    }
+
+    private static void requireSame(IndexClient client, IndexLayout layout, String index) {
+        JsonNode embedding = require(client, "GET", "/" + index + "/_mapping")
+                .path(index)
+                .at("/mappings/properties/" + Field.EMBEDDING);
+        int primaries = require(client, "GET", "/" + index + "/_settings")
+                .path(index)
+                .at("/settings/index/number_of_shards")
+                .asInt();
         try {
-            layout.requireEngine(embedding, index);
+            layout.requireSame(embedding, primaries, index);
         } catch (IllegalStateException e) {
             throw new IndexException(String.valueOf(e.getMessage()), e);
         }

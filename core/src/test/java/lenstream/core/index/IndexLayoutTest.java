@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import lenstream.core.model.Fingerprint;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class IndexLayoutTest {
@@ -30,12 +32,102 @@ class IndexLayoutTest {
 
     @Test
     void aMappingWithAnotherEngineIsRefused() {
-        var mapping = new IndexLayout("lenstream", "faiss", 16, 128, 1, 0, "1s")
+        var mapping = IndexLayout.defaults()
+                .withEngine("faiss")
                 .imageIndexBody(SPACE, 8)
                 .at("/mappings/properties/embedding");
         assertThatThrownBy(() -> IndexLayout.defaults().requireEngine(mapping, "images"))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("engine \"faiss\", this program expects \"lucene\"");
+    }
+
+    @Test
+    void whatIsBuiltOtherwiseIsRefusedWithTheRemedy() {
+        IndexLayout layout = IndexLayout.defaults();
+        JsonNode built = layout.imageIndexBody(SPACE, 8).at("/mappings/properties/embedding");
+        layout.requireSame(built, 1, "images");
+        layout.requireSame(built, 7, "images"); // shards by size: what is there is right
+        assertThatThrownBy(() -> layout.withGraph(32, 128).requireSame(built, 1, "images"))
+                .hasMessageContaining("built with m 16, this program expects 32")
+                .hasMessageContaining("reembed");
+        assertThatThrownBy(() -> layout.withQuantisation(Quantisation.X4).requireSame(built, 1, "images"))
+                .hasMessageContaining("built with quantisation fp32, this program expects 4x");
+        assertThatThrownBy(() -> layout.withShards(2, 1, 0).requireSame(built, 1, "images"))
+                .hasMessageContaining("shards 1, this program expects 2");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anIndexSaysHowItKeepsItsVectors(Quantisation level) {
+        JsonNode mapping = IndexLayout.defaults()
+                .withQuantisation(level)
+                .imageIndexBody(SPACE, 8)
+                .at("/mappings/properties/embedding");
+        assertThat(Quantisation.of(mapping)).isEqualTo(level);
+    }
+
+    /** OpenSearch 3.6 ends at the first query otherwise. */
+    @Test
+    void aBinaryLuceneIndexIsNotMemoryMapped() {
+        String type = "/settings/index/store.type";
+        IndexLayout binary = IndexLayout.defaults().withQuantisation(Quantisation.X32);
+        assertThat(binary.imageIndexBody(SPACE, 8).at(type).asText()).isEqualTo("niofs");
+        assertThat(binary.withEngine("faiss").imageIndexBody(SPACE, 8).at(type).isMissingNode())
+                .isTrue();
+        assertThat(IndexLayout.defaults().imageIndexBody(SPACE, 8).at(type).isMissingNode())
+                .isTrue();
+    }
+
+    @Test
+    void aLevelThatTheEngineLacksIsRefused() {
+        assertThatThrownBy(() ->
+                        IndexLayout.defaults().withQuantisation(Quantisation.X4).withEngine("faiss"))
+                .hasMessageContaining("engine faiss does not offer quantisation 4x");
+    }
+
+    /** 30 GiB a shard: 768 floats, links and words are some 5 KiB an image. */
+    @Test
+    void shardsFollowFromTheExpectedSize() {
+        IndexLayout layout = IndexLayout.defaults();
+        assertThat(layout.primaryShards(384)).isEqualTo(1);
+        assertThat(layout.withShards(0, 100_000_000, 0).primaryShards(768)).isEqualTo(17);
+        assertThat(layout.withShards(0, 100_000_000, 0)
+                        .withQuantisation(Quantisation.BYTE)
+                        .primaryShards(768))
+                .isEqualTo(10);
+        assertThat(layout.withShards(3, 100_000_000, 0).primaryShards(768)).isEqualTo(3);
+    }
+
+    @Test
+    void theTemplateIsStrictAndHasNoVectors() {
+        JsonNode template = IndexLayout.withPrefix("news").imageTemplateBody();
+        assertThat(template.at("/index_patterns/0").asText()).isEqualTo("news-images-*");
+        assertThat(template.at("/template/mappings/dynamic").asText()).isEqualTo("strict");
+        assertThat(template.at("/template/mappings/properties").has("embedding"))
+                .isFalse();
+        assertThat(template.at("/template/mappings/properties").has("url")).isTrue();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aQueryIsAskedTheWayTheIndexIsKept(Quantisation level) {
+        JsonNode knn = level.knn(new float[] {0.6f, -0.8f}, 300);
+        assertThat(knn.path("k").asInt()).isEqualTo(300);
+        assertThat(knn.at("/method_parameters/ef_search").asInt()).isEqualTo(300);
+        boolean coded = level == Quantisation.X4 || level == Quantisation.X32;
+        assertThat(knn.has("rescore")).as("codes are rescored with the floats").isEqualTo(coded);
+        assertThat(knn.at("/vector/0").isIntegralNumber()).isEqualTo(level == Quantisation.BYTE);
+        float[] read = level.read(level.written(new float[] {0.6f, -0.8f}));
+        assertThat(read[0]).isCloseTo(0.6f, within(0.004f));
+        assertThat(read[1]).isCloseTo(-0.8f, within(0.004f));
+    }
+
+    /** A byte index scores the product of two vectors of length 127. */
+    @Test
+    void theScoreOfBytesIsACosineToo() {
+        assertThat(Quantisation.BYTE.cosine(1 + 127 * 127 * 0.5)).isCloseTo(0.5, within(1e-9));
+        assertThat(Quantisation.BYTE.cosine(1 / (1 + 127 * 127 * 0.25))).isCloseTo(-0.25, within(1e-9));
+        assertThat(Quantisation.X4.cosine(1.25)).isCloseTo(0.25, within(1e-9));
     }
 
     @ParameterizedTest
