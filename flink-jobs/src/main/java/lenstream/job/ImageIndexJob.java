@@ -151,6 +151,7 @@ public final class ImageIndexJob {
                 .uid("ledger");
         documents
                 .union(second, deadLetters, ledger)
+                .keyBy(BulkEntry::id, Types.STRING) // see OpenSearchSink
                 .sinkTo(sink)
                 .name("opensearch")
                 .uid("opensearch");

@@ -4,14 +4,15 @@ import java.time.Duration;
 import java.util.random.RandomGenerator;
 
 /**
- * Waits that double from a first to a longest one, each drawn from its upper half, so that writers that were refused
- * together do not come back together. Confined to one thread at a time; the caller synchronizes.
+ * Waits that double from a first to a longest one, each drawn from its upper half, so that items that were refused
+ * together do not come back together. Thread-safe if its generator is.
  */
 final class Backoff {
+    private static final int MOST_DOUBLINGS = 30;
+
     private final long firstMillis;
     private final long longestMillis;
     private final RandomGenerator random;
-    private int failures;
 
     Backoff(Duration first, Duration longest, RandomGenerator random) {
         this.firstMillis = Math.max(1, first.toMillis());
@@ -19,15 +20,17 @@ final class Backoff {
         this.random = random;
     }
 
-    /** The wait after one more failure. */
-    long nextMillis() {
-        long full = failures >= 30 ? longestMillis : Math.min(longestMillis, firstMillis << failures);
-        failures = Math.min(failures + 1, 30);
+    /**
+     * A wait.
+     *
+     * @param refusals of the item so far, at least 1
+     */
+    long millis(int refusals) {
+        int doublings = Math.min(refusals - 1, MOST_DOUBLINGS);
+        long full = Math.min(longestMillis, firstMillis << doublings);
+        if (full <= 0) { // the shift overflowed
+            full = longestMillis;
+        }
         return full / 2 + random.nextLong(full / 2 + 1);
-    }
-
-    /** A success ends the series. */
-    void reset() {
-        failures = 0;
     }
 }

@@ -1,9 +1,30 @@
 package lenstream.connector.opensearch;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Set;
 
 /** What OpenSearch did with one item of a bulk request. */
 sealed interface BulkOutcome {
+    /**
+     * Faults of a moment, whatever status they carry: an overloaded node, a shard on its way, a full disk or a read-only
+     * index, an index that somebody closed.
+     */
+    Set<String> PASSING = Set.of(
+            "rejected_execution_exception",
+            "opensearch_rejected_execution_exception",
+            "circuit_breaking_exception",
+            "cluster_block_exception",
+            "unavailable_shards_exception",
+            "illegal_index_shard_state_exception",
+            "index_shard_closed_exception",
+            "index_closed_exception",
+            "shard_not_found_exception",
+            "shard_not_in_primary_mode_exception",
+            "no_longer_primary_shard_exception",
+            "node_closed_exception",
+            "node_not_connected_exception",
+            "process_cluster_event_timeout_exception");
+
     /** The document is as the item says: written, deleted, or deleted already. */
     record Written() implements BulkOutcome {}
 
@@ -42,7 +63,7 @@ sealed interface BulkOutcome {
         if (status >= 200 && status < 300 || status == 404 && type.isEmpty()) {
             return new Written();
         }
-        if (type.equals("cluster_block_exception")) { // the disk is full or the index is read-only: it passes
+        if (PASSING.contains(type)) {
             return new Retry(status, type, true);
         }
         String why = type + ": " + reason;

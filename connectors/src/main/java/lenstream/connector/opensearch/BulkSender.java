@@ -1,6 +1,7 @@
 package lenstream.connector.opensearch;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -10,6 +11,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexException;
 
 /**
  * Sends entries as bulk requests and says what became of each. A request that is refused as a whole because it is too
@@ -37,10 +39,10 @@ final class BulkSender {
 
     private CompletableFuture<List<BulkOutcome>> outcomes(List<BulkEntry> entries, IndexAnswer answer) {
         if (answer.ok()) {
-            JsonNode items = answer.json().path("items");
-            if (items.size() != entries.size()) {
+            JsonNode items = items(answer);
+            if (items.size() != entries.size()) { // not OpenSearch's own answer: some proxy's, or cut short
                 String reason = "a bulk request of " + entries.size() + " items was answered with " + items.size();
-                return all(entries, new BulkOutcome.Retry(answer.status(), reason, false));
+                return all(entries, new BulkOutcome.Retry(answer.status(), reason, true));
             }
             return CompletableFuture.completedFuture(StreamSupport.stream(items.spliterator(), false)
                     .map(BulkOutcome::ofItem)
@@ -54,7 +56,18 @@ final class BulkSender {
                             .thenApply(second -> Stream.concat(first.stream(), second.stream())
                                     .toList()));
         }
+        if (answer.status() >= 500) { // a gateway's fault says nothing about the items
+            return all(entries, new BulkOutcome.Retry(answer.status(), "bulk request refused", true));
+        }
         return all(entries, BulkOutcome.of(answer.status(), "bulk request refused", answer.text()));
+    }
+
+    private static JsonNode items(IndexAnswer answer) {
+        try {
+            return answer.json().path("items");
+        } catch (IndexException unreadable) {
+            return MissingNode.getInstance();
+        }
     }
 
     private static CompletableFuture<List<BulkOutcome>> all(List<BulkEntry> entries, BulkOutcome outcome) {

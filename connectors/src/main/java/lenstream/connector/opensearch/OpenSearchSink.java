@@ -14,6 +14,9 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
 /**
  * Writes {@link BulkEntry}s to OpenSearch, at least once; external versions make repetition and reordering harmless.
  *
+ * <p>Partition the stream by {@link BulkEntry#id()}: a deletion then passes through the same subtask as what it deletes,
+ * whose {@link Tombstones} keep older entries from bringing it back.
+ *
  * <p>A busy, blocked or absent cluster is waited for without limit, which becomes back-pressure. An item that is refused
  * for its own fault becomes a dead letter in the rejection index; a fault of the set-up fails the job. The indices must
  * exist: {@link lenstream.core.index.IndexSetup}.
@@ -55,6 +58,7 @@ public final class OpenSearchSink extends AsyncSinkBase<BulkEntry, BulkEntry> {
     @Override
     public StatefulSinkWriter<BulkEntry, BufferedRequestState<BulkEntry>> restoreWriter(
             WriterInitContext context, Collection<BufferedRequestState<BulkEntry>> state) {
+        var limit = new InFlightLimit(bulk.count(), bulk.inFlight());
         var settings = AsyncSinkWriterConfiguration.builder()
                 .setMaxBatchSize(getMaxBatchSize())
                 .setMaxBatchSizeInBytes(getMaxBatchSizeInBytes())
@@ -64,8 +68,9 @@ public final class OpenSearchSink extends AsyncSinkBase<BulkEntry, BulkEntry> {
                 .setMaxRecordSizeInBytes(getMaxRecordSizeInBytes())
                 .setRequestTimeoutMS(giveUpMillis())
                 .setFailOnTimeout(false)
+                .setRateLimitingStrategy(limit)
                 .build();
-        return new OpenSearchWriter(context, settings, state, where, layout, bulk, ledger);
+        return new OpenSearchWriter(context, settings, state, where, layout, bulk, ledger, limit);
     }
 
     @Override

@@ -4,10 +4,13 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.SplittableRandom;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
@@ -16,6 +19,7 @@ import org.apache.flink.api.connector.sink2.WriterInitContext;
 import org.apache.flink.connector.base.sink.writer.AsyncSinkWriter;
 import org.apache.flink.connector.base.sink.writer.BufferedRequestState;
 import org.apache.flink.connector.base.sink.writer.DequeRequestBuffer;
+import org.apache.flink.connector.base.sink.writer.RequestEntryWrapper;
 import org.apache.flink.connector.base.sink.writer.ResultHandler;
 import org.apache.flink.connector.base.sink.writer.SimpleBatchCreator;
 import org.apache.flink.connector.base.sink.writer.config.AsyncSinkWriterConfiguration;
@@ -25,9 +29,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sends batches and settles each entry by its outcome. Entries that must be repeated go back to the buffer after a wait,
- * during which their batch counts as in flight: that is how a slow cluster slows the job. Written to on the task thread;
- * answers come on the client's threads and wait on one of their own.
+ * Sends batches and settles each entry by its outcome. Only what was refused is sent again, after a wait that grows with the
+ * entry's own refusals; meanwhile its request counts as in flight, and {@link InFlightLimit} lets fewer entries out: that is
+ * how a slow cluster slows the job. Written to on the task thread; answers come on the client's threads and wait on one of
+ * their own.
  */
 final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
     private static final Logger LOG = LoggerFactory.getLogger(OpenSearchWriter.class);
@@ -43,7 +48,18 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
     private final SinkMetrics metrics;
     private final FreshnessProbe probe;
     private final @Nullable LedgerPruning pruning;
-    private int failures;
+    private final InFlightLimit limit;
+    private final Tombstones tombstones;
+    /** How often each entry that waits was refused. */
+    private final Map<Refused, Integer> refusals = new ConcurrentHashMap<>();
+
+    private final AtomicInteger refusedInARow = new AtomicInteger();
+
+    private record Refused(String index, String id, long version) {
+        static Refused of(BulkEntry entry) {
+            return new Refused(entry.index(), entry.id(), entry.version());
+        }
+    }
 
     @SuppressWarnings("MustBeClosed") // the client is freed in close()
     OpenSearchWriter(
@@ -53,7 +69,8 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
             OpenSearchConfig where,
             IndexLayout layout,
             BulkConfig bulk,
-            LedgerConfig ledger) {
+            LedgerConfig ledger,
+            InFlightLimit limit) {
         super(
                 (entry, ignored) -> entry,
                 context,
@@ -63,8 +80,13 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
                 new DequeRequestBuffer<>());
         this.rejectionIndex = layout.rejectionIndex();
         this.maxAttempts = bulk.maxAttempts();
-        this.backoff = new Backoff(bulk.firstDelay(), bulk.longestDelay(), new SplittableRandom());
-        this.metrics = new SinkMetrics(context.metricGroup());
+        this.backoff = new Backoff(bulk.firstDelay(), bulk.longestDelay(), new Random());
+        this.limit = limit;
+        this.metrics = new SinkMetrics(context.metricGroup(), limit::entries);
+        this.tombstones = new Tombstones(layout);
+        long now = System.currentTimeMillis();
+        state.forEach(
+                part -> part.getBufferedRequestEntries().forEach(kept -> tombstones.note(kept.getRequestEntry(), now)));
         metrics.pending.set(state.stream()
                 .mapToLong(part -> part.getBufferedRequestEntries().size())
                 .sum());
@@ -82,12 +104,34 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
     public void write(BulkEntry entry, Context context) throws IOException, InterruptedException {
         metrics.in.inc();
         metrics.pending.incrementAndGet();
+        tombstones.note(entry, System.currentTimeMillis());
         super.write(entry, context);
+    }
+
+    /** What was deleted lately is written again after a failure: the cluster may have forgotten it with a node. */
+    @Override
+    public List<BufferedRequestState<BulkEntry>> snapshotState(long checkpointId) {
+        var state = new ArrayList<>(super.snapshotState(checkpointId));
+        state.add(new BufferedRequestState<>(tombstones.kept().stream()
+                .map(deletion -> new RequestEntryWrapper<>(deletion, getSizeInBytes(deletion)))
+                .toList()));
+        return state;
     }
 
     @Override
     protected void submitRequestEntries(List<BulkEntry> entries, ResultHandler<BulkEntry> result) {
-        List<BulkEntry> sent = List.copyOf(entries);
+        var sent = new ArrayList<BulkEntry>(entries.size());
+        for (BulkEntry entry : entries) {
+            if (tombstones.cover(entry)) {
+                ended(entry, metrics.stale);
+            } else {
+                sent.add(entry);
+            }
+        }
+        if (sent.isEmpty()) {
+            result.complete();
+            return;
+        }
         sender.send(sent).whenComplete((outcomes, failure) -> {
             try {
                 if (failure != null) {
@@ -120,12 +164,13 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
     private void settle(List<BulkEntry> sent, List<BulkOutcome> outcomes, ResultHandler<BulkEntry> result) {
         var again = new ArrayList<BulkEntry>();
         var images = new ArrayList<BulkEntry>();
+        var deadLetters = new ArrayList<BulkEntry>();
         BulkOutcome.Retry refused = null;
         for (int i = 0; i < sent.size(); i++) {
             BulkEntry entry = sent.get(i);
             switch (outcomes.get(i)) {
                 case BulkOutcome.Written w -> written(entry, images);
-                case BulkOutcome.Stale s -> ended(metrics.stale);
+                case BulkOutcome.Stale s -> ended(entry, metrics.stale);
                 case BulkOutcome.Retry r
                 when r.busy() || entry.attempts() + 1 < maxAttempts -> {
                     refused = r;
@@ -133,8 +178,11 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
                     again.add(r.busy() ? entry : entry.withAttempts(entry.attempts() + 1));
                 }
                 case BulkOutcome.Retry r ->
-                    dead(entry, r.status() + " " + r.type() + ", after " + maxAttempts + " attempts", again);
-                case BulkOutcome.Reject r -> dead(entry, r.status() + " " + r.reason(), again);
+                    dead(entry, r.status() + " " + r.type() + ", after " + maxAttempts + " attempts", deadLetters);
+                case BulkOutcome.Reject r -> dead(entry, r.status() + " " + r.reason(), deadLetters);
+                case BulkOutcome.Fatal f
+                when f.status() == 404 && entry.op() == BulkEntry.Op.DELETE ->
+                    written(entry, images); // the index is gone, and with it what was to be deleted
                 case BulkOutcome.Fatal f -> {
                     result.completeExceptionally(new IndexException("writing to OpenSearch: " + f.reason()));
                     return;
@@ -142,35 +190,45 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
             }
         }
         probe.acknowledged(images);
-        finish(again, refused, result);
-    }
-
-    private synchronized void finish(
-            List<BulkEntry> again, BulkOutcome.@Nullable Retry refused, ResultHandler<BulkEntry> result) {
         if (refused == null) {
-            backoff.reset();
-            failures = 0;
-            if (again.isEmpty()) {
-                result.complete();
-            } else {
-                result.retryForEntries(again); // dead letters: written by the next request
-            }
+            refusedInARow.set(0);
+            finish(deadLetters, result);
             return;
         }
-        long waitMillis = backoff.nextMillis();
-        if (failures++ % LOG_EVERY == 0) {
+        limit.refused();
+        long waitMillis = waitMillis(again);
+        if (refusedInARow.getAndIncrement() % LOG_EVERY == 0) {
             LOG.warn(
-                    "event=retry entries={} status={} type={} wait_ms={}",
+                    "event=retry entries={} status={} type={} wait_ms={} in_flight_limit={}",
                     again.size(),
                     refused.status(),
                     refused.type(),
-                    waitMillis);
+                    waitMillis,
+                    limit.entries());
         }
-        waits.schedule(() -> result.retryForEntries(again), waitMillis, TimeUnit.MILLISECONDS);
+        again.addAll(deadLetters);
+        waits.schedule(() -> finish(again, result), waitMillis, TimeUnit.MILLISECONDS);
+    }
+
+    private static void finish(List<BulkEntry> again, ResultHandler<BulkEntry> result) {
+        if (again.isEmpty()) {
+            result.complete();
+        } else {
+            result.retryForEntries(again);
+        }
+    }
+
+    /** Each item draws its own wait; those of one request come back together, with the longest of them. */
+    private long waitMillis(List<BulkEntry> refused) {
+        int most = 1;
+        for (BulkEntry entry : refused) {
+            most = Math.max(most, refusals.merge(Refused.of(entry), 1, Integer::sum));
+        }
+        return backoff.millis(most);
     }
 
     private void written(BulkEntry entry, List<BulkEntry> images) {
-        ended(metrics.written);
+        ended(entry, metrics.written);
         if (entry.op() == BulkEntry.Op.INDEX && entry.discoveredAtMillis() > 0) {
             metrics.imagesWritten.inc();
             images.add(entry);
@@ -178,18 +236,21 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
     }
 
     /** Keeps a refused image as a rejection. What has no image, or is itself a dead letter, is counted and logged. */
-    private void dead(BulkEntry entry, String why, List<BulkEntry> again) {
+    private void dead(BulkEntry entry, String why, List<BulkEntry> deadLetters) {
         byte[] json = entry.json();
         if (json != null && entry.discoveredAtMillis() > 0) {
             metrics.deadLetters.inc();
-            again.add(BulkEntry.index(rejectionIndex, entry.id(), entry.version(), DocumentJson.refused(json, why), 0));
+            refusals.remove(Refused.of(entry));
+            deadLetters.add(
+                    BulkEntry.index(rejectionIndex, entry.id(), entry.version(), DocumentJson.refused(json, why), 0));
         } else {
             LOG.warn("event=dropped op={} index={} id={} reason={}", entry.op(), entry.index(), entry.id(), why);
-            ended(metrics.dropped);
+            ended(entry, metrics.dropped);
         }
     }
 
-    private void ended(Counter counter) {
+    private void ended(BulkEntry entry, Counter counter) {
+        refusals.remove(Refused.of(entry));
         counter.inc();
         metrics.pending.decrementAndGet();
     }

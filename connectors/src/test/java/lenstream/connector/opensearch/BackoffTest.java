@@ -4,20 +4,30 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.SplittableRandom;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class BackoffTest {
     @Test
-    void waitsDoubleUpToTheLongestAndStartAgainAfterASuccess() {
+    void waitsDoubleWithTheItemsRefusalsUpToTheLongest() {
         var backoff = new Backoff(Duration.ofMillis(100), Duration.ofMillis(500), new SplittableRandom(1));
-        assertThat(backoff.nextMillis()).isBetween(50L, 100L);
-        assertThat(backoff.nextMillis()).isBetween(100L, 200L);
-        assertThat(backoff.nextMillis()).isBetween(200L, 400L);
-        for (int i = 0; i < 100; i++) {
-            assertThat(backoff.nextMillis()).isBetween(250L, 500L);
+        assertThat(backoff.millis(1)).isBetween(50L, 100L);
+        assertThat(backoff.millis(2)).isBetween(100L, 200L);
+        assertThat(backoff.millis(3)).isBetween(200L, 400L);
+        for (int refusals : new int[] {4, 31, 64, 1_000, Integer.MAX_VALUE}) {
+            assertThat(backoff.millis(refusals)).isBetween(250L, 500L);
         }
-        backoff.reset();
-        assertThat(backoff.nextMillis()).isBetween(50L, 100L);
+        assertThat(backoff.millis(1)).as("another item").isBetween(50L, 100L);
+    }
+
+    @Test
+    void itemsRefusedTogetherDoNotComeBackTogether() {
+        var backoff = new Backoff(Duration.ofSeconds(10), Duration.ofSeconds(10), new SplittableRandom(1));
+        assertThat(LongStream.range(0, 50)
+                        .map(i -> backoff.millis(1))
+                        .distinct()
+                        .count())
+                .isGreaterThan(40);
     }
 
     @Test

@@ -7,8 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -29,19 +27,17 @@ import lenstream.core.index.IndexSetup;
 import lenstream.core.index.IndexUnavailableException;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.index.Quantisation;
-import lenstream.core.local.LocalOpenSearch;
 import lenstream.core.model.Fingerprint;
-import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
-/** The sink in a real job against a real OpenSearch. */
+/** The sink in a real job against a real OpenSearch; with faults between them: {@link SinkFaultsIT}. */
+@ExtendWith(TestNode.class)
 class OpenSearchSinkIT {
     private static final PixelFeatures FEATURES = new PixelFeatures(7L, List.of("red"), "#ff0000");
     private static final Fingerprint FINGERPRINT = new Fingerprint("test-1-00000000");
@@ -56,33 +52,15 @@ class OpenSearchSinkIT {
             Duration.ofMillis(50),
             Duration.ofMillis(500));
 
-    private static LocalOpenSearch.Config where;
-    private static LocalOpenSearch node;
     private static int tests;
 
     private IndexLayout layout = IndexLayout.defaults();
     private OpenSearchConfig config = OpenSearchConfig.at("http://127.0.0.1:1");
 
-    @BeforeAll
-    static void start() throws Exception {
-        Path root = Path.of(System.getProperty("lenstream.root", ".."));
-        Path run = Files.createDirectories(Path.of("target/it"))
-                .resolve("opensearch-" + ProcessHandle.current().pid());
-        where = LocalOpenSearch.Config.of(root.resolve("infra/opensearch/target/opensearch"), run)
-                .withQuickStart(true);
-        node = LocalOpenSearch.start(where, line -> {});
-        where = where.withHttpPort(node.httpPort());
-    }
-
-    @AfterAll
-    static void stop() {
-        node.close();
-    }
-
     @BeforeEach
     void prepare() {
         layout = IndexLayout.withPrefix("sink" + tests++);
-        config = OpenSearchConfig.at("http://127.0.0.1:" + node.httpPort()).withRequestTimeout(Duration.ofSeconds(10));
+        config = OpenSearchConfig.at(TestNode.url()).withRequestTimeout(Duration.ofSeconds(10));
         try (IndexClient client = IndexClient.open(config)) {
             IndexSetup.prepare(client, layout, FINGERPRINT, DIM, LIMIT);
             IndexSetup.prepare(client, layout, FINGERPRINT, DIM, LIMIT); // twice is as good as once
@@ -145,17 +123,6 @@ class OpenSearchSinkIT {
     }
 
     @Test
-    void aServerThatIsAwayForAWhileLosesNothing() throws Exception {
-        node.stop();
-        JobClient job = submit(images(400, 1));
-        awaitRunning(job);
-        node = LocalOpenSearch.start(where, line -> {});
-        job.getJobExecutionResult().get(LIMIT.toSeconds(), TimeUnit.SECONDS);
-        assertThat(images()).isEqualTo(400);
-        assertThat(thumbnails()).isEqualTo(400);
-    }
-
-    @Test
     void aMissingIndexFailsTheJobWithItsName() {
         layout = IndexLayout.withPrefix("absent");
         assertThatThrownBy(() -> run(images(1, 1))).hasStackTraceContaining("an index is missing");
@@ -201,14 +168,6 @@ class OpenSearchSinkIT {
                 .sinkTo(new OpenSearchSink(config, layout, BULK))
                 .uid("sink");
         return env.executeAsync();
-    }
-
-    private static void awaitRunning(JobClient job) throws Exception {
-        long deadline = System.nanoTime() + LIMIT.toNanos();
-        while (job.getJobStatus().get(10, TimeUnit.SECONDS) != JobStatus.RUNNING) {
-            assertThat(System.nanoTime()).isLessThan(deadline);
-            Thread.onSpinWait();
-        }
     }
 
     private List<BulkEntry> images(int count, long version) {
