@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
             IndexCommand.class,
             CrawlCommand.class,
             SearchCommand.class,
+            ReplayCommand.class,
             ReembedCommand.class,
             ExplainCommand.class,
             DoctorCommand.class,

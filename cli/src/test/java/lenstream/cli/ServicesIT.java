@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -88,6 +89,32 @@ class ServicesIT {
 
     @Test
     @Order(3)
+    void aRejectedImageIsIndexedByAReplayAfterItWasMended() throws IOException, InterruptedException {
+        Path broken = WORK.resolve("pictures/below/broken.jpg");
+        JsonNode left = JSON.readTree(lenstream("replay", "--dry-run", "--json"));
+        assertThat(left.path("chosen").asInt())
+                .as("no image is ever again unless named")
+                .isZero();
+
+        String[] replay = {"replay", "--reason", "not_an_image", "--stage", "decode", "--since", "1h", "--json"};
+        JsonNode inVain = JSON.readTree(lenstream(replay));
+        assertThat(inVain.path("chosen").asInt()).isEqualTo(1);
+        assertThat(inVain.at("/rejected_again/NOT_AN_IMAGE").asInt()).isEqualTo(1);
+
+        Files.copy(
+                GALLERY.resolve("images/hobbies/music/string/guitar-classical.jpg"),
+                broken,
+                StandardCopyOption.REPLACE_EXISTING);
+        JsonNode mended = JSON.readTree(lenstream(replay));
+        assertThat(mended.path("no_longer_rejected").asInt()).isEqualTo(1);
+        assertThat(lenstream("search", "a classical guitar", "-k", "1", "--json"))
+                .contains("broken.jpg");
+        JsonNode again = JSON.readTree(lenstream(replay));
+        assertThat(again.path("chosen").asInt()).as("nothing is left").isZero();
+    }
+
+    @Test
+    @Order(4)
     void theSameJobRunsOnAStandaloneCluster() throws IOException, InterruptedException {
         String status = lenstream("status", "--json");
         String flink = JSON.readTree(status).path("flink").asText();
@@ -112,7 +139,7 @@ class ServicesIT {
     }
 
     @Test
-    @Order(4)
+    @Order(5)
     void theDoctorIsContentWithARunningInstallation() throws InterruptedException {
         assertThat(lenstream("doctor")).contains("ok    search API", "ok    OpenSearch", "golden images agree");
     }

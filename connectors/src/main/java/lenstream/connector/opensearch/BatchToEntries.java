@@ -4,6 +4,7 @@ import java.time.Instant;
 import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.PixelRules;
+import lenstream.core.image.Rejection;
 import lenstream.core.image.Stage;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.ledger.LedgerEntry;
@@ -26,6 +27,7 @@ public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEn
     private final PixelRules kept;
     private final boolean vectorsOnly;
     private transient @Nullable BufferAllocator allocator;
+    private transient @Nullable RejectionCounters rejections;
 
     /** @param kept what the image store keeps, which every document says */
     public BatchToEntries(IndexLayout layout, PixelRules kept) {
@@ -46,6 +48,8 @@ public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEn
     @Override
     public void open(OpenContext context) {
         allocator = new RootAllocator(MEMORY_BYTES);
+        rejections =
+                vectorsOnly ? null : new RejectionCounters(getRuntimeContext().getMetricGroup());
     }
 
     @Override
@@ -57,6 +61,10 @@ public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEn
         var fingerprint = new Fingerprint(contents.fingerprint());
         Instant now = Instant.now();
         for (EmbeddedImage row : contents.rows()) {
+            if (rejections != null && row.rejected()) {
+                Rejection rejection = row.toRejection();
+                rejections.count(rejection.stage(), rejection.reason());
+            }
             for (BulkEntry entry : ImageEntries.of(row, layout, fingerprint, kept, now)) {
                 if (!vectorsOnly || entry.index().equals(layout.imageIndex(fingerprint))) {
                     out.collect(entry);

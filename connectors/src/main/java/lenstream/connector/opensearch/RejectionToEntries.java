@@ -22,6 +22,7 @@ public final class RejectionToEntries extends RichFlatMapFunction<Rejection, Bul
     private final IndexLayout layout;
     private final SpaceWatch.@Nullable Where plans;
     private transient @Nullable SpaceWatch watch;
+    private transient @Nullable RejectionCounters rejections;
 
     /** @param plans where a move to another encoder is announced; null if there is none to come */
     public RejectionToEntries(IndexLayout layout, SpaceWatch.@Nullable Where plans) {
@@ -32,11 +33,15 @@ public final class RejectionToEntries extends RichFlatMapFunction<Rejection, Bul
     @Override
     @SuppressWarnings("MustBeClosed") // freed in close()
     public void open(OpenContext context) {
+        rejections = new RejectionCounters(getRuntimeContext().getMetricGroup());
         watch = plans == null ? null : SpaceWatch.start(plans, plan -> null);
     }
 
     @Override
     public void flatMap(Rejection rejection, Collector<BulkEntry> out) {
+        if (rejections != null) {
+            rejections.count(rejection.stage(), rejection.reason());
+        }
         Optional<SpacePlan> plan = watch == null ? Optional.empty() : watch.plan();
         if (plan.isEmpty()) {
             ImageEntries.of(rejection, layout, layout.writeAlias()).forEach(out::collect);
