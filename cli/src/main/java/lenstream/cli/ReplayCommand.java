@@ -44,8 +44,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = {
             "Sends rejected images (dead letters) through again, after whatever was wrong was mended.",
-            "Without --reason those that may succeed as they are: time-outs, busy servers, refusals of a moment. Reasons"
-                    + " that cannot pass by themselves, such as corrupt or refused_by_index, must be named."
+            "Without --reason those that may succeed as they are: time-outs, busy servers, refusals of a moment."
+                    + " Reasons that cannot pass by themselves, such as corrupt or refused_by_index, must be named."
         },
         footer = {
             "",

@@ -122,9 +122,9 @@ class ServicesIT {
         try (GallerySite site = GallerySite.open(GALLERY, 0, 40, false);
                 var oracle = new IndexOracle(openSearch, IndexLayout.withPrefix("cluster"))) {
             Path seeds = Files.writeString(WORK.resolve("seeds.yaml"), """
-                    sites: [{url: "%s"}]
-                    network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/test"}
-                    """.formatted(site.uri()));
+                sites: [{url: "%s"}]
+                network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/test"}
+                """.formatted(site.uri()));
             lenstream(
                     "crawl",
                     seeds.toString(),

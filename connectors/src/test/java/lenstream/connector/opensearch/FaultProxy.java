@@ -27,6 +27,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -39,6 +40,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.IntSupplier;
 import java.util.zip.GZIPInputStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loopback proxy between a client and OpenSearch that does to bulk requests what networks, gateways and overloaded
@@ -88,8 +90,7 @@ final class FaultProxy implements AutoCloseable {
      */
     record Seen(int number, int items, boolean gzip) {}
 
-    /** Items of bulk requests seen, and how often each fault struck. */
-    final Map<Fault, LongAdder> struck = new EnumMap<>(Fault.class);
+    private final Map<Fault, LongAdder> struck = new EnumMap<>(Fault.class);
 
     final LongAdder gzipped = new LongAdder();
     final AtomicInteger largest = new AtomicInteger();
@@ -143,6 +144,11 @@ final class FaultProxy implements AutoCloseable {
 
     String url() {
         return "http://127.0.0.1:" + server.getLocalPort();
+    }
+
+    /** How often a fault struck. */
+    LongAdder strikes(Fault fault) {
+        return Objects.requireNonNull(struck.get(fault));
     }
 
     int requests() {
@@ -212,7 +218,7 @@ final class FaultProxy implements AutoCloseable {
             gzipped.increment();
         }
         Fault fault = script.apply(seen);
-        struck.get(fault).increment();
+        strikes(fault).increment();
         switch (fault) {
             case NONE -> write(out, forward(request, request.body()));
             case BUSY -> write(out, error(429, "rejected_execution_exception", "queue is full"));
@@ -395,7 +401,7 @@ final class FaultProxy implements AutoCloseable {
     /** A request as it came. */
     private record Message(String method, String path, Map<String, String> headers, byte[] body) {
         /** @return null at the end of the connection */
-        static Message read(InputStream in) throws IOException {
+        static @Nullable Message read(InputStream in) throws IOException {
             String first = line(in);
             if (first == null || first.isEmpty()) {
                 return null;
@@ -445,7 +451,7 @@ final class FaultProxy implements AutoCloseable {
             }
         }
 
-        private static String line(InputStream in) throws IOException {
+        private static @Nullable String line(InputStream in) throws IOException {
             var line = new ByteArrayOutputStream();
             for (int c = in.read(); c != '\n'; c = in.read()) {
                 if (c < 0) {

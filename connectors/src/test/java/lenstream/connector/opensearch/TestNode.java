@@ -1,18 +1,21 @@
 package lenstream.connector.opensearch;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import lenstream.core.local.LocalOpenSearch;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** One OpenSearch for all integration tests of this module: started by the first that wants it, ended with the last. */
 final class TestNode implements BeforeAllCallback {
-    private static LocalOpenSearch.Config where;
-    private static LocalOpenSearch node;
+    private static LocalOpenSearch.@Nullable Config where;
+    private static @Nullable LocalOpenSearch node;
 
     @Override
     public void beforeAll(ExtensionContext context) {
@@ -22,7 +25,7 @@ final class TestNode implements BeforeAllCallback {
     }
 
     static int port() {
-        return where.httpPort();
+        return requireNonNull(node).httpPort();
     }
 
     static String url() {
@@ -31,14 +34,14 @@ final class TestNode implements BeforeAllCallback {
 
     /** Ends the node as a crash would. */
     static void kill() throws Exception {
-        ProcessHandle process = ProcessHandle.of(node.pid()).orElseThrow();
+        ProcessHandle process = ProcessHandle.of(requireNonNull(node).pid()).orElseThrow();
         process.destroyForcibly();
         process.onExit().get(20, TimeUnit.SECONDS);
     }
 
     /** Starts the node again on its port, with its data. */
     static void restart() {
-        node = LocalOpenSearch.start(where, line -> {});
+        node = LocalOpenSearch.start(requireNonNull(where), line -> {});
     }
 
     private static AutoCloseable start() {
@@ -52,7 +55,7 @@ final class TestNode implements BeforeAllCallback {
             throw new UncheckedIOException(e);
         }
         restart();
-        where = where.withHttpPort(node.httpPort());
-        return () -> node.stop();
+        where = requireNonNull(where).withHttpPort(port()); // where it comes back after a crash
+        return () -> requireNonNull(node).stop();
     }
 }

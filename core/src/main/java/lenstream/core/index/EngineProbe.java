@@ -65,7 +65,8 @@ public record EngineProbe(boolean knn, boolean faiss, boolean remoteBuild, Strin
                 : bundle
                         ? "every node carries OpenSearch's bundle of plugins"
                         : knn
-                                ? "no node has loaded the native library, and none carries OpenSearch's bundle of plugins"
+                                ? "no node has loaded the native library, and none carries OpenSearch's bundle of"
+                                        + " plugins"
                                 : "not every data node names the k-NN plugin";
         return new EngineProbe(knn, faiss, remote, evidence);
     }

@@ -199,8 +199,9 @@ public final class IndexSetup {
         }
         if (embedding.at("/method/engine").asText("").isEmpty()) {
             throw new IndexException(
-                    "index " + index + " does not name the engine of its vectors, and OpenSearch's default"
-                            + " stops a server that lacks its native library: delete it and index again, or use another prefix");
+                    "index " + index + " does not name the engine of its vectors, and OpenSearch's default stops a"
+                            + " server that lacks its native library: delete it and index again, or use"
+                            + " another prefix");
         }
     }
 

@@ -15,31 +15,37 @@ import org.junit.jupiter.api.Test;
  */
 class EngineProbeTest {
     private static final JsonNode PLAIN = json("""
-            {"_nodes":{"total":1,"successful":1,"failed":0},"cluster_name":"lenstream","nodes":{"np8hoyj0SE6COrYWBcwJyg":{
-             "name":"local","version":"3.6.0","build_type":"tar","roles":["cluster_manager","data","ingest","remote_cluster_client"],
-             "plugins":[{"name":"opensearch-knn","version":"3.6.0.0","classname":"org.opensearch.knn.plugin.KNNPlugin",
-              "extended_plugins":["lang-painless","transport-grpc"],"has_native_controller":false}],
-             "modules":[{"name":"analysis-common","version":"3.6.0"}]}}}""");
+        {"_nodes":{"total":1,"successful":1,"failed":0},"cluster_name":"lenstream","nodes":{"np8hoyj0SE6COrYWBcwJyg":{
+         "name":"local","version":"3.6.0","build_type":"tar","roles":["cluster_manager","data","ingest","remote_cluster_client"],
+         "plugins":[{"name":"opensearch-knn","version":"3.6.0.0","classname":"org.opensearch.knn.plugin.KNNPlugin",
+          "extended_plugins":["lang-painless","transport-grpc"],"has_native_controller":false}],
+         "modules":[{"name":"analysis-common","version":"3.6.0"}]}}}\
+        """);
     private static final JsonNode BUNDLE = json("""
-            {"nodes":{
-             "m":{"name":"manager","roles":["cluster_manager"],"plugins":[]},
-             "a":{"name":"a","roles":["data","ingest"],"plugins":[{"name":"opensearch-knn"},{"name":"opensearch-ml"},
-              {"name":"opensearch-neural-search"},{"name":"opensearch-security"},{"name":"opensearch-sql"}]},
-             "b":{"name":"b","roles":["data_hot"],"plugins":[{"name":"opensearch-knn"},{"name":"opensearch-ml"},
-              {"name":"opensearch-security"}]}}}""");
+        {"nodes":{
+         "m":{"name":"manager","roles":["cluster_manager"],"plugins":[]},
+         "a":{"name":"a","roles":["data","ingest"],"plugins":[{"name":"opensearch-knn"},{"name":"opensearch-ml"},
+          {"name":"opensearch-neural-search"},{"name":"opensearch-security"},{"name":"opensearch-sql"}]},
+         "b":{"name":"b","roles":["data_hot"],"plugins":[{"name":"opensearch-knn"},{"name":"opensearch-ml"},
+          {"name":"opensearch-security"}]}}}\
+        """);
     private static final JsonNode NOTHING_LOADED = json("""
-            {"cluster_name":"lenstream","circuit_breaker_triggered":false,"nodes":{"np8hoyj0SE6COrYWBcwJyg":{
-             "lucene_initialized":true,"faiss_initialized":false,"nmslib_initialized":false}}}""");
+        {"cluster_name":"lenstream","circuit_breaker_triggered":false,"nodes":{"np8hoyj0SE6COrYWBcwJyg":{
+         "lucene_initialized":true,"faiss_initialized":false,"nmslib_initialized":false}}}\
+        """);
     private static final JsonNode LOADED = json("""
-            {"nodes":{"a":{"faiss_initialized":false},"b":{"faiss_initialized":true}}}""");
+        {"nodes":{"a":{"faiss_initialized":false},"b":{"faiss_initialized":true}}}\
+        """);
     private static final JsonNode NO_REMOTE_BUILD = json("""
-            {"persistent":{},"transient":{},"defaults":{"knn.remote_index_build.enabled":"false",
-             "knn.remote_index_build.repository":"","knn.remote_index_build.service.endpoint":"",
-             "knn.remote_index_build.size.max":"0b"}}""");
+        {"persistent":{},"transient":{},"defaults":{"knn.remote_index_build.enabled":"false",
+         "knn.remote_index_build.repository":"","knn.remote_index_build.service.endpoint":"",
+         "knn.remote_index_build.size.max":"0b"}}\
+        """);
     private static final JsonNode REMOTE_BUILD = json("""
-            {"persistent":{"knn.remote_index_build.enabled":"true","knn.remote_index_build.repository":"vectors",
-             "knn.remote_index_build.service.endpoint":"https://builder.example:1025"},"transient":{},
-             "defaults":{"knn.remote_index_build.enabled":"false"}}""");
+        {"persistent":{"knn.remote_index_build.enabled":"true","knn.remote_index_build.repository":"vectors",
+         "knn.remote_index_build.service.endpoint":"https://builder.example:1025"},"transient":{},
+         "defaults":{"knn.remote_index_build.enabled":"false"}}\
+        """);
 
     @Test
     void aPlainDistributionIsNotTrustedWithFaiss() {
