@@ -47,7 +47,7 @@ final class OneNumberEmbedding extends RichMapFunction<FetchedImage, ArrowBatch>
     @Override
     public ArrowBatch map(FetchedImage image) {
         requireNonNull(in).inc();
-        var features = new PixelFeatures(null, List.of(), "#000000");
+        var features = new PixelFeatures(null, List.of("black"), "#000000");
         var row = EmbeddedImage.embedded(image, "image/png", 12, 12, 1, new float[] {1}, new byte[0], features);
         ArrowBatch batch = ArrowBatch.of(List.of(row), fingerprint, 1, requireNonNull(allocator));
         requireNonNull(embedded).inc();

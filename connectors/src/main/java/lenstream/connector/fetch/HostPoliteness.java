@@ -245,7 +245,7 @@ final class HostPoliteness {
         void started(long now) {
             lock.lock();
             try {
-                restUntil = now + delay;
+                restUntil = rest(now);
             } finally {
                 lock.unlock();
             }
@@ -254,10 +254,15 @@ final class HostPoliteness {
         void ended(long now) {
             lock.lock();
             try {
-                restUntil = Math.max(restUntil, now + delay);
+                restUntil = Math.max(restUntil, rest(now));
             } finally {
                 lock.unlock();
             }
+        }
+
+        /** @param now rounded up; without a delay the next request need not wait for the rest of the millisecond */
+        private long rest(long now) {
+            return delay == 0 ? now - 1 : now + delay;
         }
 
         void crawlDelay(long millis) {
@@ -265,7 +270,7 @@ final class HostPoliteness {
             try {
                 if (millis > delay) {
                     if (restUntil != Long.MIN_VALUE) {
-                        restUntil += millis - delay;
+                        restUntil += millis - delay + (delay == 0 ? 1 : 0);
                     }
                     delay = millis;
                 }
