@@ -8,7 +8,10 @@ import java.util.List;
 import lenstream.core.web.CanonicalUrl;
 import org.jspecify.annotations.Nullable;
 
-/** Finds {@code schema.org/ImageObject}s in JSON-LD, wherever they are nested. Thread-safe. */
+/**
+ * Finds {@code schema.org/ImageObject}s in JSON-LD, wherever they are nested, and the addresses that other things, such as
+ * articles and products, give as their {@code image}. Thread-safe.
+ */
 final class JsonLdImages {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int DEEPEST = 20;
@@ -42,8 +45,24 @@ final class JsonLdImages {
                                         first(node, "license", "acquireLicensePage"))));
             }
         }
+        if (node.isObject()) {
+            addresses(node.path("image"), base, page, images);
+        }
         for (JsonNode child : node) {
             collect(child, base, page, depth + 1, images);
+        }
+    }
+
+    /** One address or a list of them; objects among them are met in their own right. */
+    private static void addresses(JsonNode image, CanonicalUrl base, CanonicalUrl page, List<FoundImage> images) {
+        if (image.isTextual()) {
+            base.resolve(image.asText()).ifPresent(at -> images.add(FoundImage.of(at, page, "page")));
+        } else if (image.isArray()) {
+            image.forEach(one -> {
+                if (one.isTextual()) {
+                    addresses(one, base, page, images);
+                }
+            });
         }
     }
 

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads images and links of an HTML page: {@code img} with the best {@code srcset} candidate or a lazy-load attribute,
- * {@code picture}, {@code og:image}, {@code twitter:image}, {@code link rel=image_src} and JSON-LD; each image once, with
+ * {@code picture}, {@code og:image}, {@code twitter:image}, {@code link rel=image_src}, JSON-LD and microdata; each image once, with
  * what all sightings say. What a page's robots meta elements forbid is left out. Confined to one thread.
  */
 final class PageImages {
@@ -29,6 +29,9 @@ final class PageImages {
             List.of("data-src", "data-original", "data-lazy-src", "data-lazy", "data-url", "data-full", "data-image");
     /** An image declared as small as this counts visits, it shows nothing. */
     private static final int PIXEL = 2;
+
+    /** What holds for all that the page shows. */
+    private static final String LICENSE = "link[rel~=(?i)\\blicense\\b][href], a[rel~=(?i)\\blicense\\b][href]";
 
     private final Document document;
     private final CanonicalUrl base;
@@ -89,11 +92,51 @@ final class PageImages {
         for (Element script : document.select("script[type=application/ld+json]")) {
             JsonLdImages.parse(script.data(), base, page).forEach(this::add);
         }
+        microdata();
+        String license = attribute(document, LICENSE, "href")
+                .flatMap(base::resolve)
+                .map(CanonicalUrl::value)
+                .orElse(null);
         long published = Dates.parse(meta("article:published_time").orElse(null), now.toEpochMilli());
         return images.values().stream()
                 .map(image -> image.title() == null ? image.withTexts(pageTitle, image.alt(), image.caption()) : image)
+                .map(image -> image.license() == null ? image.withRights(image.credit(), license) : image)
                 .map(image -> image.withPublished(published, 0))
                 .toList();
+    }
+
+    /** {@code ImageObject}s that the page's own elements describe. */
+    private void microdata() {
+        for (Element item : document.select("[itemscope][itemtype~=(?i)schema\\.org/ImageObject$]")) {
+            Optional<String> url = property(item, "contentUrl").or(() -> property(item, "url"));
+            url.flatMap(base::resolve)
+                    .ifPresent(at -> add(FoundImage.of(at, page, "page")
+                            .withTexts(
+                                    property(item, "name").orElse(null),
+                                    null,
+                                    property(item, "caption").orElse(null))
+                            .withRights(
+                                    property(item, "creditText")
+                                            .or(() -> property(item, "copyrightNotice"))
+                                            .orElse(null),
+                                    property(item, "license")
+                                            .or(() -> property(item, "acquireLicensePage"))
+                                            .orElse(null))));
+        }
+    }
+
+    /** The value of a microdata property: an address where the element has one, else its text. */
+    private static Optional<String> property(Element item, String name) {
+        Element element = item.selectFirst("[itemprop~=(?:^|\\s)" + name + "(?:$|\\s)]");
+        if (element == null) {
+            return Optional.empty();
+        }
+        for (String attribute : List.of("content", "href", "src")) {
+            if (!element.attr(attribute).isBlank()) {
+                return Optional.of(element.attr(attribute));
+            }
+        }
+        return Optional.of(element.text()).filter(text -> !text.isBlank());
     }
 
     private void imageElements() {

@@ -218,6 +218,25 @@ class ParsersTest {
     }
 
     @Test
+    void structuredDataGivesAddressesMicrodataAndThePagesLicence() throws Exception {
+        Contents contents = parse(Kind.AUTO, "text/html", """
+                <html><head><link rel="license" href="/terms">
+                <script type="application/ld+json">{"@type":"NewsArticle","image":["/a.jpg",{"@type":"ImageObject","url":"/b.jpg"}],
+                  "publisher":{"@type":"Organization","image":"/c.jpg"}}</script>
+                </head><body>
+                <div itemscope itemtype="https://schema.org/ImageObject"><img src="/d.jpg" itemprop="contentUrl">
+                <a itemprop="license" href="https://l.example/d">licence</a><span itemprop="creditText">Di</span></div>
+                </body></html>""");
+        assertThat(contents.images())
+                .extracting(image -> image.url().path() + " " + image.license() + " " + image.credit())
+                .containsExactlyInAnyOrder(
+                        "/d.jpg https://l.example/d Di",
+                        "/a.jpg https://example.org/terms null",
+                        "/b.jpg https://example.org/terms null",
+                        "/c.jpg https://example.org/terms null");
+    }
+
+    @Test
     void aPageGivesEachImageOnceWithAllThatIsSaidOfIt() throws Exception {
         Contents contents = parse(Kind.AUTO, "text/html", """
                 <html><head><title>Page</title><base href="/sub/">
