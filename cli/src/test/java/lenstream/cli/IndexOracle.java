@@ -85,6 +85,12 @@ final class IndexOracle implements AutoCloseable {
         return hashes;
     }
 
+    /** Every image document with its URL and hash, as it is now; at most 10,000. */
+    List<JsonNode> images() {
+        IndexCounts.refresh(client, layout, fingerprint());
+        return all(layout.imageIndex(fingerprint()), List.of(Field.URL, Field.SHA256));
+    }
+
     /** Every document of an index, at most 10,000. */
     List<JsonNode> all(String index, List<String> fields) {
         ObjectNode body = JsonNodeFactory.instance.objectNode().put("size", 10_000);

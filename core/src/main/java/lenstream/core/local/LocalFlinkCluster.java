@@ -15,10 +15,12 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A standalone Flink cluster of this machine, run from the distribution that {@code infra/flink} lays out: one
- * JobManager and any number of TaskManagers, each its own process on loopback ports. Thread-safe.
+ * JobManager and any number of TaskManagers, each its own process on loopback ports, and a ZooKeeper where jobs must
+ * outlive the JobManager. Thread-safe.
  *
  * <p>The run folder holds the cluster's {@code conf} (usable as {@code FLINK_CONF_DIR}), logs, pid files, checkpoints and
  * savepoints. {@code infra/flink/src/dist/conf/config.yaml} holds the settings that all such clusters share.
@@ -67,6 +69,8 @@ public final class LocalFlinkCluster implements AutoCloseable {
      * @param prometheus whether each process reports metrics to Prometheus on a free port, named in its log
      * @param detached whether the processes outlive this JVM; {@link #attach} finds them again
      * @param startLimit how long all of it may take until every TaskManager is registered
+     * @param highlyAvailable whether jobs outlive the JobManager: a ZooKeeper of its own remembers them, and {@link
+     *     #replaceJobManager} goes on with each from its last checkpoint
      */
     public record Config(
             Path distribution,
@@ -78,7 +82,8 @@ public final class LocalFlinkCluster implements AutoCloseable {
             int restPort,
             boolean prometheus,
             boolean detached,
-            Duration startLimit) {
+            Duration startLimit,
+            boolean highlyAvailable) {
         public Config {
             if (taskManagers < 1 || taskManagers > 64) {
                 throw new IllegalArgumentException("taskManagers: " + taskManagers + " is not in 1..64");
@@ -104,7 +109,8 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     0,
                     false,
                     false,
-                    Duration.ofMinutes(2));
+                    Duration.ofMinutes(2),
+                    false);
         }
 
         public Config withTaskManagers(int count) {
@@ -118,7 +124,8 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     restPort,
                     prometheus,
                     detached,
-                    startLimit);
+                    startLimit,
+                    highlyAvailable);
         }
 
         public Config withRestPort(int port) {
@@ -132,7 +139,8 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     port,
                     prometheus,
                     detached,
-                    startLimit);
+                    startLimit,
+                    highlyAvailable);
         }
 
         public Config withTaskMemory(int heapMib, int offHeapMib) {
@@ -146,7 +154,8 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     restPort,
                     prometheus,
                     detached,
-                    startLimit);
+                    startLimit,
+                    highlyAvailable);
         }
 
         public Config withPrometheus(boolean reports) {
@@ -160,7 +169,23 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     restPort,
                     reports,
                     detached,
-                    startLimit);
+                    startLimit,
+                    highlyAvailable);
+        }
+
+        public Config withHighAvailability(boolean remembers) {
+            return new Config(
+                    distribution,
+                    javaHome,
+                    runDir,
+                    taskManagers,
+                    taskHeapMib,
+                    taskOffHeapMib,
+                    restPort,
+                    prometheus,
+                    detached,
+                    startLimit,
+                    remembers);
         }
 
         public Config withDetached(boolean outlives) {
@@ -174,7 +199,8 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     restPort,
                     prometheus,
                     outlives,
-                    startLimit);
+                    startLimit,
+                    highlyAvailable);
         }
     }
 
@@ -222,20 +248,38 @@ public final class LocalFlinkCluster implements AutoCloseable {
     }
 
     private static final int JOB_MANAGER_HEAP_MIB = 384;
+    private static final String COORDINATION = "zookeeper";
+    /** After this a JobManager that says nothing counts as dead, and another may take its place. */
+    private static final String SESSION_TIMEOUT = "6 s";
+
+    private static final int TICK_MILLIS = 1_000;
 
     private final List<LocalProcess> taskManagers;
-    private final LocalProcess jobManager;
+    private final @Nullable LocalProcess coordination;
     private final int restPort;
     private final Path runDir;
     private final boolean detached;
+    /** Null where another JVM started the cluster. */
+    private final @Nullable Launch launch;
+
+    private LocalProcess jobManager;
+    private int started;
 
     private LocalFlinkCluster(
-            LocalProcess jobManager, List<LocalProcess> taskManagers, int restPort, Path runDir, boolean detached) {
+            LocalProcess jobManager,
+            List<LocalProcess> taskManagers,
+            @Nullable LocalProcess coordination,
+            int restPort,
+            Path runDir,
+            boolean detached,
+            @Nullable Launch launch) {
         this.jobManager = jobManager;
         this.taskManagers = taskManagers;
+        this.coordination = coordination;
         this.restPort = restPort;
         this.runDir = runDir;
         this.detached = detached;
+        this.launch = launch;
     }
 
     /**
@@ -259,21 +303,68 @@ public final class LocalFlinkCluster implements AutoCloseable {
             LoopbackPorts.requireFree(SERVICE, config.restPort());
         }
         int restPort = config.restPort() == 0 ? LoopbackPorts.free() : config.restPort();
-        Path conf = configure(config, restPort, LoopbackPorts.free());
+        int coordinationPort = config.highlyAvailable() ? LoopbackPorts.free() : 0;
+        Path conf = configure(config, restPort, LoopbackPorts.free(), coordinationPort);
         var launch = new Launch(config, java, conf, restPort);
+        LocalProcess coordination = config.highlyAvailable() ? launch.coordination() : null;
         LocalProcess jobManager = launch.jobManager();
-        var taskManagers = new ArrayList<LocalProcess>();
-        var cluster = new LocalFlinkCluster(jobManager, taskManagers, restPort, config.runDir(), config.detached());
+        var cluster = new LocalFlinkCluster(
+                jobManager, new ArrayList<>(), coordination, restPort, config.runDir(), config.detached(), launch);
         try {
             for (int number = 1; number <= config.taskManagers(); number++) {
-                taskManagers.add(launch.taskManager(number));
+                cluster.startTaskManager(launch);
             }
-            cluster.awaitTaskManagers(config, progress);
+            cluster.awaitTaskManagers(config, config.taskManagers(), progress);
             return cluster;
         } catch (RuntimeException failure) {
             cluster.stop();
             throw failure;
         }
+    }
+
+    private synchronized void startTaskManager(Launch with) {
+        started++;
+        taskManagers.add(with.taskManager(started));
+    }
+
+    /**
+     * Starts one more TaskManager process and waits until the JobManager knows it beside those that are alive.
+     *
+     * @throws IllegalStateException if another JVM started the cluster
+     * @throws LocalServiceException if it does not come up
+     */
+    public void addTaskManager(Consumer<String> progress) {
+        Launch with = ownLaunch();
+        synchronized (this) {
+            taskManagers.removeIf(taskManager -> !taskManager.isAlive());
+        }
+        startTaskManager(with);
+        awaitTaskManagers(with.config(), taskManagerPids().size(), progress);
+    }
+
+    /**
+     * Starts the JobManager again after its process has died, and waits until the TaskManagers have found it. What it ran
+     * goes on if the cluster is highly available, and is forgotten if not.
+     *
+     * @throws IllegalStateException if it still runs, or if another JVM started the cluster
+     * @throws LocalServiceException if it does not come up
+     */
+    public void replaceJobManager(Consumer<String> progress) {
+        Launch with = ownLaunch();
+        synchronized (this) {
+            if (jobManager.isAlive()) {
+                throw new IllegalStateException("the JobManager runs, process " + jobManager.pid());
+            }
+            jobManager = with.jobManager();
+        }
+        awaitTaskManagers(with.config(), taskManagerPids().size(), progress);
+    }
+
+    private Launch ownLaunch() {
+        if (launch == null) {
+            throw new IllegalStateException("the cluster in " + runDir + " was started by another process");
+        }
+        return launch;
     }
 
     /** The cluster that runs for this folder, if its JobManager does. Closing it does not stop it; {@link #stop} does. */
@@ -289,7 +380,9 @@ public final class LocalFlinkCluster implements AutoCloseable {
                 throw new LocalServiceException("Cannot read " + run + ": make it readable.", failure);
             }
             int port = Integer.parseInt(jobManager.fact("rest.port").orElse("0"));
-            return new LocalFlinkCluster(jobManager, taskManagers, port, run, true);
+            LocalProcess coordination =
+                    LocalProcess.attach(run.resolve(COORDINATION + ".pid")).orElse(null);
+            return new LocalFlinkCluster(jobManager, taskManagers, coordination, port, run, true, null);
         });
     }
 
@@ -306,11 +399,12 @@ public final class LocalFlinkCluster implements AutoCloseable {
         return runDir.resolve("conf");
     }
 
-    public long jobManagerPid() {
+    public synchronized long jobManagerPid() {
         return jobManager.pid();
     }
 
-    public List<Long> taskManagerPids() {
+    /** Of those that were not found dead. */
+    public synchronized List<Long> taskManagerPids() {
         return taskManagers.stream().map(LocalProcess::pid).toList();
     }
 
@@ -322,14 +416,17 @@ public final class LocalFlinkCluster implements AutoCloseable {
         });
     }
 
-    public boolean isRunning() {
+    public synchronized boolean isRunning() {
         return jobManager.isAlive();
     }
 
     /** Ends all processes, detached or not: SIGTERM, and SIGKILL after 20 s. Idempotent. */
-    public void stop() {
+    public synchronized void stop() {
         taskManagers.forEach(taskManager -> taskManager.stop(LocalProcess.STOP_LIMIT));
         jobManager.stop(LocalProcess.STOP_LIMIT);
+        if (coordination != null) {
+            coordination.stop(LocalProcess.STOP_LIMIT);
+        }
     }
 
     /** Ends all processes unless they were started detached, or by another JVM. Idempotent. */
@@ -341,7 +438,7 @@ public final class LocalFlinkCluster implements AutoCloseable {
     }
 
     /** Writes the run folder's {@code conf}: the distribution's, with this start's ports and folders appended. */
-    private static Path configure(Config config, int restPort, int rpcPort) {
+    private static Path configure(Config config, int restPort, int rpcPort, int coordinationPort) {
         Path run = config.runDir();
         try {
             for (String folder : List.of("conf", "tmp", "checkpoints", "savepoints", "uploads")) {
@@ -366,6 +463,24 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     "execution.checkpointing.savepoint-dir",
                     run.resolve("savepoints").toUri().toString());
             own.put("web.upload.dir", run.resolve("uploads").toString());
+            own.put(
+                    "taskmanager.load-balance.mode",
+                    "SLOTS"); // a job's subtasks over all TaskManagers, not on the first
+            if (config.highlyAvailable()) {
+                Files.createDirectories(run.resolve("ha"));
+                own.put("high-availability.type", "zookeeper");
+                own.put("high-availability.zookeeper.quorum", "127.0.0.1:" + coordinationPort);
+                own.put("high-availability.zookeeper.client.session-timeout", SESSION_TIMEOUT);
+                own.put("high-availability.cluster-id", "/lenstream");
+                own.put(
+                        "high-availability.storageDir",
+                        run.resolve("ha").toUri().toString());
+                Files.writeString(
+                        conf.resolve("zoo.cfg"),
+                        "tickTime=%d\ndataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\nadmin.enableServer=false\n"
+                                .formatted(TICK_MILLIS, run.resolve("zookeeper"), coordinationPort),
+                        StandardCharsets.UTF_8);
+            }
             if (config.prometheus()) {
                 own.put("metrics.reporters", "prometheus");
                 own.put(
@@ -390,17 +505,17 @@ public final class LocalFlinkCluster implements AutoCloseable {
         }
     }
 
-    private void awaitTaskManagers(Config config, Consumer<String> progress) {
+    private void awaitTaskManagers(Config config, int expected, Consumer<String> progress) {
         long start = System.nanoTime();
         long nextReport = 3;
-        while (registeredTaskManagers().orElse(0) < config.taskManagers()) {
+        while (registeredTaskManagers().orElse(0) < expected) {
             double seconds = (System.nanoTime() - start) / 1e9;
-            if (!jobManager.isAlive()) {
+            if (!isRunning()) {
                 throw ended("JobManager", "jobmanager.log");
             }
-            for (int number = 1; number <= taskManagers.size(); number++) {
-                if (!taskManagers.get(number - 1).isAlive()) {
-                    throw ended("TaskManager " + number, "taskmanager-" + number + ".log");
+            for (LocalProcess taskManager : List.copyOf(taskManagers)) {
+                if (!taskManager.isAlive()) {
+                    throw ended("TaskManager", taskManager.fact("log").orElse("taskmanager-1.log"));
                 }
             }
             if (seconds > config.startLimit().toSeconds()) {
@@ -420,7 +535,7 @@ public final class LocalFlinkCluster implements AutoCloseable {
             }
         }
         progress.accept("Flink is ready on %s with %d TaskManager(s) after %.1f s"
-                .formatted(uri(), config.taskManagers(), (System.nanoTime() - start) / 1e9));
+                .formatted(uri(), expected, (System.nanoTime() - start) / 1e9));
     }
 
     private LocalServiceException ended(String process, String log) {
@@ -445,7 +560,7 @@ public final class LocalFlinkCluster implements AutoCloseable {
         return "\nLast lines of " + file + ":\n  " + String.join("\n  ", LocalProcess.tail(file, LOG_LINES));
     }
 
-    /** The two kinds of processes of one start. */
+    /** The kinds of processes of one start. */
     private record Launch(Config config, Path java, Path conf, int restPort) {
         LocalProcess jobManager() {
             return start(
@@ -453,6 +568,13 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     List.of("-Xms64m", "-Xmx" + JOB_MANAGER_HEAP_MIB + "m", "-XX:MaxMetaspaceSize=256m"),
                     "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
                     List.of());
+        }
+
+        /** The ZooKeeper that Flink brings for such clusters, alone. */
+        LocalProcess coordination() {
+            var flags = List.of("-Xms16m", "-Xmx64m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+            var main = "org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServerMain";
+            return start(COORDINATION, flags, main, conf.resolve("zoo.cfg").toString());
         }
 
         LocalProcess taskManager(int number) {
@@ -469,7 +591,13 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     settings);
         }
 
-        private LocalProcess start(String name, List<String> jvmFlags, String main, List<String> arguments) {
+        private LocalProcess start(String name, List<String> jvmFlags, String main, List<String> settings) {
+            var arguments = new ArrayList<>(List.of("--configDir", conf.toString()));
+            arguments.addAll(settings);
+            return start(name, jvmFlags, main, arguments.toArray(String[]::new));
+        }
+
+        private LocalProcess start(String name, List<String> jvmFlags, String main, String... arguments) {
             var command = new ArrayList<String>();
             command.add(java.toString());
             command.addAll(jvmFlags);
@@ -479,16 +607,14 @@ public final class LocalFlinkCluster implements AutoCloseable {
             command.add("-cp");
             command.add(config.distribution().resolve("lib") + "/*");
             command.add(main);
-            command.add("--configDir");
-            command.add(conf.toString());
-            command.addAll(arguments);
+            command.addAll(List.of(arguments));
             return LocalProcess.start(new LocalProcess.Spec(
                     command,
                     Map.of("PATH", "/usr/bin:/bin", "LANG", "C.UTF-8", "FLINK_CONF_DIR", conf.toString()),
                     config.runDir(),
                     config.runDir().resolve(name + ".log"),
                     config.runDir().resolve(name + ".pid"),
-                    Map.of("rest.port", Integer.toString(restPort)),
+                    Map.of("rest.port", Integer.toString(restPort), "log", name + ".log"),
                     -1,
                     config.detached()));
         }
