@@ -406,6 +406,8 @@ function fill(hit) {
   $("details-alt").hidden = !alt;
   link($("details-page"), hit.page_url);
   link($("details-original"), hit.url);
+  $("details-history").hidden = false;
+  $("details-history").href = "/status?explain=" + encodeURIComponent(hit.url);
   const s = stateOf(location.href);
   $("details-similar").hidden = false;
   $("details-similar").onclick = () => go({ like: hit.id, filter: s.filter });
@@ -446,7 +448,7 @@ function fillUpload(upload, s) {
   $("details-title").textContent = upload.name;
   $("details-alt").hidden = false;
   $("details-alt").textContent = "Draw a box on the picture to search for a part of it.";
-  for (const id of ["details-page", "details-original", "details-similar", "details-more", "details-less"]) $(id).hidden = true;
+  for (const id of ["details-page", "details-original", "details-history", "details-similar", "details-more", "details-less"]) $(id).hidden = true;
   $("details-facts").replaceChildren();
   $("details-why").hidden = true;
   image.decode().catch(() => {}).then(() => part({

@@ -60,6 +60,12 @@ function meter(share, label) {
   return node("span", { class: "share" }, node("span", { class: "meter", "aria-hidden": "true" }, bar), label ?? Math.round(share * 100) + " %");
 }
 
+/* the source with the most images speaks for all */
+function median(s) {
+  const rows = (s.freshness ?? []).filter((row) => row.stage === "discovered_to_searchable");
+  return rows.sort((a, b) => b.images - a.images)[0]?.p50_seconds;
+}
+
 /* parts */
 function glance(s) {
   const running = (s.jobs ?? []).filter((job) => job.state === "RUNNING");
@@ -71,7 +77,7 @@ function glance(s) {
     [s.index ? compact.format(s.index.images) : "–", "images can be found"],
     [compact.format(rate), "images a minute, last five"],
     [running.length ? compact.format(pending) : "–", running.length ? "wait for their host" : "no crawl is running"],
-    [s.freshness?.p50_seconds != null ? seconds(s.freshness.p50_seconds) : "–", "from discovered to searchable, median"],
+    [median(s) != null ? seconds(median(s)) : "–", "from discovered to searchable, half of the images"],
     [s.rejections ? compact.format(s.rejections.images) : "–", "rejected"],
     [s.search.p99_seconds != null ? seconds(s.search.p99_seconds) : "–", "a search takes at most (99 %)"],
   ];
@@ -122,11 +128,15 @@ function jobs(s) {
   }));
 }
 function freshness(s) {
-  const sources = s.freshness?.sources ?? [];
-  $("freshness").replaceChildren(sources.length
-    ? table("From published or discovered to searchable", ["Source", "Images", "Half within", "90 %", "99 %"],
-      sources.map((row) => [row.via, number.format(row.images), seconds(row.p50_seconds), seconds(row.p90_seconds), seconds(row.p99_seconds)]), [1, 2, 3, 4])
-    : none("Nothing was indexed lately."));
+  const rows = s.freshness ?? [];
+  const whole = rows.filter((row) => row.stage.endsWith("_to_searchable") && row.stage !== "indexed_to_searchable");
+  const parts = rows.filter((row) => !whole.includes(row));
+  const show = (caption, list) => table(caption, ["Source", "What", "Images", "Half within", "90 %", "99 %"],
+    list.map((row) => [row.source, row.meaning, number.format(row.images), seconds(row.p50_seconds), seconds(row.p90_seconds), seconds(row.p99_seconds)]), [2, 3, 4, 5]);
+  const open = $("freshness").querySelector("details")?.open;
+  $("freshness").replaceChildren(...(whole.length
+    ? [show("Until an image can be found", whole), node("details", open ? { open: "" } : {}, node("summary", {}, node("span", { class: "reason" }, "Stage by stage")), show("Stage by stage", parts))]
+    : [none("Nothing was indexed lately.")]));
 }
 function sites(s) {
   $("sites").replaceChildren(s.sites?.length
@@ -175,6 +185,35 @@ function search(s) {
     ["Texts from the cache", r.cache_hits + r.cache_misses ? Math.round((100 * r.cache_hits) / (r.cache_hits + r.cache_misses)) + " %" : "–"],
   ]);
 }
+
+/* explain: the ledger of one URL; ?explain=URL in the address opens it */
+async function explain(url) {
+  $("explain-url").value = url;
+  history.replaceState(null, "", url ? "?explain=" + encodeURIComponent(url) : location.pathname);
+  if (!url) return $("explanation").replaceChildren();
+  let said;
+  try {
+    const response = await fetch("/v1/explain?url=" + encodeURIComponent(url));
+    said = await response.json();
+    if (!response.ok) throw new Error(said.detail ?? "The server answered " + response.status + ".");
+  } catch (e) {
+    return $("explanation").replaceChildren(node("p", { class: "note" }, e instanceof TypeError ? "The search server does not answer." : e.message));
+  }
+  const parts = [node("p", { class: "verdict" }, node("span", { class: "state " + said.verdict }, words(said.verdict)), said.sentence)];
+  if (said.events.length) {
+    parts.push(node("ol", { class: "timeline" }, ...said.events.map((event) => node("li", {},
+      node("time", { datetime: event.at, title: event.at }, new Date(event.at).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" })),
+      node("b", {}, event.what), node("span", {}, event.detail)))));
+  }
+  if (said.next_visit) parts.push(node("p", { class: "soft" }, "It is visited again " + new Date(said.next_visit).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) + "."));
+  if (said.duplicates?.length) parts.push(node("p", { class: "soft" }, "The same content lies at "), node("ul", {}, ...said.duplicates.map((other) => node("li", {}, address(other)))));
+  $("explanation").replaceChildren(...parts);
+}
+$("explain").addEventListener("submit", (e) => {
+  e.preventDefault();
+  explain($("explain-url").value.trim());
+});
+explain(new URL(location.href).searchParams.get("explain") ?? "");
 
 let timer = 0;
 async function refresh() {

@@ -11,6 +11,7 @@ import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.ledger.Freshness;
 import lenstream.core.model.Fingerprint;
 import org.jspecify.annotations.Nullable;
 
@@ -38,12 +39,13 @@ final class InstallationStatus {
         void addTo(ObjectNode status);
     }
 
-    /** Adds what is known of an embedding space: {@code index}, {@code sites}, {@code throughput} and {@code rejections}. */
+    /** Adds what is known of an embedding space: {@code index}, {@code sites}, {@code throughput}, {@code freshness} and {@code rejections}. */
     void addTo(ObjectNode status, Fingerprint fingerprint, Instant now) {
         String images = layout.imageIndex(fingerprint);
         attempt(status, all -> index(all, images));
         attempt(status, all -> sites(all, images));
         attempt(status, all -> throughput(all, images, now));
+        attempt(status, this::freshness);
         attempt(status, this::rejections);
     }
 
@@ -102,6 +104,21 @@ final class InstallationStatus {
         ArrayNode minutes = throughput.putArray("images_per_minute");
         for (long count : counts) {
             minutes.add(count);
+        }
+    }
+
+    /** Of the last day in which anything was indexed. */
+    private void freshness(ObjectNode status) {
+        ArrayNode list = status.putArray("freshness");
+        for (Freshness row : Freshness.read(client, layout)) {
+            list.addObject()
+                    .put("source", row.source())
+                    .put("stage", row.milestone().label())
+                    .put("meaning", row.milestone().meaning())
+                    .put("images", row.images())
+                    .put("p50_seconds", row.p50Millis() / 1000)
+                    .put("p90_seconds", row.p90Millis() / 1000)
+                    .put("p99_seconds", row.p99Millis() / 1000);
         }
     }
 

@@ -1,5 +1,6 @@
 package lenstream.search;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -7,6 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.time.Instant;
 import java.util.List;
 import lenstream.client.LensClient;
@@ -109,6 +111,24 @@ class StatusPageIT {
         assertThat(chromium.text("#jobs")).contains("No job is running", "./lenstream crawl");
         assertThat(chromium.text("#problems")).contains("Flink does not answer");
         chromium.shoot("status-light");
+    }
+
+    @Test
+    void anAddressIsExplained() throws IOException {
+        chromium.open("/status?explain=" + URLEncoder.encode("http://gallery.test/never-seen.jpg", UTF_8));
+        chromium.await("verdict", () -> chromium.text("#explanation").contains("unknown"));
+        String known;
+        try (LensClient lens = LensClient.connect(server.uri().toString())) {
+            known = lens.image(index.pictures.get(4).id()).orElseThrow().url();
+        }
+        chromium.driver.findElement(By.id("explain-url")).clear();
+        chromium.driver.findElement(By.id("explain-url")).sendKeys(known);
+        chromium.driver.findElement(By.cssSelector("#explain button")).click();
+        chromium.await("verdict", () -> chromium.text("#explanation").contains("can be found"));
+        assertThat(chromium.text(".timeline")).contains("indexed");
+        assertThat(chromium.driver.getCurrentUrl()).contains("explain=http");
+        chromium.requireAccessible("explained");
+        chromium.shoot("explain-light");
     }
 
     @Test
