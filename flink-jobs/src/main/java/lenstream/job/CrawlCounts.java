@@ -19,7 +19,7 @@ import java.util.Map;
  * @param stale documents for which the index holds a newer version
  * @param retried bulk items sent again
  * @param deadLetters documents that the index refuses
- * @param sinkPending entries buffered or in flight to the index
+ * @param sinkPending entries buffered or in flight to the index, and changes of groups that are being gathered
  * @param freshnessP50Millis median from discovered to acknowledged; 0 before the first
  * @param freshnessP99Millis 99th percentile of the same
  */
@@ -61,7 +61,8 @@ public record CrawlCounts(
                 metrics.getOrDefault("lenstream_stale", 0L),
                 metrics.getOrDefault("lenstream_retried", 0L),
                 metrics.getOrDefault("lenstream_dead_letters", 0L),
-                metrics.getOrDefault("lenstream_sink_pending", 0L),
+                metrics.getOrDefault("lenstream_sink_pending", 0L)
+                        + metrics.getOrDefault("lenstream_groups_pending", 0L),
                 metrics.getOrDefault("lenstream_freshness_p50_millis", 0L),
                 metrics.getOrDefault("lenstream_freshness_p99_millis", 0L));
     }

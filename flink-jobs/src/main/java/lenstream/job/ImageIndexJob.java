@@ -1,6 +1,8 @@
 package lenstream.job;
 
 import java.util.function.Function;
+import lenstream.connector.duplicates.DuplicateConfig;
+import lenstream.connector.duplicates.NearDuplicates;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.fetch.VisitOperatorFactory;
 import lenstream.connector.opensearch.BatchToEntries;
@@ -14,6 +16,7 @@ import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.PixelRules;
+import lenstream.core.image.Rejection;
 import lenstream.core.image.StoredImage;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.SpaceWatch;
@@ -139,7 +142,8 @@ public final class ImageIndexJob {
                 .name("documents-second")
                 .uid("documents-second")
                 .setParallelism(embedders);
-        DataStream<BulkEntry> deadLetters = fetched.getSideOutput(VisitOperatorFactory.REJECTIONS)
+        DataStream<Rejection> rejections = fetched.getSideOutput(VisitOperatorFactory.REJECTIONS);
+        DataStream<BulkEntry> deadLetters = rejections
                 .flatMap(new RejectionToEntries(layout, plans))
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("dead-letters")
@@ -155,5 +159,11 @@ public final class ImageIndexJob {
                 .sinkTo(sink)
                 .name("opensearch")
                 .uid("opensearch");
+
+        NearDuplicates.of(embedded, targets, rejections, DuplicateConfig.defaults(), layout)
+                .sinkTo(sink) // its own: an update that waits for its document holds up no document
+                .name("opensearch-groups")
+                .uid("opensearch-groups")
+                .setParallelism(1);
     }
 }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param index name of the index or alias
  * @param id of the document
  * @param version external version, epoch ms of the observation; an item with an older one changes nothing
- * @param json the document in UTF-8 without line breaks, never written after construction; null for a deletion
+ * @param json the document, or the body of an update, in UTF-8 without line breaks, never written after construction; null for a deletion
  * @param discoveredAtMillis when the image was discovered, epoch ms, for the freshness metric; 0 where it does not count
  * @param attempts how often this item was refused for a reason that a healthy cluster does not have
  */
@@ -23,11 +23,13 @@ public record BulkEntry(
     /** What happens to a document. */
     public enum Op {
         INDEX,
-        DELETE
+        DELETE,
+        /** Changes a document that is there, by a script that holds the versions itself: OpenSearch takes none here. */
+        UPDATE
     }
 
     public BulkEntry {
-        if ((op == Op.INDEX) == (json == null)) {
+        if ((op != Op.DELETE) == (json == null)) {
             throw new IllegalArgumentException(
                     op + " of " + id + (json == null ? " has no document" : " must not have a document"));
         }
@@ -43,12 +45,26 @@ public record BulkEntry(
         return new BulkEntry(Op.DELETE, index, id, version, null, 0, 0);
     }
 
+    /**
+     * Changes a document. Until it is there, and whenever the script fails, the update is tried again a number of times.
+     *
+     * @param version of the observation that is changed, for the sink's order and for people
+     * @param script the body of an update, which must be safe to repeat and to reorder
+     */
+    public static BulkEntry update(String index, String id, long version, byte[] script) {
+        return new BulkEntry(Op.UPDATE, index, id, version, script, 0, 0);
+    }
+
     BulkEntry withAttempts(int count) {
         return new BulkEntry(op, index, id, version, json, discoveredAtMillis, count);
     }
 
     /** The line before the document. Index names and ids of ours need no escaping. */
     byte[] action() {
+        if (op == Op.UPDATE) {
+            return ("{\"update\":{\"_index\":\"" + index + "\",\"_id\":\"" + id + "\",\"retry_on_conflict\":5}}\n")
+                    .getBytes(StandardCharsets.US_ASCII);
+        }
         return ("{\"" + (op == Op.INDEX ? "index" : "delete") + "\":{\"_index\":\"" + index + "\",\"_id\":\"" + id
                         + "\",\"version\":" + version + ",\"version_type\":\"external_gte\"}}\n")
                 .getBytes(StandardCharsets.US_ASCII);

@@ -6,7 +6,7 @@ import java.io.IOException;
 import org.apache.flink.connector.base.sink.writer.AsyncSinkWriterStateSerializer;
 
 /**
- * The sink's state: entries that were taken but not yet written. Version 1, big-endian: op (byte: 0 index, 1 delete),
+ * The sink's state: entries that were taken but not yet written. Version 1, big-endian: op (byte: 0 index, 1 delete, 2 update),
  * index, id (modified UTF-8 with length), version (int64), discovered (int64), attempts (int32), length of the document
  * (int32, -1 for none), document.
  */
@@ -21,7 +21,12 @@ final class BulkEntrySerializer extends AsyncSinkWriterStateSerializer<BulkEntry
 
     @Override
     protected void serializeRequestToStream(BulkEntry entry, DataOutputStream out) throws IOException {
-        out.writeByte(entry.op() == BulkEntry.Op.INDEX ? 0 : 1);
+        out.writeByte(
+                switch (entry.op()) {
+                    case INDEX -> 0;
+                    case DELETE -> 1;
+                    case UPDATE -> 2;
+                });
         out.writeUTF(entry.index());
         out.writeUTF(entry.id());
         out.writeLong(entry.version());
@@ -36,7 +41,11 @@ final class BulkEntrySerializer extends AsyncSinkWriterStateSerializer<BulkEntry
 
     @Override
     protected BulkEntry deserializeRequestFromStream(long size, DataInputStream in) throws IOException {
-        BulkEntry.Op op = in.readByte() == 0 ? BulkEntry.Op.INDEX : BulkEntry.Op.DELETE;
+        BulkEntry.Op op = switch (in.readByte()) {
+            case 0 -> BulkEntry.Op.INDEX;
+            case 1 -> BulkEntry.Op.DELETE;
+            default -> BulkEntry.Op.UPDATE;
+        };
         String index = in.readUTF();
         String id = in.readUTF();
         long version = in.readLong();

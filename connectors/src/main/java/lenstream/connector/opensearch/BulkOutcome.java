@@ -51,7 +51,12 @@ sealed interface BulkOutcome {
         JsonNode error = result.path("error");
         String cause = error.at("/caused_by/reason").asText("");
         String reason = error.path("reason").asText("") + (cause.isEmpty() ? "" : ": " + cause);
-        return of(result.path("status").asInt(), error.path("type").asText(""), reason);
+        int status = result.path("status").asInt();
+        String type = error.path("type").asText("");
+        if (item.has("update") && (status == 400 || status == 409 || type.equals("document_missing_exception"))) {
+            return new Retry(status, type + ": " + reason, false); // what it changes is still on its way, perhaps
+        }
+        return of(status, type, reason);
     }
 
     /**

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.List;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
+import lenstream.core.image.ImageId;
 import lenstream.core.image.Orientation;
 import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.PixelSource;
@@ -33,8 +34,6 @@ final class DocumentJson {
     static final int LONGEST_TEXT = 4_000;
     /** Lucene refuses a keyword of more than 32,766 bytes; 8,191 characters of UTF-8 always fit. */
     private static final int LONGEST_KEYWORD = 8_191;
-    /** Half of SHA-256: enough to tell contents apart. */
-    private static final int GROUP_DIGITS = 32;
 
     private static final JsonFactory JSON = new JsonFactory();
     private static final ObjectMapper MAPPER = JsonMapper.builder().build();
@@ -71,7 +70,7 @@ final class DocumentJson {
         return object(512 + embedding.length * 12, json -> {
             target(json, image.target(), image.version());
             json.writeStringField(Field.SHA256, image.sha256());
-            json.writeStringField(Field.GROUP_ID, groupId(image.sha256()));
+            json.writeStringField(Field.GROUP_ID, ImageId.contentOf(image.sha256()));
             json.writeStringField(Field.FINGERPRINT, fingerprint);
             text(json, Field.MIME, image.mime(), LONGEST_KEYWORD);
             json.writeNumberField(Field.BYTES, image.encodedBytes());
@@ -129,11 +128,6 @@ final class DocumentJson {
         } catch (IOException e) {
             throw new UncheckedIOException(e); // we wrote it ourselves
         }
-    }
-
-    /** Images of equal bytes belong together. */
-    static String groupId(String sha256) {
-        return sha256.substring(0, GROUP_DIGITS);
     }
 
     private static void target(JsonGenerator json, CrawlTarget target, long version) throws IOException {

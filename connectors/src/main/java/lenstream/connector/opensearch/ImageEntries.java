@@ -71,17 +71,12 @@ final class ImageEntries {
         String id = rejection.target().id();
         BulkEntry deadLetter =
                 BulkEntry.index(layout.rejectionIndex(), id, rejection.version(), DocumentJson.rejection(rejection), 0);
-        return isFinal(rejection.reason())
+        return rejection.reason().withdraws()
                 ? List.of(
                         deadLetter,
                         BulkEntry.delete(imageIndex, id, rejection.version()),
                         BulkEntry.delete(layout.thumbnailIndex(), id, rejection.version()))
                 : List.of(deadLetter);
-    }
-
-    /** A fault that may pass (a time-out, a busy server) keeps what was indexed; a site's refusal does not. */
-    private static boolean isFinal(Reason reason) {
-        return reason.retry() == Reason.Retry.NEVER || reason == Reason.ROBOTS_DENIED;
     }
 
     /** Why a vector must not be written; null if it may. The index itself accepts a zero vector. */

@@ -23,6 +23,14 @@ public final class ImageId {
         return HexFormat.of().formatHex(digest(bytes));
     }
 
+    /**
+     * The content that an image shows: the first 128 bits of a SHA-256, 32 hex digits. Images of equal bytes show one, and it
+     * is the id of their group as long as nothing else looks like them.
+     */
+    public static String contentOf(String sha256) {
+        return sha256.substring(0, 32);
+    }
+
     private static byte[] digest(byte[] bytes) {
         try {
             return MessageDigest.getInstance("SHA-256").digest(bytes);

@@ -49,4 +49,12 @@ public enum Reason {
     public Retry retry() {
         return retry;
     }
+
+    /**
+     * Whether what was indexed of the image is withdrawn: a fault that may pass (a time-out, a busy server) keeps it, a
+     * site's refusal does not.
+     */
+    public boolean withdraws() {
+        return retry == Retry.NEVER || this == ROBOTS_DENIED;
+    }
 }

@@ -41,6 +41,14 @@ public final class Field {
     public static final String INDEXED = "indexed";
     public static final String EMBEDDING = "embedding";
 
+    /** Fields of a group: its best image, the number of its images, of pages that show one of them, since when, and some. */
+    public static final String CANONICAL = "canonical";
+
+    public static final String GROUP_SIZE = "group_size";
+    public static final String SEEN_ON = "seen_on";
+    public static final String FIRST_SEEN = "first_seen";
+    public static final String MEMBERS = "members";
+
     /** Fields of a rejection. */
     public static final String STAGE = "stage";
 

@@ -190,6 +190,11 @@ public record IndexLayout(
         return prefix + "-commands";
     }
 
+    /** Groups of near-duplicates: one document a group of two images or pages and more, under its id. */
+    public String groupIndex() {
+        return prefix + "-groups";
+    }
+
     /** What was decided about each URL, and how long images took to the searcher; pruned by age. */
     public String ledgerIndex() {
         return prefix + "-ledger";
@@ -324,6 +329,19 @@ public record IndexLayout(
         keyword(fields, Field.FINGERPRINT);
         type(fields, "vector", "binary");
         keyword(fields, "body").put("index", false).put("doc_values", false);
+        return body;
+    }
+
+    /** Settings and mapping of the group index. */
+    public ObjectNode groupIndexBody() {
+        ObjectNode body = body();
+        ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
+        keyword(fields, Field.GROUP_ID);
+        keyword(fields, Field.CANONICAL);
+        type(fields, Field.GROUP_SIZE, "long");
+        type(fields, Field.SEEN_ON, "long");
+        type(fields, Field.FIRST_SEEN, "date");
+        keyword(fields, Field.MEMBERS);
         return body;
     }
 

@@ -87,6 +87,7 @@ public final class IndexSetup {
         create(client, layout.rejectionIndex(), layout.rejectionIndexBody());
         create(client, layout.thumbnailIndex(), layout.thumbnailIndexBody());
         create(client, layout.commandIndex(), layout.commandIndexBody());
+        create(client, layout.groupIndex(), layout.groupIndexBody());
         create(client, layout.ledgerIndex(), layout.ledgerIndexBody());
         addFields(client, index, images);
         check(client, layout, fingerprint, dim);

@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.connector.duplicates;
+
+import org.jspecify.annotations.NullMarked;
