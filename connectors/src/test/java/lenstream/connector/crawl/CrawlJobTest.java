@@ -134,6 +134,38 @@ class CrawlJobTest {
     }
 
     @Test
+    void changedSeedsAndASavepointKeepAllThatIsKnown() throws Exception {
+        try (GallerySite stays = GallerySite.open(gallery(), 0, 20, false);
+                GallerySite leaves = GallerySite.open(gallery(), 0, 10, false);
+                GallerySite comes = GallerySite.open(gallery(), 0, 5, false)) {
+            String savepoint = crawl(seeds("{url: '" + stays.uri() + "'}, {url: '" + leaves.uri() + "'}"), null);
+            assertThat(IMAGES).hasSize(30);
+
+            int before = leaves.requests().size();
+            String changed = "{url: '" + stays.uri() + "', interval: 7s, exclude: ['/no/such/**'], max_images: 50},"
+                    + " {url: '" + comes.uri() + "'}";
+            String next = crawl(seeds(changed), savepoint);
+            assertThat(IMAGES)
+                    .as("of what was there nothing is downloaded again")
+                    .hasSize(5)
+                    .allMatch(image -> image.target().site().equals(comes.uri().toString()));
+            assertThat(leaves.requests()).as("it is no longer a seed").hasSize(before);
+
+            crawl(seeds("{url: '" + leaves.uri() + "'}"), next);
+            assertThat(IMAGES).as("what was known of it was kept").isEmpty();
+            assertThat(REJECTIONS).isEmpty();
+        }
+    }
+
+    /** One round, from its start to its savepoint. */
+    private String crawl(Seeds seeds, @Nullable String savepoint) throws Exception {
+        forget();
+        JobClient job = submit(FrontierSource.once(seeds), savepoint, 1);
+        awaitDry(job.getJobID(), 1);
+        return stop(job);
+    }
+
+    @Test
     void aFollowedSiteGivesItsNewImagesWithinItsInterval() throws Exception {
         try (GallerySite site = GallerySite.open(gallery(), 0, 40, false)) {
             JobClient job = submit(FrontierSource.follow(seeds(site)), null, 1);
@@ -220,14 +252,18 @@ class CrawlJobTest {
     }
 
     private static Seeds seeds(GallerySite site) {
+        return seeds("{url: '" + site.uri() + "', interval: 1s}");
+    }
+
+    /** @param sites as they stand in the file */
+    private static Seeds seeds(String sites) {
         var web = WebConfig.defaults()
                 .withAllowPrivate(List.of("127.0.0.0/8"))
                 .withMaxBytes(DataSize.ofMebibytes(30))
                 .withTotalTimeout(Duration.ofSeconds(2));
         var file = lenstream.core.config.ConfigReader.parse(
                 "seeds",
-                "sites: [{url: '" + site.uri()
-                        + "', interval: 1s}]\nnetwork: {allow_private: [127.0.0.0/8], min_delay: 0}",
+                "sites: [" + sites + "]\nnetwork: {allow_private: [127.0.0.0/8], min_delay: 0}",
                 SeedsFile.class);
         return Seeds.of("seeds", file)
                 .withFetch(FetchConfig.defaults()
