@@ -146,6 +146,19 @@ public enum Quantisation {
         return this == BYTE ? Math.clamp(product / (BYTE_ONE * BYTE_ONE), -1.0, 1.0) : product;
     }
 
+    /**
+     * Links a node of the HNSW graph. Lucene's default is 16; a graph that is built by 7-bit codes loses parts of a clustered
+     * set with it, whatever is asked of it afterwards: PERFORMANCE.md, "Quantisation".
+     */
+    public int links() {
+        return this == X4 ? 32 : 16;
+    }
+
+    /** Candidates while the graph is built. */
+    public int candidates() {
+        return this == X4 ? 256 : 128;
+    }
+
     /** Bytes that the graph search reads of each vector, besides its links. */
     public double searchedBytes(int dim) {
         return switch (this) {
