@@ -129,8 +129,8 @@ public final class CrawlRun implements AutoCloseable {
             status = job.getJobStatus().get(10, TimeUnit.SECONDS);
         } catch (TimeoutException e) {
             return false;
-        } catch (ExecutionException e) {
-            throw JobFailedException.rootOf(e);
+        } catch (ExecutionException | IllegalStateException gone) {
+            return endedWithItsCluster(gone);
         }
         if (status == JobStatus.FINISHED || status == JobStatus.CANCELED) {
             return true;
@@ -144,6 +144,19 @@ public final class CrawlRun implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    /** A cluster of this JVM ends with its job, and then knows no status any more; the job's result is there. */
+    private boolean endedWithItsCluster(Exception gone) throws InterruptedException {
+        try {
+            job.getJobExecutionResult().get(30, TimeUnit.SECONDS);
+            return true;
+        } catch (ExecutionException e) {
+            throw JobFailedException.rootOf(e);
+        } catch (TimeoutException e) {
+            gone.addSuppressed(e);
+            throw JobFailedException.rootOf(gone);
+        }
     }
 
     private Path stopWithSavepoint() throws InterruptedException {
