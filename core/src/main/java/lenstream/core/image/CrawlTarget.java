@@ -1,5 +1,6 @@
 package lenstream.core.image;
 
+import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +33,10 @@ public record CrawlTarget(
         @Nullable String license,
         long publishedAtMillis,
         long discoveredAtMillis,
-        String via) {
+        String via)
+        implements Serializable {
+    private static final long serialVersionUID = 1;
+
     public static final long UNKNOWN_TIME = -1;
 
     /** The same image, found anew at that time (epoch ms): by a look at it, not at what names it. */
