@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 
 /** The options of commands that may create an image index: how it is built. An existing one keeps what it was built with. */
 final class LayoutOptions {
-    /** Merging 100,000 vectors took under two minutes on two cores; whoever waits longer can watch the server instead. */
+    /** Merging 100,000 vectors took 33 to 313 s on two busy cores; whoever waits longer can watch the server instead. */
     private static final Duration MERGE_LIMIT = Duration.ofHours(1);
 
     @Option(
@@ -54,7 +54,7 @@ final class LayoutOptions {
 
     @Option(
             names = "--bulk-load",
-            description = "first fill: images are found only at the end, when the index is merged once; faster")
+            description = "first fill: images are found only at the end, when the index is merged once")
     private boolean bulkLoad;
 
     boolean bulkLoad() {
