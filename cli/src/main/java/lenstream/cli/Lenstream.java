@@ -33,6 +33,10 @@ import picocli.CommandLine.Spec;
             ReplayCommand.class,
             ReembedCommand.class,
             ExplainCommand.class,
+            ExportCommand.class,
+            StoreCommand.class,
+            BackupCommand.class,
+            RestoreCommand.class,
             DoctorCommand.class,
             ServeCommand.class
         })

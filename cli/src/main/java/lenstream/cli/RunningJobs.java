@@ -65,7 +65,7 @@ final class RunningJobs implements Supplier<List<URI>> {
     }
 
     /** Empty if the job ended; one that was killed has left its address behind. */
-    private static Optional<URI> address(Path job) {
+    static Optional<URI> address(Path job) {
         try {
             String[] parts = Files.readString(job.resolve(ADDRESS)).split(" ", 2);
             boolean alive = ProcessHandle.of(Long.parseLong(parts[0]))

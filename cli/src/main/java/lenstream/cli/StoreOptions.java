@@ -1,5 +1,7 @@
 package lenstream.cli;
 
+import java.io.IOException;
+import lenstream.connector.store.ImageStore;
 import lenstream.connector.store.StoreConfig;
 import lenstream.core.config.DataSize;
 import lenstream.job.JobSettings;
@@ -42,5 +44,10 @@ final class StoreOptions {
     /** The store in the data folder. */
     static StoreConfig at(Workspace workspace) {
         return StoreConfig.at(JobSettings.flinkPath(workspace.data().resolve("store")));
+    }
+
+    /** Makes the store in the data folder one of its own after it was brought back. */
+    static void renew(Workspace workspace) throws IOException {
+        ImageStore.renew(at(workspace).uri());
     }
 }

@@ -26,6 +26,11 @@ public record Checkpoints(Path root) {
         return complete().stream().max(Comparator.comparing(Checkpoints::written));
     }
 
+    /** Whether a folder can be moved: a savepoint holds all its files, a checkpoint shares some with others. */
+    public static boolean isSavepoint(Path checkpoint) {
+        return checkpoint.getFileName().toString().startsWith("savepoint-");
+    }
+
     /**
      * Deletes every savepoint but the one given: each stop writes one, and only the newest is ever read again.
      * Checkpoints are Flink's own to delete.

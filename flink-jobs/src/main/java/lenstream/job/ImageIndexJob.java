@@ -1,5 +1,7 @@
 package lenstream.job;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.function.Function;
 import lenstream.connector.duplicates.DuplicateConfig;
 import lenstream.connector.duplicates.NearDuplicates;
@@ -125,7 +127,7 @@ public final class ImageIndexJob {
                     .startNewChain() // decoding for a copy must not hold up the visits
                     .sinkTo(ImageStore.sink(store))
                     .name("image-store")
-                    .uid("image-store");
+                    .uid(storeUid(store));
         }
 
         SingleOutputStreamOperator<ArrowBatch> embedded =
@@ -165,5 +167,16 @@ public final class ImageIndexJob {
                 .name("opensearch-groups")
                 .uid("opensearch-groups")
                 .setParallelism(1);
+    }
+
+    private static String storeUid(StoreConfig store) {
+        try {
+            return ImageStore.uid(store);
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "cannot write to the image store " + store.uri() + ": " + e.getMessage() + "; name another with"
+                            + " --store, or --no-store",
+                    e);
+        }
     }
 }

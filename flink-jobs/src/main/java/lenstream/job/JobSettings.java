@@ -117,6 +117,8 @@ public record JobSettings(String name, int parallelism, Duration checkpointInter
     static void startFrom(Configuration conf, String checkpoint) {
         if (!checkpoint.isEmpty()) {
             conf.set(StateRecoveryOptions.SAVEPOINT_PATH, checkpoint);
+            // an image store that was given up, deleted or brought back elsewhere leaves the state of its sink behind
+            conf.set(StateRecoveryOptions.SAVEPOINT_IGNORE_UNCLAIMED_STATE, true);
             // the new job owns what it starts from, so that it is deleted once it is superseded
             conf.set(StateRecoveryOptions.RESTORE_MODE, RecoveryClaimMode.CLAIM);
         }

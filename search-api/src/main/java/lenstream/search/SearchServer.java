@@ -72,7 +72,10 @@ public final class SearchServer implements AutoCloseable {
             this.server = build(config, table(config, jobs));
             encoder.embedText(WARM_UP); // the first call pays for lazy initialisation
             watch.start();
-            follower = SpaceWatch.start(new SpaceWatch.Where(config.openSearch(), config.layout()), spaces::follow);
+            follower = SpaceWatch.start(
+                    new SpaceWatch.Where(config.openSearch(), config.layout()),
+                    new SpaceWatch.Deed("api", List.of(encoder.fingerprint().value()), ""),
+                    spaces::follow);
             this.following = follower;
             server.start();
         } catch (RuntimeException e) {

@@ -34,7 +34,7 @@ public final class RejectionToEntries extends RichFlatMapFunction<Rejection, Bul
     @SuppressWarnings("MustBeClosed") // freed in close()
     public void open(OpenContext context) {
         rejections = new RejectionCounters(getRuntimeContext().getMetricGroup());
-        watch = plans == null ? null : SpaceWatch.start(plans, plan -> null);
+        watch = plans == null ? null : SpaceWatch.start(plans, null, plan -> null);
     }
 
     @Override

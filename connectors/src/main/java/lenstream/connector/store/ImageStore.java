@@ -4,7 +4,9 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.ZoneOffset;
+import java.util.UUID;
 import lenstream.core.image.StoredImage;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.flink.api.common.serialization.Encoder;
@@ -17,6 +19,8 @@ import org.apache.flink.connector.file.src.enumerate.NonSplittingRecursiveEnumer
 import org.apache.flink.connector.file.src.reader.SimpleStreamFormat;
 import org.apache.flink.connector.file.src.reader.StreamFormat;
 import org.apache.flink.core.fs.FSDataInputStream;
+import org.apache.flink.core.fs.FSDataOutputStream;
+import org.apache.flink.core.fs.FileSystem;
 import org.apache.flink.core.fs.Path;
 import org.apache.flink.streaming.api.functions.sink.filesystem.OutputFileConfig;
 import org.apache.flink.streaming.api.functions.sink.filesystem.bucketassigners.DateTimeBucketAssigner;
@@ -31,9 +35,40 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ImageStore {
     static final String SUFFIX = ".arrows";
+    private static final String IDENTITY = "identity";
+    private static final String UID = "image-store-";
     private static final String IN_PROGRESS = ".inprogress";
 
     private ImageStore() {}
+
+    /**
+     * The uid of the sink's operator. The sink's state names files in progress, so it fits this very store only: one that was
+     * deleted, or brought back elsewhere, has another identity and so a sink without that state. Made at the first call.
+     *
+     * @throws IOException if the store cannot be written to
+     */
+    public static String uid(StoreConfig config) throws IOException {
+        var file = new Path(config.uri(), IDENTITY);
+        FileSystem files = file.getFileSystem();
+        if (files.exists(file)) {
+            try (FSDataInputStream in = files.open(file)) {
+                return UID + new String(in.readAllBytes(), StandardCharsets.US_ASCII).strip();
+            }
+        }
+        return renew(config.uri());
+    }
+
+    /** Gives the store another identity: its files in progress belong to a state that is not there. */
+    public static String renew(String uri) throws IOException {
+        var file = new Path(uri, IDENTITY);
+        FileSystem files = file.getFileSystem();
+        files.mkdirs(new Path(uri));
+        String identity = UUID.randomUUID().toString();
+        try (FSDataOutputStream out = files.create(file, FileSystem.WriteMode.OVERWRITE)) {
+            out.write(identity.getBytes(StandardCharsets.US_ASCII));
+        }
+        return UID + identity;
+    }
 
     /** Keeps images. */
     public static FileSink<StoredImage> sink(StoreConfig config) {
@@ -58,7 +93,7 @@ public final class ImageStore {
     /** Whether a name is one of the store's. Folders pass: what lies in them is asked again. */
     private static boolean isFolderOrFile(Path path) {
         String name = path.getName();
-        return !name.contains(".") || isFile(name);
+        return isFile(name) || (!name.contains(".") && !name.equals(IDENTITY));
     }
 
     static boolean isFile(String name) {

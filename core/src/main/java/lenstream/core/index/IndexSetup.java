@@ -157,7 +157,8 @@ public final class IndexSetup {
         return holders.hasNext() ? Optional.of(holders.next()) : Optional.empty();
     }
 
-    private static String lineage(IndexClient client, String index) {
+    /** The identity of the collection that an index holds, see {@link #prepare}. */
+    public static String lineage(IndexClient client, String index) {
         String inherited = require(client, "GET", "/" + index + "/_mapping")
                 .path(index)
                 .at("/mappings/_meta/" + LINEAGE)

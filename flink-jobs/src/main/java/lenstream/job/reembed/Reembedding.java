@@ -21,6 +21,7 @@ import lenstream.core.index.IndexCounts;
 import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexSetup;
+import lenstream.core.index.IndexUnavailableException;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.index.Space;
 import lenstream.core.index.SpacePlan;
@@ -56,7 +57,7 @@ public final class Reembedding {
     private static final long POLL_MILLIS = 500;
     private static final int MOST_PASSES = 20;
     /** What a job has handed to its sink before it saw the plan is written by then: the sink's linger is half a second. */
-    private static final Duration SETTLING = Duration.ofSeconds(3);
+    private static final Duration SETTLING = Duration.ofSeconds(4);
 
     private final IndexClient client;
     private final Setup setup;
@@ -134,6 +135,7 @@ public final class Reembedding {
             }
             IndexSetup.prepareBeside(
                     client, setup.layout(), to.fingerprint(), to.encoder().dim(), from.fingerprint());
+            IndexSetup.await(client, FOLLOWERS_LIMIT); // its shards start
             awaitFollowers(lock, "job");
             SpaceDiff diff = fill(lock, from.fingerprint(), to.fingerprint());
             var gate = new Gate(client, setup.layout(), from, to, setup.store(), setup.kept(), setup.rules());
@@ -332,9 +334,13 @@ public final class Reembedding {
         long first = IndexCounts.images(client, setup.layout(), to);
         var end = job.getJobExecutionResult(); // its status is not to be had once a cluster of this JVM has ended
         while (!end.isDone()) {
-            long done = IndexCounts.images(client, setup.layout(), to);
-            double seconds = (System.nanoTime() - start) / 1e9;
-            progress.accept(new Progress(pass, done, documents, (done - first) / Math.max(seconds, 1e-3)));
+            try {
+                long done = IndexCounts.images(client, setup.layout(), to);
+                double seconds = (System.nanoTime() - start) / 1e9;
+                progress.accept(new Progress(pass, done, documents, (done - first) / Math.max(seconds, 1e-3)));
+            } catch (IndexUnavailableException e) {
+                news.accept("OpenSearch does not answer at present; the backfill waits for it");
+            }
             TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
         }
         end.get(30, TimeUnit.SECONDS);
@@ -343,8 +349,6 @@ public final class Reembedding {
     /** Until every process of a kind that gave a sign of life does what the plan says. */
     private void awaitFollowers(PlanLock lock, String kind) throws InterruptedException {
         String wanted = lock.plan().to().fingerprint();
-        long changed = lock.plan().changedMillis();
-        long seen = Math.max(changed, System.currentTimeMillis());
         TimeUnit.MILLISECONDS.sleep(SETTLING.toMillis()); // they look every two seconds
         await(kind + "s do not follow: ", () -> {
             List<SpacePlans.Beat> alive = plans.alive(System.currentTimeMillis()).stream()
@@ -356,9 +360,7 @@ public final class Reembedding {
                                 + "; make the new bundle readable at the same path there, or stop it",
                         null);
             });
-            return alive.stream()
-                    .filter(beat -> beat.atMillis() >= seen || kind.equals("api"))
-                    .allMatch(beat -> beat.fingerprints().contains(wanted));
+            return alive.stream().allMatch(beat -> beat.fingerprints().contains(wanted));
         });
         long count = plans.alive(System.currentTimeMillis()).stream()
                 .filter(beat -> beat.kind().equals(kind))

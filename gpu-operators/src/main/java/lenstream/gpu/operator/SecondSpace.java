@@ -42,7 +42,7 @@ final class SecondSpace implements AutoCloseable {
         this.config = config;
         this.opener = opener;
         this.allocator = allocator;
-        this.watch = SpaceWatch.start(where, this::follow);
+        this.watch = SpaceWatch.start(where, new SpaceWatch.Deed("job", List.of(own), ""), this::follow);
     }
 
     /** @param own fingerprint of the operator's own space */

@@ -1,0 +1,148 @@
+package lenstream.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedOutputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import lenstream.core.index.Field;
+import lenstream.core.index.IndexAnswer;
+import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexScan;
+import lenstream.core.index.IndexSetup;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code lenstream export}: all documents as JSON Lines or as an Arrow file. */
+@Command(
+        name = "export",
+        mixinStandardHelpOptions = true,
+        description = "Writes all documents, by rising id, as they were at one instant: JSON Lines, or an Arrow file if"
+                + " the name ends in .arrow.",
+        footer = {
+            "",
+            "Examples:",
+            "  ./lenstream export > images.jsonl",
+            "  ./lenstream export --filter host=example.org --vectors -o images.arrow"
+        })
+final class ExportCommand implements Callable<Integer> {
+    private static final int PAGE = 1_000;
+
+    @Mixin
+    private Workspace workspace;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = "--filter",
+            paramLabel = "K=V",
+            description = "only documents with this field, e.g. host=example.org; may be repeated")
+    private Map<String, String> filters = new LinkedHashMap<>();
+
+    @Option(names = "--vectors", description = "with the embeddings")
+    private boolean vectors;
+
+    @Option(
+            names = {"-o", "--output"},
+            paramLabel = "FILE",
+            description = "write here, not to standard output; .arrow makes an Arrow file")
+    private @Nullable Path output;
+
+    @Override
+    public Integer call() throws IOException {
+        String name = output == null ? "" : output.getFileName().toString();
+        if (name.endsWith(".parquet")) {
+            throw new CliException(
+                    "Parquet is not written yet: export to a file that ends in .arrow and convert it, for"
+                            + " example with pyarrow.parquet.write_table(pyarrow.ipc.open_file(\"images.arrow\").read_all(), …)");
+        }
+        try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
+                IndexClient client = IndexClient.open(workspace.openSearchAt(openSearch.url()));
+                var progress = ProgressLine.onStandardError()) {
+            String index = IndexSetup.searched(client, workspace.layout())
+                    .orElseThrow(() -> new CliException(
+                            "there is no index yet: index some images first, for example ./lenstream index DIR"));
+            JsonNode properties = properties(client, index);
+            List<String> fields = fields(properties);
+            try (var scan = new IndexScan(client, index, fields, query(properties), PAGE)) {
+                if (output == null) {
+                    lines(scan, new BufferedOutputStream(new FileOutputStream(java.io.FileDescriptor.out)), progress);
+                } else {
+                    Path unfinished = output.resolveSibling(name + ".part");
+                    if (name.endsWith(".arrow")) {
+                        ArrowExport.write(scan, unfinished, properties, fields);
+                    } else {
+                        lines(scan, new BufferedOutputStream(Files.newOutputStream(unfinished)), progress);
+                    }
+                    Files.move(unfinished, output, StandardCopyOption.REPLACE_EXISTING);
+                }
+            }
+            return 0;
+        }
+    }
+
+    private static JsonNode properties(IndexClient client, String index) {
+        IndexAnswer answer = client.send("GET", "/" + index + "/_mapping", null);
+        if (!answer.ok()) {
+            throw new CliException("OpenSearch answers " + answer.status() + ": " + answer.text());
+        }
+        return answer.json().path(index).at("/mappings/properties");
+    }
+
+    private List<String> fields(JsonNode properties) {
+        var fields = new ArrayList<String>();
+        properties.fieldNames().forEachRemaining(name -> {
+            if (vectors || !name.equals(Field.EMBEDDING)) {
+                fields.add(name);
+            }
+        });
+        return fields;
+    }
+
+    private @Nullable ObjectNode query(JsonNode properties) {
+        if (filters.isEmpty()) {
+            return null;
+        }
+        ObjectNode query = JsonNodeFactory.instance.objectNode();
+        ArrayNode all = query.putObject("bool").putArray("filter");
+        filters.forEach((name, value) -> {
+            if (!properties.has(name)) {
+                throw new CliException("--filter " + name + ": documents have no such field; they have "
+                        + String.join(", ", fields(properties)));
+            }
+            boolean words = properties.path(name).path("type").asText().equals("text");
+            all.addObject().putObject(words ? "match_phrase" : "term").put(name, value);
+        });
+        return query;
+    }
+
+    private static void lines(IndexScan scan, OutputStream to, ProgressLine progress) throws IOException {
+        long count = 0;
+        try (to) {
+            while (scan.hasNext()) {
+                to.write(scan.next().source().toString().getBytes(StandardCharsets.UTF_8));
+                to.write('\n');
+                if (++count % PAGE == 0) {
+                    progress.show(count + " documents");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+package lenstream.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import lenstream.core.image.ImageId;
+import lenstream.core.index.Field;
+import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexCounts;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexUnavailableException;
+import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.local.LocalOpenSearch;
+import lenstream.core.model.Fingerprint;
+import lenstream.core.model.ModelBundle;
+import lenstream.gallery.GallerySite;
+import lenstream.gallery.Picture;
+import lenstream.gpu.pipeline.EmbeddingPipeline;
+import lenstream.gpu.pipeline.ImageRejectedException;
+import lenstream.gpu.pipeline.PipelineConfig;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A move to another encoder while a crawl goes on and queries are asked, its process killed outright at random moments:
+ * no query fails, no answer mixes two spaces, and in the end both indices hold the same observations, without a second
+ * download. The seed is printed; {@code -Dlenstream.seed=N} repeats a run, {@code -Dlenstream.kills=N} makes a long one.
+ * {@code -Dlenstream.baseline=SECONDS} asks queries before the move too, for a comparison of their times.
+ */
+class ReembedCrashIT {
+    private static final Path WORK = Path.of("target/it/reembed").toAbsolutePath();
+    private static final IndexLayout LAYOUT = IndexLayout.withPrefix("move");
+    private static final Duration LIMIT = Duration.ofMinutes(2);
+
+    @Test
+    void killedAtAnyMomentItEndsWithTheSameObservationsInBothSpacesAndNoQueryNoticed() throws Exception {
+        long seed = Long.getLong("lenstream.seed", System.nanoTime());
+        int kills = Integer.getInteger("lenstream.kills", 2);
+        int pictures = Integer.getInteger("lenstream.pictures", 100);
+        System.out.println("reembed crash test seed " + seed);
+        var random = new SplittableRandom(seed);
+        DemoIT.delete(WORK);
+        Files.createDirectories(WORK);
+        Path root = LauncherProcess.ROOT;
+        Path second = SecondEncoder.write(WORK.resolve("second"));
+        Fingerprint before = IndexOracle.fingerprint();
+        Fingerprint after = ModelBundle.load(second).fingerprint();
+        try (LocalOpenSearch node = LocalOpenSearch.start(
+                        LocalOpenSearch.Config.of(
+                                        root.resolve("infra/opensearch/target/opensearch"), WORK.resolve("node"))
+                                .withHeap("512m")
+                                .withQuickStart(true),
+                        line -> {});
+                GallerySite site = GallerySite.open(root.resolve("gallery"), 0, pictures, false);
+                IndexClient client =
+                        IndexClient.open(OpenSearchConfig.at(node.uri().toString()));
+                LauncherProcess crawl = start(node, "crawl", seeds(site).toString(), "--follow");
+                LauncherProcess serve = start(node, "serve", "--port", "0")) {
+            await("the first images", () -> images(client, before) == pictures, crawl);
+            serve.awaitError("search API on ", LIMIT);
+            URI api = URI.create(serve.err()
+                    .lines()
+                    .filter(line -> line.startsWith("search API on "))
+                    .map(line -> line.substring("search API on ".length()).strip())
+                    .findFirst()
+                    .orElseThrow());
+            try (QueryLoad load = QueryLoad.start(api)) {
+                TimeUnit.SECONDS.sleep(Long.getLong("lenstream.baseline", 0L));
+                load.report("before");
+                for (int kill = 0; kill < kills; kill++) {
+                    killInMidMove(reembed(node, second), client, after, random, pictures);
+                    site.publish(2);
+                }
+                finish(reembed(node, second));
+                load.report("during the move");
+                load.awaitSpace(after.value(), Duration.ofSeconds(20));
+                int published = pictures + 2 * kills;
+                await("what was published meanwhile", () -> same(client, before, after, published), crawl);
+                assertHolds(client, after, site);
+
+                site.publish(3);
+                await("what is published after the switch", () -> same(client, before, after, published + 3), crawl);
+
+                finish(start(node, "reembed", "--rollback"));
+                load.awaitSpace(before.value(), Duration.ofSeconds(20));
+                finish(start(node, "reembed", "--cleanup"));
+                site.publish(1);
+                await("what is published after the end", () -> images(client, before) == published + 4, crawl);
+                assertThat(load.faults())
+                        .as("no query fails, no answer is mixed")
+                        .isEmpty();
+                assertThat(load.spaces())
+                        .as("one switch there and one back")
+                        .containsExactly(before.value(), after.value(), before.value());
+            }
+            Map<String, Long> downloads = site.requests().stream()
+                    .filter(r -> r.path().startsWith("/images/") && r.status() == 200)
+                    .collect(Collectors.groupingBy(GallerySite.Request::path, Collectors.counting()));
+            assertThat(downloads.values()).as("every image is downloaded once").containsOnly(1L);
+            crawl.interrupt();
+            assertThat(crawl.await(LIMIT)).as("ended by Ctrl-C: " + crawl.err()).isEqualTo(130);
+        }
+    }
+
+    /** Kills the move after a random number of new documents, or a random time later, wherever it is then. */
+    private static void killInMidMove(
+            LauncherProcess move, IndexClient client, Fingerprint to, SplittableRandom random, int pictures)
+            throws InterruptedException {
+        try (move) {
+            long until = images(client, to) + random.nextInt(pictures);
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(random.nextInt(4, 12));
+            while (images(client, to) < until && move.isAlive() && System.nanoTime() < deadline) {
+                TimeUnit.MILLISECONDS.sleep(20);
+            }
+            TimeUnit.MILLISECONDS.sleep(random.nextInt(500));
+            move.kill(); // it may have ended just now: then this round shows that nothing is left to do
+            move.await(Duration.ofSeconds(10));
+        }
+    }
+
+    /** Both indices hold the same observations. */
+    private static boolean same(IndexClient client, Fingerprint a, Fingerprint b, int count) {
+        IndexCounts.refresh(client, LAYOUT, a);
+        IndexCounts.refresh(client, LAYOUT, b);
+        Map<String, String> left = observations(client, a);
+        return left.size() == count && left.equals(observations(client, b));
+    }
+
+    private static Map<String, String> observations(IndexClient client, Fingerprint space) {
+        ObjectNode body =
+                JsonNodeFactory.instance.objectNode().put("size", 10_000).put("version", true);
+        body.putArray("_source").add(Field.SHA256).add(Field.URL).add(Field.ALT).add(Field.FINGERPRINT);
+        var found = new TreeMap<String, String>();
+        for (JsonNode hit : client.send("POST", "/" + LAYOUT.imageIndex(space) + "/_search", body)
+                .json()
+                .at("/hits/hits")) {
+            JsonNode source = hit.path("_source");
+            if (!source.path(Field.FINGERPRINT).asText().equals(space.value())) {
+                throw new AssertionError(hit + " lies in the index of " + space);
+            }
+            found.put(
+                    hit.path("_id").asText(),
+                    hit.path("_version") + " " + source.path(Field.SHA256) + " " + source.path(Field.URL) + " "
+                            + source.path(Field.ALT));
+        }
+        return found;
+    }
+
+    /** Every document of the new space has the vector that the new encoder makes of the picture itself. */
+    private static void assertHolds(IndexClient client, Fingerprint space, GallerySite site)
+            throws IOException, ImageRejectedException {
+        try (EmbeddingPipeline pipeline = EmbeddingPipeline.open(PipelineConfig.defaults(WORK.resolve("second")))) {
+            for (Picture picture : site.published()) {
+                String id = ImageId.ofUrl(site.uriOf(picture).toString());
+                JsonNode vector = client.send("GET", "/" + LAYOUT.imageIndex(space) + "/_doc/" + id, null)
+                        .json()
+                        .path("_source")
+                        .path(Field.EMBEDDING);
+                byte[] bytes = Files.readAllBytes(
+                        LauncherProcess.ROOT.resolve("gallery").resolve(picture.file()));
+                float[] expected = pipeline.embedQuery(bytes).embedding();
+                double cosine = 0;
+                for (int i = 0; i < expected.length; i++) {
+                    cosine += expected[i] * vector.path(i).asDouble();
+                }
+                assertThat(cosine).as(picture.file()).isGreaterThan(0.999);
+            }
+        }
+    }
+
+    private static void await(String what, BooleanSupplier condition, LauncherProcess crawl)
+            throws InterruptedException {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline || !crawl.isAlive()) {
+                throw new AssertionError("waited in vain for " + what + "; the crawl said:\n" + crawl.err());
+            }
+            TimeUnit.MILLISECONDS.sleep(200);
+        }
+    }
+
+    /** An index whose shard has not started yet holds none. */
+    private static long images(IndexClient client, Fingerprint space) {
+        try {
+            return IndexCounts.images(client, LAYOUT, space);
+        } catch (IndexUnavailableException e) {
+            return 0;
+        }
+    }
+
+    private static void finish(LauncherProcess command) throws InterruptedException {
+        try (command) {
+            assertThat(command.await(LIMIT)).as(command.err()).isZero();
+        }
+    }
+
+    private static LauncherProcess reembed(LocalOpenSearch node, Path model) {
+        return start(node, "reembed", "--model", model.toString());
+    }
+
+    private static LauncherProcess start(LocalOpenSearch node, String... words) {
+        var arguments = new java.util.ArrayList<>(java.util.List.of(words));
+        arguments.addAll(java.util.List.of(
+                "--opensearch", node.uri().toString(), "--data", WORK + "/data dir 100%", "--prefix", LAYOUT.prefix()));
+        return LauncherProcess.start(WORK, arguments.toArray(String[]::new));
+    }
+
+    private static Path seeds(GallerySite site) throws IOException {
+        return Files.writeString(WORK.resolve("seeds.yaml"), """
+                sites: [{url: "%s", interval: 1s}]
+                network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/test"}
+                """.formatted(site.uri()));
+    }
+}
