@@ -139,9 +139,8 @@ class ReembedCrashIT {
     }
 
     private static Map<String, String> observations(IndexClient client, Fingerprint space) {
-        ObjectNode body =
-                JsonNodeFactory.instance.objectNode().put("size", 10_000).put("version", true);
-        body.putArray("_source").add(Field.SHA256).add(Field.URL).add(Field.ALT).add(Field.FINGERPRINT);
+        ObjectNode body = JsonNodeFactory.instance.objectNode().put("size", 10_000);
+        body.putArray("_source").add(Field.SHA256).add(Field.URL).add(Field.OBSERVED).add(Field.FINGERPRINT);
         var found = new TreeMap<String, String>();
         for (JsonNode hit : client.send("POST", "/" + LAYOUT.imageIndex(space) + "/_search", body)
                 .json()
@@ -152,8 +151,7 @@ class ReembedCrashIT {
             }
             found.put(
                     hit.path("_id").asText(),
-                    hit.path("_version") + " " + source.path(Field.SHA256) + " " + source.path(Field.URL) + " "
-                            + source.path(Field.ALT));
+                    source.path(Field.OBSERVED) + " " + source.path(Field.SHA256) + " " + source.path(Field.URL));
         }
         return found;
     }

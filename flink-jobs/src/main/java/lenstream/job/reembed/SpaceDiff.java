@@ -1,5 +1,6 @@
 package lenstream.job.reembed;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,8 +31,8 @@ record SpaceDiff(long documents, long missing, List<String> examples, List<Index
         long missing = 0;
         var examples = new ArrayList<String>();
         var extra = new ArrayList<IndexScan.Row>();
-        try (var old = new IndexScan(client, from, List.of(Field.URL), null, PAGE);
-                var now = new IndexScan(client, to, List.of(Field.SHA256), null, PAGE)) {
+        try (var old = new IndexScan(client, from, List.of(Field.URL, Field.OBSERVED), null, PAGE);
+                var now = new IndexScan(client, to, List.of(Field.OBSERVED), null, PAGE)) {
             IndexScan.Row there = now.hasNext() ? now.next() : null;
             while (old.hasNext()) {
                 IndexScan.Row row = old.next();
@@ -41,7 +42,7 @@ record SpaceDiff(long documents, long missing, List<String> examples, List<Index
                     there = now.hasNext() ? now.next() : null;
                 }
                 boolean same = there != null && there.id().equals(row.id());
-                if (!same || there == null || there.version() < row.version()) {
+                if (!same || there == null || observed(there).isBefore(observed(row))) {
                     missing++;
                     if (examples.size() < EXAMPLES) {
                         examples.add(row.source().path(Field.URL).asText());
@@ -57,6 +58,11 @@ record SpaceDiff(long documents, long missing, List<String> examples, List<Index
             }
         }
         return new SpaceDiff(documents, missing, examples, extra);
+    }
+
+    /** Not the version: an update of a document, such as of its group, adds to it. */
+    private static Instant observed(IndexScan.Row row) {
+        return Instant.parse(row.source().path(Field.OBSERVED).asText());
     }
 
     private static void note(List<IndexScan.Row> extra, IndexScan.Row row) {
