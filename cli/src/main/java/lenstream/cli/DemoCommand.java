@@ -103,7 +103,7 @@ final class DemoCommand implements Callable<Integer> {
     private CompletableFuture<LocalProgram> startApi(String openSearch) {
         return CompletableFuture.supplyAsync(() -> {
             try {
-                return LocalServices.startApi(workspace, openSearch, port, false);
+                return LocalServices.startApi(workspace, openSearch, port, false, List.of());
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new CompletionException(e);

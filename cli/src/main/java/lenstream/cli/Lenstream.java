@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             CrawlCommand.class,
             SearchCommand.class,
             ReplayCommand.class,
+            TakedownCommand.class,
             ReembedCommand.class,
             ExplainCommand.class,
             ExportCommand.class,

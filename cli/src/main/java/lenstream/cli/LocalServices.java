@@ -38,7 +38,8 @@ final class LocalServices {
     }
 
     /** Starts {@code lenstream serve} as a process of its own. */
-    static LocalProgram startApi(Workspace workspace, String openSearch, int port, boolean detached)
+    static LocalProgram startApi(
+            Workspace workspace, String openSearch, int port, boolean detached, List<String> more)
             throws InterruptedException {
         List<String> command = thisProgram("-Xmx512m");
         command.addAll(List.of(
@@ -53,6 +54,7 @@ final class LocalServices {
                 openSearch,
                 "--port",
                 Integer.toString(port)));
+        command.addAll(more);
         var config = new LocalProgram.Config(
                 API,
                 command,

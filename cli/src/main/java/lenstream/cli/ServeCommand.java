@@ -43,12 +43,16 @@ final class ServeCommand implements Callable<Integer> {
             description = "Flink clusters whose jobs the status page shows, besides those of this data directory")
     private List<URI> flink = List.of();
 
+    @Mixin
+    private PushOptions push;
+
     @Override
     public Integer call() throws InterruptedException {
         try (var ctrlC = new CtrlC();
                 OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 SearchServer server = SearchServer.start(
-                        config(workspace, openSearch.url(), host, port, allowPrivate),
+                        config(workspace, openSearch.url(), host, port, allowPrivate)
+                                .withPush(push.config()),
                         new RunningJobs(workspace, flink))) {
             System.err.println("search API on " + server.uri());
             ctrlC.awaitAsked();
@@ -63,6 +67,7 @@ final class ServeCommand implements Callable<Integer> {
                 .withPort(port)
                 .withOpenSearch(workspace.openSearchAt(openSearch).withRequestTimeout(QUERY_LIMIT))
                 .withLayout(workspace.layout())
+                .withReceiptKey(workspace.receiptKey())
                 .withWeb(WebConfig.defaults().withAllowPrivate(allowPrivate));
     }
 }

@@ -33,6 +33,9 @@ final class UpCommand implements Callable<Integer> {
             description = "TaskManagers of that cluster (default: ${DEFAULT-VALUE})")
     private int taskManagers;
 
+    @Mixin
+    private PushOptions push;
+
     @Override
     public Integer call() throws InterruptedException {
         String openSearch = workspace.openSearch != null
@@ -49,7 +52,7 @@ final class UpCommand implements Callable<Integer> {
         }
         if (LocalServices.api(workspace).isEmpty()) {
             DoctorCommand.requireFree(port);
-            LocalProgram api = LocalServices.startApi(workspace, openSearch, port, true);
+            LocalProgram api = LocalServices.startApi(workspace, openSearch, port, true, push.arguments());
             System.err.println("  search API started, log in " + api.log());
         }
         System.out.println("search API  " + LocalServices.apiUri(workspace));

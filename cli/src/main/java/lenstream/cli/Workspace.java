@@ -106,6 +106,11 @@ final class Workspace {
         return data().resolve("flink");
     }
 
+    /** The key that signs receipts of take-downs. */
+    Path receiptKey() {
+        return data().resolve("receipt-key");
+    }
+
     Path apiRun() {
         return data().resolve("api");
     }

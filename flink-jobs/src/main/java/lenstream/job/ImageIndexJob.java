@@ -3,12 +3,17 @@ package lenstream.job;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.function.Function;
+import lenstream.connector.command.TakedownState;
+import lenstream.connector.command.TakedownSweep;
+import lenstream.connector.crawl.FrontierSource;
+import lenstream.connector.crawl.PushOperatorFactory;
 import lenstream.connector.duplicates.DuplicateConfig;
 import lenstream.connector.duplicates.NearDuplicates;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.fetch.VisitOperatorFactory;
 import lenstream.connector.opensearch.BatchToEntries;
 import lenstream.connector.opensearch.BulkEntry;
+import lenstream.connector.opensearch.GuardedEntries;
 import lenstream.connector.opensearch.LedgerToEntries;
 import lenstream.connector.opensearch.RejectionToEntries;
 import lenstream.connector.store.ImageStore;
@@ -40,10 +45,11 @@ import org.jspecify.annotations.Nullable;
  * on a mini cluster runs the same one.
  *
  * <pre>
- * source ─► visit (keyed by host) ─► embed (one device a subtask) ─► entries ─► sink
- *                ├── keep ─► image store
- *                ├── rejections ─────────────────────────────────► entries ─┤
- *                └── ledger ─────────────────────────────────────► entries ─┘
+ * source ─────────┬─► visit (keyed by host) ─► embed (one device a subtask) ─► entries ─► sink
+ * commands ─► push ┘      ├── keep ─► image store
+ *     │                   ├── rejections ─────────────────────────────────► entries ─┤
+ *     │                   └── ledger ─────────────────────────────────────► entries ─┘
+ *     └── broadcast: visit and entries leave out what is taken down, sweep removes what was on its way
  * </pre>
  */
 public final class ImageIndexJob {
@@ -112,7 +118,19 @@ public final class ImageIndexJob {
                         commands, WatermarkStrategy.noWatermarks(), "commands", TypeInformation.of(Command.class))
                 .uid("commands")
                 .setParallelism(1); // one log, one order
-        SingleOutputStreamOperator<FetchedImage> fetched = targets.keyBy(CrawlTarget::host, Types.STRING)
+        DataStream<CrawlTarget> wanted = targets;
+        if (source instanceof FrontierSource) { // only a crawl goes where others point
+            SingleOutputStreamOperator<CrawlTarget> pushed = commanded.filter(PushOperatorFactory::isPush)
+                    .name("pushes")
+                    .uid("pushes")
+                    .setParallelism(1)
+                    .keyBy(PushOperatorFactory::host, Types.STRING)
+                    .transform("push", TypeInformation.of(CrawlTarget.class), new PushOperatorFactory(fetch))
+                    .uid("push");
+            pushed.getTransformation().setCoLocationGroupKey(CO_LOCATION);
+            wanted = targets.union(pushed);
+        }
+        SingleOutputStreamOperator<FetchedImage> fetched = wanted.keyBy(CrawlTarget::host, Types.STRING)
                 .connect(commanded.broadcast())
                 .transform("visit", TypeInformation.of(FetchedImage.class), new VisitOperatorFactory(fetch))
                 .uid("visit");
@@ -133,14 +151,14 @@ public final class ImageIndexJob {
         SingleOutputStreamOperator<ArrowBatch> embedded =
                 part.apply(fetched.rebalance()).uid("embed").setParallelism(embedders);
         var toEntries = new BatchToEntries(layout, store == null ? PixelRules.NONE : store.rules());
-        DataStream<BulkEntry> documents = embedded.flatMap(toEntries)
-                .returns(TypeInformation.of(BulkEntry.class))
+        DataStream<BulkEntry> documents = embedded.connect(commanded.broadcast(TakedownState.TAKEDOWNS))
+                .process(new GuardedEntries(toEntries), TypeInformation.of(BulkEntry.class))
                 .name("documents")
                 .uid("documents")
                 .setParallelism(embedders);
         DataStream<BulkEntry> second = embedded.getSideOutput(EmbedOperatorFactory.SECOND)
-                .flatMap(toEntries.vectorsOnly())
-                .returns(TypeInformation.of(BulkEntry.class))
+                .connect(commanded.broadcast(TakedownState.TAKEDOWNS))
+                .process(new GuardedEntries(toEntries.vectorsOnly()), TypeInformation.of(BulkEntry.class))
                 .name("documents-second")
                 .uid("documents-second")
                 .setParallelism(embedders);
@@ -155,6 +173,13 @@ public final class ImageIndexJob {
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("ledger")
                 .uid("ledger");
+        if (plans != null) {
+            commanded.flatMap(new TakedownSweep(plans.openSearch(), layout))
+                    .returns(TypeInformation.of(Command.class))
+                    .name("sweep")
+                    .uid("sweep")
+                    .setParallelism(1);
+        }
         documents
                 .union(second, deadLetters, ledger)
                 .keyBy(BulkEntry::id, Types.STRING) // see OpenSearchSink

@@ -7,6 +7,7 @@ import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.web.WebConfig;
 import lenstream.search.http.HttpConfig;
+import lenstream.search.push.PushConfig;
 
 /**
  * How the search server runs. Immutable.
@@ -18,6 +19,8 @@ import lenstream.search.http.HttpConfig;
  * @param layout names of the index
  * @param web how a query's {@code image_url} may be fetched
  * @param http how requests are treated
+ * @param push who may tell of new pages
+ * @param receiptKey file of the key that signs receipts of take-downs; made at the first one
  */
 public record SearchConfig(
         String host,
@@ -26,7 +29,9 @@ public record SearchConfig(
         OpenSearchConfig openSearch,
         IndexLayout layout,
         WebConfig web,
-        HttpConfig http) {
+        HttpConfig http,
+        PushConfig push,
+        Path receiptKey) {
 
     public SearchConfig {
         Check.notBlank("host", host);
@@ -42,30 +47,40 @@ public record SearchConfig(
                 OpenSearchConfig.at(openSearchUrl).withRequestTimeout(Duration.ofSeconds(10)),
                 IndexLayout.defaults(),
                 WebConfig.defaults(),
-                HttpConfig.defaults());
+                HttpConfig.defaults(),
+                PushConfig.defaults(),
+                Path.of("receipt-key"));
     }
 
     public SearchConfig withHost(String address) {
-        return new SearchConfig(address, port, bundle, openSearch, layout, web, http);
+        return new SearchConfig(address, port, bundle, openSearch, layout, web, http, push, receiptKey);
     }
 
     public SearchConfig withPort(int number) {
-        return new SearchConfig(host, number, bundle, openSearch, layout, web, http);
+        return new SearchConfig(host, number, bundle, openSearch, layout, web, http, push, receiptKey);
     }
 
     public SearchConfig withOpenSearch(OpenSearchConfig where) {
-        return new SearchConfig(host, port, bundle, where, layout, web, http);
+        return new SearchConfig(host, port, bundle, where, layout, web, http, push, receiptKey);
     }
 
     public SearchConfig withLayout(IndexLayout names) {
-        return new SearchConfig(host, port, bundle, openSearch, names, web, http);
+        return new SearchConfig(host, port, bundle, openSearch, names, web, http, push, receiptKey);
     }
 
     public SearchConfig withWeb(WebConfig network) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, network, http);
+        return new SearchConfig(host, port, bundle, openSearch, layout, network, http, push, receiptKey);
     }
 
     public SearchConfig withHttp(HttpConfig manners) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, manners);
+        return new SearchConfig(host, port, bundle, openSearch, layout, web, manners, push, receiptKey);
+    }
+
+    public SearchConfig withPush(PushConfig pushes) {
+        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, pushes, receiptKey);
+    }
+
+    public SearchConfig withReceiptKey(Path file) {
+        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, file);
     }
 }

@@ -16,12 +16,14 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import lenstream.core.command.CommandLog;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.SpaceWatch;
 import lenstream.core.web.WebClient;
@@ -30,6 +32,11 @@ import lenstream.search.http.Metrics;
 import lenstream.search.http.ProblemException;
 import lenstream.search.http.RouteTable;
 import lenstream.search.http.Routes;
+import lenstream.search.push.CrawlRoutes;
+import lenstream.search.push.IndexNowRoutes;
+import lenstream.search.push.PushedUrls;
+import lenstream.search.push.WebSubRoutes;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,6 +63,7 @@ public final class SearchServer implements AutoCloseable {
     private final Metrics metrics = new Metrics();
     private final WebServer server;
     private final String host;
+    private @Nullable WebSubRoutes webSub;
 
     @SuppressWarnings("MustBeClosed") // client and web client are freed in close()
     private SearchServer(SearchConfig config, QueryEncoder encoder, Supplier<List<URI>> jobs) {
@@ -83,6 +91,7 @@ public final class SearchServer implements AutoCloseable {
                 follower.close();
             }
             watch.close();
+            closeWebSub();
             web.close();
             index.close();
             throw new StartException("the search server cannot start: " + e.getMessage(), e);
@@ -160,9 +169,16 @@ public final class SearchServer implements AutoCloseable {
         server.stop();
         watch.close();
         following.close();
+        closeWebSub();
         web.close();
         index.close();
         spaces.close();
+    }
+
+    private void closeWebSub() {
+        if (webSub != null) {
+            webSub.close();
+        }
     }
 
     /** Every feature's routes. */
@@ -170,17 +186,33 @@ public final class SearchServer implements AutoCloseable {
         HttpConfig http = config.http();
         var table = new RouteTable(
                 http.tokens(), http.maxConcurrent(), (int) http.maxBody().bytes(), metrics, this::whyNotReady);
-        List<Routes> features = List.of(
+        var features = new ArrayList<Routes>(List.of(
                 new PageRoutes(),
                 new SearchRoutes(
                         spaces, () -> watch.state() instanceof IndexWatch.Ready(long documents) ? documents : 0),
                 new ImageRoutes(spaces),
                 new ProtocolRoutes(spaces),
+                new TakedownRoutes(spaces, index, config.layout(), config.receiptKey()),
                 new OperationRoutes(spaces, watch, metrics),
                 new StatusRoutes(spaces, watch, metrics, index, config.layout(), jobs),
-                new ExplainRoutes(index, config.layout()));
+                new ExplainRoutes(index, config.layout())));
+        features.addAll(pushes(config));
         features.forEach(routes -> routes.register(table));
         return table;
+    }
+
+    /** The ways in which others tell of new pages, as far as they are switched on. */
+    private List<Routes> pushes(SearchConfig config) {
+        var urls = new PushedUrls(new CommandLog(index, config.layout()));
+        var routes = new ArrayList<Routes>(List.of(new CrawlRoutes(urls)));
+        if (config.push().indexnow()) {
+            routes.add(new IndexNowRoutes(config.push(), urls, web));
+        }
+        if (config.push().publicUrl() != null) {
+            webSub = new WebSubRoutes(config.push().publicUrl(), urls, index, config.layout(), web);
+            routes.add(webSub);
+        }
+        return routes;
     }
 
     private Optional<String> whyNotReady() {

@@ -10,6 +10,7 @@ import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.web.AddressGuard;
 import lenstream.core.web.WebConfig;
 import lenstream.search.http.HttpConfig;
+import lenstream.search.push.PushConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param index its names
  * @param network how a query's {@code image_url} may be fetched
  * @param http how requests are treated
+ * @param push who may tell of new pages
+ * @param receiptKey file of the key that signs receipts of take-downs; made at the first one
  */
 record SearchSettings(
         @Default("127.0.0.1") String host,
@@ -30,11 +33,13 @@ record SearchSettings(
         OpenSearchConfig openSearch,
         @Default("{}") IndexLayout index,
         @Default("{}") Network network,
-        @Default("{}") HttpConfig http) {
+        @Default("{}") HttpConfig http,
+        @Default("{}") PushConfig push,
+        @Default("receipt-key") Path receiptKey) {
 
     SearchSettings {
         // refused here, where the file's other problems are reported
-        SearchSettings.config(host, port, bundle, openSearch, index, network, http);
+        SearchSettings.config(host, port, bundle, openSearch, index, network, http, push, receiptKey);
     }
 
     /**
@@ -65,7 +70,7 @@ record SearchSettings(
     }
 
     SearchConfig config() {
-        return config(host, port, bundle, openSearch, index, network, http);
+        return config(host, port, bundle, openSearch, index, network, http, push, receiptKey);
     }
 
     private static SearchConfig config(
@@ -75,7 +80,9 @@ record SearchSettings(
             OpenSearchConfig openSearch,
             IndexLayout index,
             Network network,
-            HttpConfig http) {
-        return new SearchConfig(host, port, bundle, openSearch, index, network.config(), http);
+            HttpConfig http,
+            PushConfig push,
+            Path receiptKey) {
+        return new SearchConfig(host, port, bundle, openSearch, index, network.config(), http, push, receiptKey);
     }
 }

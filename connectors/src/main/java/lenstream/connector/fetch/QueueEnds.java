@@ -8,7 +8,14 @@ package lenstream.connector.fetch;
  * @param size entries, which may be fewer than {@code tail - head}
  */
 public record QueueEnds(long head, long tail, int size) {
-    static final QueueEnds EMPTY = new QueueEnds(0, 0, 0);
+    /** In the middle, so that a queue can grow at both ends and no number is ever negative. */
+    private static final long MIDDLE = 1L << 40;
+
+    static final QueueEnds EMPTY = new QueueEnds(MIDDLE, MIDDLE, 0);
+
+    QueueEnds prepended() {
+        return new QueueEnds(head - 1, tail, size + 1);
+    }
 
     QueueEnds appended() {
         return new QueueEnds(head, tail + 1, size + 1);

@@ -80,8 +80,9 @@ sealed interface Verdict {
     private static Verdict gone(CrawlTarget target, Observation before, Gone gone, long version, long nowMillis) {
         boolean sameRound = before.missing() > 0 && target.discoveredAtMillis() <= before.checkedAtMillis();
         int missing = sameRound ? before.missing() : before.missing() + 1;
-        if (gone.reason() == Reason.NOT_FOUND && missing >= MISSES_UNTIL_GONE) {
-            String detail = gone.detail() + ", in " + missing + " rounds";
+        if (gone.reason() == Reason.NOT_FOUND && (missing >= MISSES_UNTIL_GONE || target.isPushed())) {
+            // who pushes says that it was added, changed or deleted: a 404 then is no accident
+            String detail = gone.detail() + (target.isPushed() ? ", after a push" : ", in " + missing + " rounds");
             return refusal(target, before, Reason.GONE, detail, missing, version, nowMillis);
         }
         return refusal(target, before, gone.reason(), gone.detail(), missing, version, nowMillis);

@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import lenstream.connector.fetch.FetchOutcome.Deferred;
 import lenstream.connector.fetch.FetchOutcome.Rejected;
 import lenstream.connector.fetch.FetchOutcome.Validators;
+import lenstream.connector.command.TakedownState;
 import lenstream.core.command.Command;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
@@ -226,7 +227,9 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         }
         Lane lane = lane(target.host());
         boolean isFull = lane.ends.size() >= fetching.maxPendingPerHost();
-        if (before != null && (before.isQueued() || (isFull && before.next().isOut(now)))) {
+        if (target.isPushed() && !(before != null && before.isQueued() && lane.running.contains(before.queued()))) {
+            jumpTheQueue(lane, before, target);
+        } else if (before != null && (before.isQueued() || (isFull && before.next().isOut(now)))) {
             counters().merged().inc();
         } else {
             KnownUrl named = before == null ? KnownUrl.named(target) : before.withTarget(target);
@@ -250,6 +253,22 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     private boolean isTakenDown(CrawlTarget target) {
         return requireNonNull(takedowns).current().covers(target.url()).isPresent();
+    }
+
+    /** A pushed image is its host's next one, even if it waits already or the queue is full. */
+    private void jumpTheQueue(Lane lane, @Nullable KnownUrl before, CrawlTarget target) throws Exception {
+        if (before != null && before.isQueued()) {
+            counters().merged().inc();
+            queue().remove(before.queued());
+            lane.ends = lane.ends.removed(before.queued());
+            pending.decrementAndGet();
+        }
+        KnownUrl named = before == null ? KnownUrl.named(target) : before.withTarget(target);
+        lane.ends = lane.ends.prepended();
+        long number = lane.ends.head();
+        queue().put(number, new QueueEntry(target.id(), 0, 0, target.discoveredAtMillis(), false));
+        known().put(target.id(), named.withQueued(number));
+        pending.incrementAndGet();
     }
 
     private long enqueue(Lane lane, KnownUrl url, QueueEntry entry) throws Exception {

@@ -1,6 +1,7 @@
 package lenstream.connector.opensearch;
 
 import java.time.Instant;
+import java.util.function.BiPredicate;
 import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.PixelRules;
@@ -54,6 +55,15 @@ public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEn
 
     @Override
     public void flatMap(ArrowBatch batch, Collector<BulkEntry> out) {
+        write(batch, (row, fingerprint) -> true, out);
+    }
+
+    /**
+     * The entries of some rows.
+     *
+     * @param wanted of a row and the fingerprint of its embedding, whether it is written
+     */
+    void write(ArrowBatch batch, BiPredicate<EmbeddedImage, String> wanted, Collector<BulkEntry> out) {
         if (allocator == null) {
             throw new IllegalStateException("not open");
         }
@@ -61,6 +71,9 @@ public final class BatchToEntries extends RichFlatMapFunction<ArrowBatch, BulkEn
         var fingerprint = new Fingerprint(contents.fingerprint());
         Instant now = Instant.now();
         for (EmbeddedImage row : contents.rows()) {
+            if (!wanted.test(row, contents.fingerprint())) {
+                continue;
+            }
             if (rejections != null && row.rejected()) {
                 Rejection rejection = row.toRejection();
                 rejections.count(rejection.stage(), rejection.reason());

@@ -45,6 +45,31 @@ public record CrawlTarget(
                 url, host, site, pageUrl, title, alt, caption, credit, license, publishedAtMillis, millis, via);
     }
 
+    /** What {@code via} says of an image that someone told of. */
+    public static final String PUSH = "push";
+
+    /** Whether someone told of it, rather than discovery having come by. */
+    public boolean isPushed() {
+        return via.equals(PUSH);
+    }
+
+    /** The same image, found another way. */
+    public CrawlTarget withVia(String newVia) {
+        return new CrawlTarget(
+                url,
+                host,
+                site,
+                pageUrl,
+                title,
+                alt,
+                caption,
+                credit,
+                license,
+                publishedAtMillis,
+                discoveredAtMillis,
+                newVia);
+    }
+
     /** The document id of this image. */
     public String id() {
         return ImageId.ofUrl(url);

@@ -203,6 +203,16 @@ public record IndexLayout(
         return prefix + "-ledger";
     }
 
+    /** The register of take-downs; see {@link lenstream.core.takedown.TakedownRegister}. */
+    public String takedownIndex() {
+        return prefix + "-takedowns";
+    }
+
+    /** WebSub subscriptions of the API. */
+    public String subscriptionIndex() {
+        return prefix + "-subscriptions";
+    }
+
     /** How often each dead letter was sent through again; see {@link DeadLetters}. */
     public String replayIndex() {
         return prefix + "-replays";
@@ -364,6 +374,37 @@ public record IndexLayout(
         }
         type(fields, Field.TIMES, "integer").put("index", false).put("doc_values", false);
         type(fields, Field.FRESHNESS, "object").put("enabled", false);
+        return body;
+    }
+
+    /** Settings and mapping of the register of take-downs. */
+    public ObjectNode takedownIndexBody() {
+        ObjectNode body = body();
+        ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
+        keyword(fields, Field.ID);
+        keyword(fields, "scope");
+        keyword(fields, "subject").put("ignore_above", 8191).put("doc_values", false);
+        keyword(fields, "state");
+        type(fields, "threshold", "double").put("index", false);
+        keyword(fields, Field.FINGERPRINT);
+        type(fields, "issued", "date");
+        keyword(fields, "by");
+        type(fields, Field.REASON, "text");
+        type(fields, "removed", "object").put("enabled", false);
+        keyword(fields, "receipts").put("index", false).put("doc_values", false);
+        return body;
+    }
+
+    /** Settings and mapping of the subscriptions. */
+    public ObjectNode subscriptionIndexBody() {
+        ObjectNode body = body();
+        ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
+        for (String name : List.of(Field.ID, "topic", "hub", "secret", "state", Field.REASON)) {
+            keyword(fields, name).put("index", false).put("doc_values", false);
+        }
+        for (String name : List.of("created", "asked", "lease", "until")) {
+            type(fields, name, "long");
+        }
         return body;
     }
 

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import lenstream.core.command.Command;
 import lenstream.core.command.Command.Kind;
+import lenstream.core.command.CommandLog;
 import lenstream.core.index.Cosine;
 
 /**
@@ -18,6 +19,7 @@ import lenstream.core.index.Cosine;
  */
 public final class Takedowns {
     private static final String ALL_BELOW = "/*";
+    private static final int PAGE = 5_000;
 
     /** Take-downs, and revocations in the place of what they revoked. */
     private final Map<String, Command> byKey = new HashMap<>();
@@ -25,6 +27,25 @@ public final class Takedowns {
     private final Map<String, List<Command>> bySubject = new HashMap<>();
     /** Those of what looks alike, in force. */
     private final Map<String, Command> similar = new HashMap<>();
+
+    /** The take-downs that stand in a log now, and what was revoked. */
+    public static Takedowns of(CommandLog log) {
+        return of(read(log));
+    }
+
+    static List<Command> read(CommandLog log) {
+        var found = new ArrayList<Command>();
+        CommandLog.Page page = log.read(CommandLog.Position.START, PAGE);
+        while (true) {
+            page.commands().stream()
+                    .filter(command -> command.kind() == Kind.TAKEDOWN || command.kind() == Kind.TAKEDOWN_REVOKE)
+                    .forEach(found::add);
+            if (!page.more()) {
+                return found;
+            }
+            page = log.read(page.next(), PAGE);
+        }
+    }
 
     /** What these commands come to. */
     public static Takedowns of(Iterable<Command> commands) {

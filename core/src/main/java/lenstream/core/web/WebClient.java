@@ -33,6 +33,7 @@ import org.apache.hc.client5.http.impl.async.HttpAsyncClients;
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManager;
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManagerBuilder;
 import org.apache.hc.core5.concurrent.FutureCallback;
+import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.ConnectionClosedException;
 import org.apache.hc.core5.http.EntityDetails;
 import org.apache.hc.core5.http.Header;
@@ -131,6 +132,26 @@ public final class WebClient implements AutoCloseable {
         SimpleRequestBuilder request =
                 SimpleRequestBuilder.get(url.value()).setHeader("Accept-Encoding", ContentCoding.ACCEPTED);
         headers.forEach(request::setHeader);
+        return send(url, request);
+    }
+
+    /**
+     * Sends a body; a redirect is an answer like another.
+     *
+     * @param headers sent beside {@code User-Agent}
+     * @throws WebException if no whole answer came within the limits; an HTTP error status is an answer
+     * @throws InterruptedException if the calling thread was interrupted; the request is given up
+     */
+    public WebResponse post(CanonicalUrl url, byte[] body, String contentType, Map<String, String> headers)
+            throws WebException, InterruptedException {
+        SimpleRequestBuilder request =
+                SimpleRequestBuilder.post(url.value()).setBody(body, ContentType.parse(contentType));
+        headers.forEach(request::setHeader);
+        return send(url, request);
+    }
+
+    private WebResponse send(CanonicalUrl url, SimpleRequestBuilder request)
+            throws WebException, InterruptedException {
         var running = client.execute(
                 SimpleRequestProducer.create(request.build()),
                 new BoundedBody(url, Math.toIntExact(config.maxBytes().bytes())),

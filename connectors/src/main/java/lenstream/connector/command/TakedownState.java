@@ -1,4 +1,4 @@
-package lenstream.connector.fetch;
+package lenstream.connector.command;
 
 import java.util.Map;
 import lenstream.core.command.Command;
@@ -9,9 +9,13 @@ import org.apache.flink.api.common.state.OperatorStateStore;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 
-/** The take-downs of a job in broadcast state, the same in every subtask, with their index beside. */
-final class TakedownState {
-    private static final MapStateDescriptor<String, Command> TAKEDOWNS =
+/**
+ * The take-downs of a job in broadcast state, the same in every subtask, with their index beside. Confined to the task
+ * thread.
+ */
+public final class TakedownState {
+    /** The broadcast state that holds them. */
+    public static final MapStateDescriptor<String, Command> TAKEDOWNS =
             new MapStateDescriptor<>("takedowns", Types.STRING, TypeInformation.of(Command.class));
 
     private final BroadcastState<String, Command> state;
@@ -22,7 +26,8 @@ final class TakedownState {
         this.current = current;
     }
 
-    static TakedownState restore(OperatorStateStore store) throws Exception {
+    /** What an operator's state holds; nothing on a fresh start. */
+    public static TakedownState restore(OperatorStateStore store) throws Exception {
         BroadcastState<String, Command> state = store.getBroadcastState(TAKEDOWNS);
         var current = new Takedowns();
         for (Map.Entry<String, Command> entry : state.immutableEntries()) {
@@ -32,13 +37,14 @@ final class TakedownState {
     }
 
     /** Takes a command in if it is a take-down or revokes one. */
-    void apply(Command command) throws Exception {
+    public void apply(Command command) throws Exception {
         if (current.apply(command)) {
             state.put(command.key(), command);
         }
     }
 
-    Takedowns current() {
+    /** To ask; changed by {@link #apply} alone. */
+    public Takedowns current() {
         return current;
     }
 }

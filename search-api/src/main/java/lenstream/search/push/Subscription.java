@@ -1,0 +1,103 @@
+package lenstream.search.push;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A WebSub subscription. Immutable.
+ *
+ * @param id of the callback address; nobody can guess it
+ * @param topic the feed or page, by the address that its hub knows it by
+ * @param hub that tells of changes
+ * @param secret that deliveries are signed with; null where the hub is not asked through TLS
+ * @param state where it stands
+ * @param reason what a hub said that refused it; null for nothing
+ * @param createdMillis epoch ms
+ * @param askedMillis when the hub was asked last, epoch ms
+ * @param leaseMillis how long it holds from its last confirmation; 0 before the first
+ * @param untilMillis when it ends unless it is renewed, epoch ms; 0 before the first confirmation
+ */
+record Subscription(
+        String id,
+        String topic,
+        String hub,
+        @Nullable String secret,
+        State state,
+        @Nullable String reason,
+        long createdMillis,
+        long askedMillis,
+        long leaseMillis,
+        long untilMillis) {
+
+    /** Renewed when this share of the lease is over. */
+    private static final double RENEWED_AT = 0.8;
+    /** How long a hub may take to confirm before it is asked again. */
+    private static final long CONFIRMED_WITHIN_MILLIS = 10 * 60_000;
+
+    enum State {
+        /** The hub was asked and has not confirmed. */
+        PENDING,
+        ACTIVE,
+        /** The hub refused, or ended it. */
+        DENIED,
+        /** The hub was asked to end it. */
+        ENDING
+    }
+
+    Subscription asked(long nowMillis) {
+        return new Subscription(
+                id, topic, hub, secret, state, reason, createdMillis, nowMillis, leaseMillis, untilMillis);
+    }
+
+    Subscription confirmed(long forMillis, long nowMillis) {
+        return new Subscription(
+                id, topic, hub, secret, State.ACTIVE, null, createdMillis, askedMillis, forMillis, nowMillis + forMillis);
+    }
+
+    Subscription in(State next, @Nullable String why) {
+        return new Subscription(
+                id, topic, hub, secret, next, why, createdMillis, askedMillis, leaseMillis, untilMillis);
+    }
+
+    /** Whether the hub has to be asked (again) now. */
+    boolean isDue(long nowMillis) {
+        return switch (state) {
+            case PENDING -> nowMillis - askedMillis >= CONFIRMED_WITHIN_MILLIS;
+            case ACTIVE ->
+                nowMillis >= untilMillis - (long) ((1 - RENEWED_AT) * leaseMillis)
+                        && nowMillis - askedMillis >= Math.min(CONFIRMED_WITHIN_MILLIS, leaseMillis / 10);
+            case DENIED, ENDING -> false;
+        };
+    }
+
+    ObjectNode toJson() {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("id", id)
+                .put("topic", topic)
+                .put("hub", hub)
+                .put("secret", secret)
+                .put("state", state.name())
+                .put("reason", reason)
+                .put("created", createdMillis)
+                .put("asked", askedMillis)
+                .put("lease", leaseMillis)
+                .put("until", untilMillis);
+    }
+
+    static Subscription of(JsonNode json) {
+        return new Subscription(
+                json.path("id").asText(),
+                json.path("topic").asText(),
+                json.path("hub").asText(),
+                json.hasNonNull("secret") ? json.path("secret").asText() : null,
+                State.valueOf(json.path("state").asText()),
+                json.hasNonNull("reason") ? json.path("reason").asText() : null,
+                json.path("created").asLong(),
+                json.path("asked").asLong(),
+                json.path("lease").asLong(),
+                json.path("until").asLong());
+    }
+}

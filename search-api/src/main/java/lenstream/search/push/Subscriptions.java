@@ -1,0 +1,67 @@
+package lenstream.search.push;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import lenstream.core.index.IndexAnswer;
+import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexException;
+import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexSetup;
+
+/** The WebSub subscriptions in their index, which every process of the API shares. Thread-safe; blocks. */
+final class Subscriptions {
+    private static final int MOST = 10_000;
+
+    private final IndexClient client;
+    private final IndexLayout layout;
+    private final String index;
+
+    Subscriptions(IndexClient client, IndexLayout layout) {
+        this.client = client;
+        this.layout = layout;
+        this.index = layout.subscriptionIndex();
+    }
+
+    void put(Subscription subscription) {
+        IndexSetup.create(client, index, layout.subscriptionIndexBody());
+        required(client.send("PUT", "/" + index + "/_doc/" + subscription.id() + "?refresh=true", subscription.toJson()));
+    }
+
+    Optional<Subscription> get(String id) {
+        IndexAnswer answer = client.send("GET", "/" + index + "/_doc/" + id, null);
+        return answer.status() == 404
+                ? Optional.empty()
+                : Optional.of(Subscription.of(required(answer).path("_source")));
+    }
+
+    void remove(String id) {
+        IndexAnswer answer = client.send("DELETE", "/" + index + "/_doc/" + id + "?refresh=true", null);
+        if (answer.status() != 404) {
+            required(answer);
+        }
+    }
+
+    /** All of them, the oldest first. */
+    List<Subscription> all() {
+        ObjectNode search = JsonNodeFactory.instance.objectNode().put("size", MOST);
+        search.putArray("sort").addObject().put("created", "asc");
+        IndexAnswer answer = client.send("POST", "/" + index + "/_search", search);
+        var found = new ArrayList<Subscription>();
+        if (answer.status() != 404) {
+            required(answer).at("/hits/hits").forEach(hit -> found.add(Subscription.of(hit.path("_source"))));
+        }
+        return found;
+    }
+
+    private JsonNode required(IndexAnswer answer) {
+        if (!answer.ok()) {
+            throw new IndexException(
+                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
+        }
+        return answer.json();
+    }
+}
