@@ -38,8 +38,7 @@ final class LocalServices {
     }
 
     /** Starts {@code lenstream serve} as a process of its own. */
-    static LocalProgram startApi(
-            Workspace workspace, String openSearch, int port, boolean detached, List<String> more)
+    static LocalProgram startApi(Workspace workspace, String openSearch, int port, boolean detached, List<String> more)
             throws InterruptedException {
         List<String> command = thisProgram("-Xmx512m");
         command.addAll(List.of(

@@ -96,16 +96,10 @@ final class TakedownCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        long asked = List.of(
-                        subject != null,
-                        similarTo != null,
-                        list,
-                        show != null,
-                        revoke != null,
-                        verify != null)
-                .stream()
-                .filter(given -> given)
-                .count();
+        long asked =
+                List.of(subject != null, similarTo != null, list, show != null, revoke != null, verify != null).stream()
+                        .filter(given -> given)
+                        .count();
         if (asked != 1) {
             throw new ParameterException(
                     spec.commandLine(),
@@ -124,9 +118,9 @@ final class TakedownCommand implements Callable<Integer> {
                 return 0;
             }
             if (show != null) {
-                print(register.get(show).orElseThrow(() -> none(show)));
+                print(register.get(show).orElseThrow(() -> none(String.valueOf(show))));
             } else if (revoke != null) {
-                print(register.revoke(revoke, user()).orElseThrow(() -> none(revoke)));
+                print(register.revoke(revoke, user()).orElseThrow(() -> none(String.valueOf(revoke))));
             } else {
                 print(register.takeDown(written == null ? similar(client) : written, user(), reason));
             }
@@ -156,8 +150,7 @@ final class TakedownCommand implements Callable<Integer> {
                 }
             }
             Fingerprint fingerprint = ModelBundle.load(workspace.model()).fingerprint();
-            return TakedownSubject.similar(
-                    wanted, fingerprint.value(), vector(client, fingerprint, wanted), threshold);
+            return TakedownSubject.similar(wanted, fingerprint.value(), vector(client, fingerprint, wanted), threshold);
         } catch (ImageRejectedException e) {
             throw new CliException(wanted + " is no image that can be read: " + e.detail(), e);
         } catch (IOException e) {
@@ -171,8 +164,7 @@ final class TakedownCommand implements Callable<Integer> {
         if (!id.matches("[0-9a-f]{32}")) {
             throw new CliException(id + " is neither a file nor the id of an image");
         }
-        IndexAnswer answer = client.send(
-                "GET", "/" + workspace.layout().imageIndex(fingerprint) + "/_doc/" + id, null);
+        IndexAnswer answer = client.send("GET", "/" + workspace.layout().imageIndex(fingerprint) + "/_doc/" + id, null);
         JsonNode values = answer.status() == 404 ? null : answer.json().at("/_source/" + Field.EMBEDDING);
         if (values == null || values.isEmpty()) {
             throw new CliException("there is no image " + id + " in the index of " + fingerprint);

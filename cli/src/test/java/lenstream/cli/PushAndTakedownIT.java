@@ -66,13 +66,15 @@ class PushAndTakedownIT {
     Path folder;
 
     @Test
+    @SuppressWarnings("MustBeClosed") // the first run is closed in the middle
     void aPushIsFoundInSecondsAndATakedownHoldsAgainstPushAndRestart() throws Exception {
         List<Path> pictures = pictures(3);
         HttpServer site = site();
         String host = "127.0.0.1:" + site.getAddress().getPort();
         String base = "http://" + host;
         try (LocalOpenSearch node = LocalOpenSearch.start(
-                        LocalOpenSearch.Config.of(ROOT.resolve("infra/opensearch/target/opensearch"), folder.resolve("os"))
+                        LocalOpenSearch.Config.of(
+                                        ROOT.resolve("infra/opensearch/target/opensearch"), folder.resolve("os"))
                                 .withQuickStart(true),
                         line -> {});
                 ExecutorService jobs = Executors.newSingleThreadExecutor()) {
@@ -85,8 +87,10 @@ class PushAndTakedownIT {
             String c = base + "/albums/c.jpg";
             try (Api api = Api.start(folder, openSearch)) {
                 await(() -> get(api, "/health/ready").statusCode() == 200);
-                files.put("/new.html", "<html><body><h1>New</h1><img src=\"/a.jpg\" alt=\"an a\"></body></html>"
-                        .getBytes(StandardCharsets.UTF_8));
+                files.put(
+                        "/new.html",
+                        "<html><body><h1>New</h1><img src=\"/a.jpg\" alt=\"an a\"></body></html>"
+                                .getBytes(StandardCharsets.UTF_8));
                 files.put("/a.jpg", Files.readAllBytes(pictures.get(0)));
                 files.put("/albums/b.jpg", Files.readAllBytes(pictures.get(1)));
                 files.put("/albums/c.jpg", Files.readAllBytes(pictures.get(2)));
@@ -104,8 +108,7 @@ class PushAndTakedownIT {
                 assertThat(get(api, "/indexnow?url=" + page + "&key=" + key2).statusCode())
                         .isEqualTo(200);
                 await(() -> found(api, a));
-                System.out.printf(
-                        "from push to searchable: %.1f s%n", (System.nanoTime() - pushed) / 1e9);
+                System.out.printf("from push to searchable: %.1f s%n", (System.nanoTime() - pushed) / 1e9);
                 assertThat(hit(api, a).path("page_url").asText()).isEqualTo(base + "/new.html");
                 assertThat(hit(api, a).path("via").asText()).isEqualTo("push");
 
@@ -115,8 +118,8 @@ class PushAndTakedownIT {
                 await(() -> found(api, b) && found(api, c));
 
                 // a take-down is effective when it is answered
-                JsonNode taken = post(
-                        api, "/v1/takedowns", "{\"subject\":\"" + base + "/albums/*\",\"reason\":\"asked for\"}");
+                JsonNode taken =
+                        post(api, "/v1/takedowns", "{\"subject\":\"" + base + "/albums/*\",\"reason\":\"asked for\"}");
                 assertThat(found(api, b)).isFalse();
                 assertThat(found(api, c)).isFalse();
                 assertThat(found(api, a)).isTrue();
@@ -138,8 +141,7 @@ class PushAndTakedownIT {
 
                 // what looks alike goes too: the marker shows the same picture as a
                 String id = ImageId.ofUrl(a);
-                JsonNode similar =
-                        post(api, "/v1/takedowns", "{\"similar_to\":\"" + id + "\",\"threshold\":0.99}");
+                JsonNode similar = post(api, "/v1/takedowns", "{\"similar_to\":\"" + id + "\",\"threshold\":0.99}");
                 assertThat(similar.at("/removed/images").asInt()).isEqualTo(2);
                 assertThat(found(api, a)).isFalse();
 
@@ -147,19 +149,24 @@ class PushAndTakedownIT {
                 first.stop();
                 ending.get(120, TimeUnit.SECONDS);
                 first.close();
-                try (CrawlRun second = run(base, openSearch).startHere(folder.resolve("job"), LoopbackPorts.free(), counts -> {})) {
+                try (CrawlRun second =
+                        run(base, openSearch).startHere(folder.resolve("job"), LoopbackPorts.free(), counts -> {})) {
                     var secondEnding = jobs.submit(() -> second.await(1, true));
                     files.put("/copy.jpg", Files.readAllBytes(pictures.get(0)));
                     files.put("/other.jpg", Files.readAllBytes(pictures.get(2)));
-                    post(api, "/v1/crawl", "{\"urls\":[\"" + b + "\",\"" + base + "/copy.jpg\",\"" + base
-                            + "/other.jpg\"]}");
+                    post(
+                            api,
+                            "/v1/crawl",
+                            "{\"urls\":[\"" + b + "\",\"" + base + "/copy.jpg\",\"" + base + "/other.jpg\"]}");
                     await(() -> found(api, base + "/other.jpg"));
                     assertThat(found(api, b)).isFalse();
                     assertThat(found(api, base + "/copy.jpg")).isFalse();
 
                     // revoked, a push brings it back although the bytes are those that were known
                     HttpResponse<String> revoked = send(
-                            api, HttpRequest.newBuilder().DELETE(), "/v1/takedowns/" + taken.path("id").asText());
+                            api,
+                            HttpRequest.newBuilder().DELETE(),
+                            "/v1/takedowns/" + taken.path("id").asText());
                     assertThat(JSON.readTree(revoked.body()).path("receipts")).hasSize(2);
                     post(api, "/v1/crawl", "{\"urls\":[\"" + b + "\"]}");
                     await(() -> found(api, b));
@@ -198,9 +205,14 @@ class PushAndTakedownIT {
                 exchange.sendResponseHeaders(404, -1);
             } else {
                 exchange.getResponseHeaders()
-                        .set("Content-Type", path.endsWith(".jpg") ? "image/jpeg" : path.endsWith(".txt") ? "text/plain" : "text/html");
+                        .set(
+                                "Content-Type",
+                                path.endsWith(".jpg")
+                                        ? "image/jpeg"
+                                        : path.endsWith(".txt") ? "text/plain" : "text/html");
                 exchange.getResponseHeaders().set("ETag", "\"" + ImageId.sha256(body) + "\"");
-                if (("\"" + ImageId.sha256(body) + "\"").equals(exchange.getRequestHeaders().getFirst("If-None-Match"))) {
+                if (("\"" + ImageId.sha256(body) + "\"")
+                        .equals(exchange.getRequestHeaders().getFirst("If-None-Match"))) {
                     exchange.sendResponseHeaders(304, -1);
                 } else {
                     exchange.sendResponseHeaders(200, body.length);
@@ -271,11 +283,10 @@ class PushAndTakedownIT {
                             push: {indexnow: true}
                             receipt_key: %s
                             """.formatted(
-                                    BUNDLE.toAbsolutePath(),
-                                    openSearch.urls().getFirst(),
-                                    folder.resolve("receipt-key")));
+                            BUNDLE.toAbsolutePath(), openSearch.urls().getFirst(), folder.resolve("receipt-key")));
             Process process = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
                             "-Xmx512m",
                             "--add-opens=java.base/java.nio=ALL-UNNAMED",
                             "--enable-native-access=ALL-UNNAMED",

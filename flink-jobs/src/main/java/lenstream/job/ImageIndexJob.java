@@ -120,7 +120,8 @@ public final class ImageIndexJob {
                 .setParallelism(1); // one log, one order
         DataStream<CrawlTarget> wanted = targets;
         if (source instanceof FrontierSource) { // only a crawl goes where others point
-            SingleOutputStreamOperator<CrawlTarget> pushed = commanded.filter(PushOperatorFactory::isPush)
+            SingleOutputStreamOperator<CrawlTarget> pushed = commanded
+                    .filter(PushOperatorFactory::isPush)
                     .name("pushes")
                     .uid("pushes")
                     .setParallelism(1)
@@ -174,7 +175,8 @@ public final class ImageIndexJob {
                 .name("ledger")
                 .uid("ledger");
         if (plans != null) {
-            commanded.flatMap(new TakedownSweep(plans.openSearch(), layout))
+            commanded
+                    .flatMap(new TakedownSweep(plans.openSearch(), layout))
                     .returns(TypeInformation.of(Command.class))
                     .name("sweep")
                     .uid("sweep")

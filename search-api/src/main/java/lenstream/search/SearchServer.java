@@ -208,9 +208,11 @@ public final class SearchServer implements AutoCloseable {
         if (config.push().indexnow()) {
             routes.add(new IndexNowRoutes(config.push(), urls, web));
         }
-        if (config.push().publicUrl() != null) {
-            webSub = new WebSubRoutes(config.push().publicUrl(), urls, index, config.layout(), web);
-            routes.add(webSub);
+        URI publicUrl = config.push().publicUrl();
+        if (publicUrl != null) {
+            var subscriber = new WebSubRoutes(publicUrl, urls, index, config.layout(), web);
+            webSub = subscriber;
+            routes.add(subscriber);
         }
         return routes;
     }

@@ -55,7 +55,8 @@ final class TakedownRoutes implements Routes {
     private void takeDown(Exchange exchange, SearchSpace space) {
         JsonNode asked = read(exchange.body());
         String reason = asked.hasNonNull("reason") ? asked.path("reason").asText() : null;
-        exchange.sendJson(201, "application/json", register().takeDown(subject(asked, space), exchange.caller(), reason));
+        exchange.sendJson(
+                201, "application/json", register().takeDown(subject(asked, space), exchange.caller(), reason));
     }
 
     private static JsonNode read(byte[] body) {

@@ -81,8 +81,7 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
     public void initializeState(StateInitializationContext context) throws Exception {
         super.initializeState(context);
         waiting = getKeyedStateStore()
-                .getMapState(
-                        new MapStateDescriptor<>("pushed-pages", Types.STRING, TypeInformation.of(Command.class)));
+                .getMapState(new MapStateDescriptor<>("pushed-pages", Types.STRING, TypeInformation.of(Command.class)));
         var read = new MapStateDescriptor<>("pages-read", Types.STRING, Types.LONG);
         read.enableTimeToLive(StateTtlConfig.newBuilder(REMEMBERED).build());
         readAt = getKeyedStateStore().getMapState(read);
@@ -179,7 +178,8 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
         requireNonNull(readAt).put(push.subject(), time);
         seen.images().forEach(this::emit);
         for (CanonicalUrl page : seen.pages()) {
-            boolean known = requireNonNull(readAt).contains(page.value()) || waiting().contains(page.value());
+            boolean known =
+                    requireNonNull(readAt).contains(page.value()) || waiting().contains(page.value());
             if (!known && page.hostAndPort().equals(host)) {
                 waiting().put(page.value(), Push.of(page, push.issuedAtMillis()));
                 pending.incrementAndGet();

@@ -14,10 +14,10 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import lenstream.connector.command.TakedownState;
 import lenstream.connector.fetch.FetchOutcome.Deferred;
 import lenstream.connector.fetch.FetchOutcome.Rejected;
 import lenstream.connector.fetch.FetchOutcome.Validators;
-import lenstream.connector.command.TakedownState;
 import lenstream.core.command.Command;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
@@ -227,9 +227,13 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         }
         Lane lane = lane(target.host());
         boolean isFull = lane.ends.size() >= fetching.maxPendingPerHost();
-        if (target.isPushed() && !(before != null && before.isQueued() && lane.running.contains(before.queued()))) {
+        boolean hasRoomInFront = lane.ends.head() > 0; // a queue of an older program begins at 0
+        if (target.isPushed()
+                && hasRoomInFront
+                && !(before != null && before.isQueued() && lane.running.contains(before.queued()))) {
             jumpTheQueue(lane, before, target);
-        } else if (before != null && (before.isQueued() || (isFull && before.next().isOut(now)))) {
+        } else if (before != null
+                && (before.isQueued() || (isFull && before.next().isOut(now)))) {
             counters().merged().inc();
         } else {
             KnownUrl named = before == null ? KnownUrl.named(target) : before.withTarget(target);

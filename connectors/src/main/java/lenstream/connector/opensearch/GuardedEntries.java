@@ -66,8 +66,7 @@ public final class GuardedEntries extends BroadcastProcessFunction<ArrowBatch, C
     }
 
     @Override
-    public void processBroadcastElement(Command command, Context context, Collector<BulkEntry> out)
-            throws Exception {
+    public void processBroadcastElement(Command command, Context context, Collector<BulkEntry> out) throws Exception {
         requireNonNull(takedowns).apply(command);
     }
 

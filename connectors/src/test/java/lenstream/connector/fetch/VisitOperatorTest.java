@@ -506,6 +506,40 @@ class VisitOperatorTest {
     }
 
     @Test
+    void aPushedImageIsTheNextOfItsHostAlsoIfItWaitedAlready() throws Exception {
+        var arrived = new CountDownLatch(1);
+        var go = new CountDownLatch(1);
+        site.image("/a.jpg").image("/b.jpg").image("/c.jpg").image("/d.jpg").held("/a.jpg", arrived, go);
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.send("/b.jpg");
+            visits.send("/c.jpg");
+            assertThat(arrived.await(20, TimeUnit.SECONDS)).isTrue();
+            visits.push("/c.jpg");
+            visits.push("/d.jpg");
+            go.countDown();
+            visits.run(() -> visits.images().size() >= 3 && visits.isIdle());
+            assertThat(visits.images())
+                    .extracting(image -> image.target().url())
+                    .containsSubsequence(site.url("/d.jpg"), site.url("/c.jpg"), site.url("/b.jpg"))
+                    .doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void aPushedImageThatIsNotThereIsGoneAtOnce() throws Exception {
+        site.image("/a.jpg");
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            visits.run(() -> visits.images().size() == 1 && visits.isIdle());
+            site.status("/a.jpg", 404);
+            visits.push("/a.jpg");
+            visits.run(() -> visits.rejections().size() == 1);
+            assertThat(visits.rejections().getFirst().reason()).isEqualTo(Reason.GONE);
+        }
+    }
+
+    @Test
     void whatIsTakenDownIsNeitherAskedForNorEmittedAlsoAfterARestore() throws Exception {
         site.image("/a.jpg").image("/albums/b.jpg").image("/c.jpg");
         OperatorSubtaskState snapshot;
@@ -628,7 +662,15 @@ class VisitOperatorTest {
             send(path, System.currentTimeMillis() + ahead + 1_000);
         }
 
+        void push(String path) throws Exception {
+            send(path, System.currentTimeMillis() + ahead, CrawlTarget.PUSH);
+        }
+
         private void send(String path, long discoveredAt) throws Exception {
+            send(path, discoveredAt, "page");
+        }
+
+        private void send(String path, long discoveredAt, String via) throws Exception {
             CanonicalUrl url = CanonicalUrl.of(site.url(path)).orElseThrow();
             harness.processElement1(new StreamRecord<>(new CrawlTarget(
                     url.value(),
@@ -642,7 +684,7 @@ class VisitOperatorTest {
                     null,
                     -1,
                     discoveredAt,
-                    "page")));
+                    via)));
         }
 
         void command(Command.Kind kind, String key, String subject) throws Exception {

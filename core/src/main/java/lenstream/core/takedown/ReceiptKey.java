@@ -98,7 +98,8 @@ public final class ReceiptKey {
 
     /** A compact JSON Web Signature of this payload. */
     public String sign(ObjectNode payload) {
-        ObjectNode header = JsonNodeFactory.instance.objectNode().put("alg", "EdDSA").put("kid", id());
+        ObjectNode header =
+                JsonNodeFactory.instance.objectNode().put("alg", "EdDSA").put("kid", id());
         String signed = TEXT.encodeToString(header.toString().getBytes(UTF_8)) + "."
                 + TEXT.encodeToString(payload.toString().getBytes(UTF_8));
         try {

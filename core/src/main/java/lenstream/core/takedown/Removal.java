@@ -48,8 +48,7 @@ public final class Removal {
         public static final Removed NOTHING = new Removed(0, 0, 0);
 
         public Removed plus(Removed other) {
-            return new Removed(
-                    images + other.images, thumbnails + other.thumbnails, deadLetters + other.deadLetters);
+            return new Removed(images + other.images, thumbnails + other.thumbnails, deadLetters + other.deadLetters);
         }
 
         public boolean isNothing() {
@@ -71,7 +70,8 @@ public final class Removal {
             ObjectNode similar = JSON.objectNode();
             ObjectNode scored = similar.putObject("script_score");
             scored.putObject("query").putObject("match_all");
-            ObjectNode script = scored.putObject("script").put("source", "knn_score").put("lang", "knn");
+            ObjectNode script =
+                    scored.putObject("script").put("source", "knn_score").put("lang", "knn");
             ObjectNode parameters =
                     script.putObject("params").put("field", Field.EMBEDDING).put("space_type", "innerproduct");
             var query = parameters.putArray("query_value");
@@ -102,7 +102,8 @@ public final class Removal {
         Removed removed = Removed.NOTHING;
         for (int page = 0; page < MOST_PAGES; page++) {
             send("POST", "/" + index + "/_refresh?allow_no_indices=true&ignore_unavailable=true", null);
-            ObjectNode search = JSON.objectNode().put("size", PAGE).put("version", true).put("_source", false);
+            ObjectNode search =
+                    JSON.objectNode().put("size", PAGE).put("version", true).put("_source", false);
             if (minScore > 0) {
                 search.put("min_score", minScore);
             }
@@ -131,8 +132,7 @@ public final class Removal {
         }
         IndexAnswer answer;
         try {
-            answer = client.sendAsync(
-                            "POST", "/_bulk?refresh=true", bulk.toByteArray(), "application/x-ndjson")
+            answer = client.sendAsync("POST", "/_bulk?refresh=true", bulk.toByteArray(), "application/x-ndjson")
                     .join();
         } catch (CompletionException e) {
             throw e.getCause() instanceof IndexException own ? own : new IndexException("removing", e);

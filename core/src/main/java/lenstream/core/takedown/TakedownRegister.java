@@ -92,10 +92,10 @@ public final class TakedownRegister {
                 null,
                 now,
                 Command.NO_POSITION));
-        TakedownSubject.Scope scope = TakedownSubject.Scope.valueOf(
-                entry.get().path("scope").asText().toUpperCase(Locale.ROOT));
-        var subject = new TakedownSubject(
-                scope, before.subject(), before.fingerprint(), before.vector(), before.threshold());
+        TakedownSubject.Scope scope =
+                TakedownSubject.Scope.valueOf(entry.get().path("scope").asText().toUpperCase(Locale.ROOT));
+        var subject =
+                new TakedownSubject(scope, before.subject(), before.fingerprint(), before.vector(), before.threshold());
         return Optional.of(keep(id, subject, "revocation", now, by, null, Removed.NOTHING));
     }
 

@@ -17,11 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param threshold least cosine that counts as similar; 0 unless similar
  */
 public record TakedownSubject(
-        Scope scope,
-        String text,
-        @Nullable String fingerprint,
-        float @Nullable [] vector,
-        double threshold) {
+        Scope scope, String text, @Nullable String fingerprint, float @Nullable [] vector, double threshold) {
     private static final String ALL_BELOW = "/*";
     private static final Pattern HOST = Pattern.compile("[^/\\s?#@]+");
     private static final Pattern FILE = Pattern.compile("file:/+");

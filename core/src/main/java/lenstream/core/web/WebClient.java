@@ -33,8 +33,8 @@ import org.apache.hc.client5.http.impl.async.HttpAsyncClients;
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManager;
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManagerBuilder;
 import org.apache.hc.core5.concurrent.FutureCallback;
-import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.ConnectionClosedException;
+import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.EntityDetails;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpException;
@@ -150,8 +150,7 @@ public final class WebClient implements AutoCloseable {
         return send(url, request);
     }
 
-    private WebResponse send(CanonicalUrl url, SimpleRequestBuilder request)
-            throws WebException, InterruptedException {
+    private WebResponse send(CanonicalUrl url, SimpleRequestBuilder request) throws WebException, InterruptedException {
         var running = client.execute(
                 SimpleRequestProducer.create(request.build()),
                 new BoundedBody(url, Math.toIntExact(config.maxBytes().bytes())),

@@ -35,9 +35,11 @@ public final class CrawlRoutes implements Routes {
         var refused = JsonNodeFactory.instance.arrayNode();
         for (JsonNode url : urls) {
             CanonicalUrl.of(url.asText())
-                    .ifPresentOrElse(accepted::add, () -> refused.addObject()
-                            .put("url", url.asText())
-                            .put("reason", "is no http or https URL that can be fetched"));
+                    .ifPresentOrElse(
+                            accepted::add,
+                            () -> refused.addObject()
+                                    .put("url", url.asText())
+                                    .put("reason", "is no http or https URL that can be fetched"));
         }
         if (accepted.isEmpty()) {
             throw ProblemException.impossible(
@@ -54,14 +56,17 @@ public final class CrawlRoutes implements Routes {
         try {
             json = JSON.readTree(body);
         } catch (IOException e) {
-            throw ProblemException.badRequest("The body must be JSON like {\"urls\":[\"https://example.org/a.html\"]}.");
+            throw ProblemException.badRequest(
+                    "The body must be JSON like {\"urls\":[\"https://example.org/a.html\"]}.");
         }
         JsonNode urls = json.path("urls");
         if (!urls.isArray() || urls.isEmpty() || json.size() != 1) {
-            throw ProblemException.badRequest("The body must be JSON like {\"urls\":[\"https://example.org/a.html\"]}.");
+            throw ProblemException.badRequest(
+                    "The body must be JSON like {\"urls\":[\"https://example.org/a.html\"]}.");
         }
         if (urls.size() > PushedUrls.MOST) {
-            throw ProblemException.impossible("At most " + PushedUrls.MOST + " URLs a request; send the rest in another.");
+            throw ProblemException.impossible(
+                    "At most " + PushedUrls.MOST + " URLs a request; send the rest in another.");
         }
         return urls;
     }

@@ -36,7 +36,10 @@ public final class IndexNowRoutes implements Routes {
     private final RateLimit limit;
 
     public IndexNowRoutes(PushConfig config, PushedUrls pushes, WebClient web) {
-        this(pushes, new KeyFiles(web, System::currentTimeMillis), new RateLimit(config.perMinute(), () -> System.nanoTime() / 1_000_000));
+        this(
+                pushes,
+                new KeyFiles(web, System::currentTimeMillis),
+                new RateLimit(config.perMinute(), () -> System.nanoTime() / 1_000_000));
     }
 
     private IndexNowRoutes(PushedUrls pushes, KeyFiles keys, RateLimit limit) {
@@ -46,7 +49,8 @@ public final class IndexNowRoutes implements Routes {
     }
 
     /** A submission as it came. */
-    private record Submission(@Nullable String host, String key, @Nullable String keyLocation, List<String> urls) {}
+    private record Submission(
+            @Nullable String host, String key, @Nullable String keyLocation, List<String> urls) {}
 
     @Override
     public void register(RouteTable table) {
@@ -74,8 +78,7 @@ public final class IndexNowRoutes implements Routes {
             }
         }
         if (!limit.allows(first.hostAndPort())) {
-            throw ProblemException.busy(
-                    "Too many submissions for " + first.hostAndPort() + ": send many URLs in one.");
+            throw ProblemException.busy("Too many submissions for " + first.hostAndPort() + ": send many URLs in one.");
         }
         try {
             switch (keys.check(file, submission.key(), KEY_LIMIT, () -> late(urls))) {
@@ -105,11 +108,13 @@ public final class IndexNowRoutes implements Routes {
         var urls = new ArrayList<CanonicalUrl>();
         for (String text : submission.urls()) {
             CanonicalUrl url = CanonicalUrl.of(text)
-                    .orElseThrow(() -> ProblemException.badRequest("\"" + shortened(text) + "\" is no http or https URL."));
+                    .orElseThrow(
+                            () -> ProblemException.badRequest("\"" + shortened(text) + "\" is no http or https URL."));
             urls.add(url);
         }
         String host = submission.host();
-        if (host != null && !host.toLowerCase(Locale.ROOT).equals(urls.getFirst().hostAndPort())) {
+        if (host != null
+                && !host.toLowerCase(Locale.ROOT).equals(urls.getFirst().hostAndPort())) {
             throw ProblemException.impossible(urls.getFirst() + " is not of the host " + shortened(host) + ".");
         }
         return urls;
@@ -153,11 +158,14 @@ public final class IndexNowRoutes implements Routes {
         for (JsonNode url : json.path("urlList")) {
             urls.add(url.asText());
         }
-        if (urls.isEmpty() || !json.path("key").isTextual() || !json.path("host").isTextual()) {
+        if (urls.isEmpty()
+                || !json.path("key").isTextual()
+                || !json.path("host").isTextual()) {
             throw ProblemException.badRequest("The body needs host, key and a urlList with at least one URL.");
         }
         if (urls.size() > PushedUrls.MOST) {
-            throw ProblemException.badRequest("urlList has " + urls.size() + " URLs, " + PushedUrls.MOST + " are allowed.");
+            throw ProblemException.badRequest(
+                    "urlList has " + urls.size() + " URLs, " + PushedUrls.MOST + " are allowed.");
         }
         return new Submission(
                 json.path("host").asText(),

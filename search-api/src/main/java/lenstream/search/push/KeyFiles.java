@@ -83,7 +83,7 @@ final class KeyFiles {
         try {
             return answer.get(limit.toMillis(), TimeUnit.MILLISECONDS) ? Proof.HOLDS : Proof.FAILS;
         } catch (TimeoutException e) {
-            answer.thenAccept(holds -> {
+            var unused = answer.thenAccept(holds -> {
                 if (holds) {
                     late.run();
                 }

@@ -20,7 +20,9 @@ public record PushConfig(
 
     public PushConfig {
         Check.range("per_minute", perMinute, 1, 100_000);
-        if (publicUrl != null && (publicUrl.getHost() == null || !String.valueOf(publicUrl.getScheme()).startsWith("http"))) {
+        if (publicUrl != null
+                && (publicUrl.getHost() == null
+                        || !String.valueOf(publicUrl.getScheme()).startsWith("http"))) {
             throw new IllegalArgumentException(
                     "public_url must be like https://images.example, not \"" + publicUrl + "\"");
         }

@@ -11,8 +11,8 @@ import javax.crypto.spec.SecretKeySpec;
 
 /** {@code X-Hub-Signature} of a WebSub delivery: {@code method=hex}, an HMAC of the body. */
 final class Signature {
-    private static final Map<String, String> METHODS = Map.of(
-            "sha1", "HmacSHA1", "sha256", "HmacSHA256", "sha384", "HmacSHA384", "sha512", "HmacSHA512");
+    private static final Map<String, String> METHODS =
+            Map.of("sha1", "HmacSHA1", "sha256", "HmacSHA256", "sha384", "HmacSHA384", "sha512", "HmacSHA512");
 
     private Signature() {}
 

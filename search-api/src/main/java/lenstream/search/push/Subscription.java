@@ -53,7 +53,16 @@ record Subscription(
 
     Subscription confirmed(long forMillis, long nowMillis) {
         return new Subscription(
-                id, topic, hub, secret, State.ACTIVE, null, createdMillis, askedMillis, forMillis, nowMillis + forMillis);
+                id,
+                topic,
+                hub,
+                secret,
+                State.ACTIVE,
+                null,
+                createdMillis,
+                askedMillis,
+                forMillis,
+                nowMillis + forMillis);
     }
 
     Subscription in(State next, @Nullable String why) {

@@ -28,7 +28,8 @@ final class Subscriptions {
 
     void put(Subscription subscription) {
         IndexSetup.create(client, index, layout.subscriptionIndexBody());
-        required(client.send("PUT", "/" + index + "/_doc/" + subscription.id() + "?refresh=true", subscription.toJson()));
+        required(client.send(
+                "PUT", "/" + index + "/_doc/" + subscription.id() + "?refresh=true", subscription.toJson()));
     }
 
     Optional<Subscription> get(String id) {

@@ -204,8 +204,8 @@ public final class WebSubRoutes implements Routes, AutoCloseable {
         byte[] body = exchange.body();
         String secret = subscription.secret();
         boolean isMeant = subscription.state() == State.ACTIVE || subscription.state() == State.PENDING;
-        boolean isSigned = secret == null
-                || Signature.isOf(exchange.header(SIGNATURE).orElse(""), body, secret);
+        boolean isSigned =
+                secret == null || Signature.isOf(exchange.header(SIGNATURE).orElse(""), body, secret);
         if (isMeant && isSigned) {
             CanonicalUrl.of(subscription.topic()).ifPresent(topic -> pushes.push(List.of(topic)));
         } else {
