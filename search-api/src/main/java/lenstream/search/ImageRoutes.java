@@ -1,5 +1,6 @@
 package lenstream.search;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.helidon.http.HeaderNames;
 import java.util.List;
 import lenstream.core.image.ImageId;
@@ -22,6 +23,7 @@ final class ImageRoutes implements Routes {
     public void register(RouteTable table) {
         table.get("/v1/images", "newest", spaces.within(this::newest)).needsIndex();
         table.get("/v1/images/{id}", "image", spaces.within(this::image)).needsIndex();
+        table.get("/v1/images/{id}/group", "group", spaces.within(this::group)).needsIndex();
         table.get("/v1/images/{id}/thumbnail", "thumbnail", spaces.within(this::thumbnail))
                 .needsIndex();
     }
@@ -45,6 +47,12 @@ final class ImageRoutes implements Routes {
     private void image(Exchange exchange, SearchSpace space) {
         String id = RequestReader.id(exchange.pathParameter("id"));
         exchange.sendJson(Hit.of(space.search().image(id).orElseThrow(() -> noImage(id))));
+    }
+
+    private void group(Exchange exchange, SearchSpace space) {
+        String id = RequestReader.id(exchange.pathParameter("id"));
+        JsonNode image = space.search().image(id).orElseThrow(() -> noImage(id));
+        exchange.sendJson(ImageGroup.of(image, space.search()));
     }
 
     private void thumbnail(Exchange exchange, SearchSpace space) {

@@ -60,11 +60,13 @@ final class ImageSearch {
     private static final int SPARE = 8;
 
     private static final String PAGE = "page";
+    private static final int MEMBERS = 100;
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
     private final IndexClient client;
     private final String imageIndex;
     private final String thumbnailIndex;
+    private final String groupIndex;
     private final Fingerprint fingerprint;
     private final int dim;
     private volatile @Nullable Quantisation quantisation;
@@ -98,6 +100,7 @@ final class ImageSearch {
         this.client = client;
         this.imageIndex = layout.imageIndex(fingerprint);
         this.thumbnailIndex = layout.thumbnailIndex();
+        this.groupIndex = layout.groupIndex();
         this.fingerprint = fingerprint;
         this.dim = dim;
     }
@@ -168,6 +171,26 @@ final class ImageSearch {
     /** An image's document without its vector. */
     Optional<JsonNode> image(String id) {
         return document(imageIndex, id, "_source_excludes=" + Field.EMBEDDING);
+    }
+
+    /** What is known of a group of near-duplicates; empty for an image that is alone and shown by one page. */
+    Optional<JsonNode> group(String groupId) {
+        IndexAnswer answer = client.send(
+                "GET", "/" + groupIndex + "/_doc/" + URLEncoder.encode(groupId, StandardCharsets.UTF_8), null);
+        return answer.status() == 404 // or no job has made the index yet
+                ? Optional.empty()
+                : Optional.of(require(answer).path("_source"));
+    }
+
+    /** Documents of a group's images without their vectors, by id, at most {@value #MEMBERS}. */
+    List<JsonNode> members(String groupId) {
+        ObjectNode body = JSON.objectNode().put("size", MEMBERS);
+        withoutVectors(body);
+        body.putObject("query").putObject("term").put(Field.GROUP_ID, groupId);
+        body.putArray("sort").addObject().put(Field.ID, "asc");
+        var sources = new ArrayList<JsonNode>();
+        search(body).at("/hits/hits").forEach(hit -> sources.add(hit.path("_source")));
+        return sources;
     }
 
     /** An image's stored vector. */

@@ -223,6 +223,25 @@ class SearchIT {
     }
 
     @Test
+    void collapsedImagesAreReachableThroughTheirGroup() {
+        JsonNode hit = search("/v1/search?q=frog&k=100")
+                .path("hits")
+                .valueStream()
+                .filter(one -> one.path("group_size").asInt() == 2)
+                .findFirst()
+                .orElseThrow();
+        JsonNode group = search("/v1/images/" + hit.path("id").asText() + "/group");
+        assertThat(group.path("group_id")).isEqualTo(hit.path("group_id"));
+        assertThat(group.path("group_size").asInt()).isEqualTo(2);
+        assertThat(group.path("members")
+                        .valueStream()
+                        .map(member -> member.path("host").asText()))
+                .containsExactlyInAnyOrder("gallery.test", "mirror.test");
+        assertThat(group.path("first_seen").asText()).isNotEmpty();
+        assertThat(group.path("seen_on").asInt()).isPositive();
+    }
+
+    @Test
     void theLeastScoreHoldsAndTheFloorTellsWhenNothingMatches() {
         JsonNode all = json("{\"text\":\"frog\",\"k\":100}");
         double middle = all.at("/hits/5/score").asDouble();

@@ -20,7 +20,7 @@ public record DuplicateConfig(int distance, double cosine, Duration remembered) 
         Check.positive("remembered", remembered);
     }
 
-    /** Distance 10, cosine 0.9, 180 days; the first two measured on the gallery (PERFORMANCE.md). */
+    /** Distance 10, as measured on the gallery (PERFORMANCE.md), cosine 0.9, 180 days. */
     public static DuplicateConfig defaults() {
         return new DuplicateConfig(10, 0.9, Duration.ofDays(180));
     }

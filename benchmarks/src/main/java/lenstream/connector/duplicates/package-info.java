@@ -1,0 +1,5 @@
+/** Measures near-duplicates from inside their package. */
+@NullMarked
+package lenstream.connector.duplicates;
+
+import org.jspecify.annotations.NullMarked;

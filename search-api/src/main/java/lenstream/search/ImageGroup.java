@@ -1,0 +1,39 @@
+package lenstream.search;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import lenstream.core.index.Field;
+
+/**
+ * The near-duplicates that an image belongs to.
+ *
+ * @param groupId what searches collapse by
+ * @param canonical id of the best image: the largest, of these the one that was found first
+ * @param groupSize images of the group
+ * @param seenOn distinct pages that show one of them, as far as they are known; an estimate beyond 127
+ * @param firstSeen when the first of them was found
+ * @param members images of the group by id, at most 100
+ */
+record ImageGroup(
+        @JsonProperty("group_id") String groupId,
+        String canonical,
+        @JsonProperty("group_size") long groupSize,
+        @JsonProperty("seen_on") long seenOn,
+        @JsonProperty("first_seen") String firstSeen,
+        List<Hit> members) {
+
+    /** @param image document of one of its images */
+    static ImageGroup of(JsonNode image, ImageSearch search) {
+        String id = image.path(Field.GROUP_ID).asText();
+        List<Hit> members = search.members(id).stream().map(Hit::of).toList();
+        JsonNode known = search.group(id).orElse(image); // an image that is alone has no document of a group
+        return new ImageGroup(
+                id,
+                known.path(Field.CANONICAL).asText(image.path(Field.ID).asText()),
+                Math.max(known.path(Field.GROUP_SIZE).asLong(1), members.size()),
+                known.path(Field.SEEN_ON).asLong(1),
+                known.path(Field.FIRST_SEEN).asText(image.path(Field.DISCOVERED).asText()),
+                members);
+    }
+}
