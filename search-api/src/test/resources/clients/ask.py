@@ -1,9 +1,10 @@
-"""Asks a running server with the clients that people have. Arguments: address, picture, width of the image tower."""
+"""Asks a running server with the clients that people have. Arguments: address, picture, width of the image tower, gRPC address."""
 
 import sys
 
 import numpy as np
 import openai
+import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton
 
 address, picture, size = sys.argv[1].rstrip("/"), sys.argv[2], int(sys.argv[3])
@@ -53,3 +54,33 @@ with triton.InferenceServerClient(address.split("//")[1]) as server:
     except triton.InferenceServerException as error:
         assert "shape must be" in str(error), error
 print("tritonclient: ok")
+
+with triton_grpc.InferenceServerClient(sys.argv[4]) as server:
+    assert server.is_server_live() and server.is_server_ready()
+    assert server.get_server_metadata().name == "lenstream"
+    for name in (model + "-text", model + "-image"):
+        assert server.is_model_ready(name) and server.is_model_ready(name, "1")
+        assert list(server.get_model_metadata(name).outputs[0].shape) == [-1, len(as_floats)]
+
+    def call(name, tensor, values):
+        given = triton_grpc.InferInput(tensor, list(values.shape), "FP32" if values.dtype == np.float32 else "BYTES")
+        given.set_data_from_numpy(values)
+        wanted = [triton_grpc.InferRequestedOutput("embedding")]
+        answer = server.infer(name, [given], outputs=wanted, request_id="7")
+        assert answer.get_response().id == "7"
+        return answer.as_numpy("embedding")
+
+    assert np.allclose(call(model + "-text", "text", text)[0], as_floats, atol=1e-6)
+    assert np.allclose(call(model + "-image", "image", np.array([[encoded]], dtype=np.object_))[0], image[0], atol=1e-6)
+    assert np.allclose(call(model + "-image", "image", tensor), rows, atol=1e-5)
+    for name, tensor_name, values, said in (
+        ("nothing", "text", text, model),
+        (model + "-text", "image", text, "is named text"),
+        (model + "-image", "image", tensor[:, :, 1:], "shape must be"),
+    ):
+        try:
+            call(name, tensor_name, values)
+            raise SystemExit("a wrong request was accepted")
+        except triton_grpc.InferenceServerException as error:
+            assert said in str(error), error
+print("tritonclient grpc: ok")

@@ -1,12 +1,16 @@
 package lenstream.cli;
 
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import lenstream.core.config.ConfigReader;
 import lenstream.core.web.WebConfig;
 import lenstream.search.SearchConfig;
 import lenstream.search.SearchServer;
+import lenstream.search.http.HttpConfig;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -28,6 +32,19 @@ final class ServeCommand implements Callable<Integer> {
 
     @Option(names = "--port", defaultValue = "8080", description = "port, 0 for a free one (default: ${DEFAULT-VALUE})")
     private int port;
+
+    @Option(
+            names = "--grpc-port",
+            defaultValue = "-1",
+            description = "port of the Open Inference Protocol over gRPC, usually 8001; 0 for a free one, -1 for none"
+                    + " (default: ${DEFAULT-VALUE})")
+    private int grpcPort;
+
+    @Option(
+            names = "--http",
+            paramLabel = "FILE",
+            description = "YAML with tokens, rate_limit, cors, tls, access_log and limits; see infra/images/README.md")
+    private @Nullable Path http;
 
     @Option(
             names = "--allow-private",
@@ -52,9 +69,15 @@ final class ServeCommand implements Callable<Integer> {
                 OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 SearchServer server = SearchServer.start(
                         config(workspace, openSearch.url(), host, port, allowPrivate)
-                                .withPush(push.config()),
+                                .withPush(push.config())
+                                .withGrpcPort(grpcPort)
+                                .withHttp(
+                                        http == null
+                                                ? HttpConfig.defaults()
+                                                : ConfigReader.read(http, HttpConfig.class)),
                         new RunningJobs(workspace, flink))) {
-            System.err.println("search API on " + server.uri());
+            System.err.println("search API on " + server.uri()
+                    + (server.grpcPort() < 0 ? "" : ", Open Inference over gRPC on port " + server.grpcPort()));
             ctrlC.awaitAsked();
         }
         return 0;

@@ -59,7 +59,7 @@ final class Calibration {
     }
 
     /** The score of words that the best picture must reach to be more than chance; empty if it was not measured. */
-    OptionalDouble floor(long images) {
+    OptionalDouble floor() {
         return hint == null ? OptionalDouble.empty() : OptionalDouble.of(ofText(hint.randomPairP95()));
     }
 

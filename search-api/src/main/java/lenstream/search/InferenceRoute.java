@@ -19,33 +19,25 @@ import lenstream.search.http.ProblemException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The Open Inference Protocol, version 2, over REST with the binary tensor extension. Two models: {@code <encoder>-text}
- * takes {@code BYTES} of UTF-8, {@code <encoder>-image} takes {@code BYTES} of encoded images (base64 in JSON) or
- * preprocessed {@code FP32} tensors {@code [n, 3, size, size]}; both answer {@code FP32} {@code [n, dim]} of unit length.
- * Thread-safe.
+ * The Open Inference Protocol, version 2, over REST with the binary tensor extension. Images in JSON are base64. Thread-safe.
  *
  * <p>Source: KServe's Open Inference Protocol, {@code rest_predict_v2}, and Triton's binary tensor data extension.
  */
 final class InferenceRoute {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
     private static final HeaderName JSON_LENGTH = HeaderNames.create("Inference-Header-Content-Length");
-    private static final String VERSION = "1";
-    private static final String OUTPUT = "embedding";
-    private static final int MAX_ROWS = 256;
+    private static final String VERSION = InferenceModels.VERSION;
+    private static final String OUTPUT = InferenceModels.OUTPUT;
 
+    private final InferenceModels models;
     private final QueryEncoder encoder;
-    private final QueryEmbedding embedding;
-    private final String textModel;
-    private final String imageModel;
 
     /** A request taken apart: its JSON and the tensors behind it. */
     private record Body(JsonNode json, ByteBuffer binary) {}
 
-    InferenceRoute(QueryEncoder encoder, QueryEmbedding embedding) {
-        this.encoder = encoder;
-        this.embedding = embedding;
-        this.textModel = encoder.model() + "-text";
-        this.imageModel = encoder.model() + "-image";
+    InferenceRoute(InferenceModels models) {
+        this.models = models;
+        this.encoder = models.encoder();
     }
 
     void server(Exchange exchange) {
@@ -67,16 +59,16 @@ final class InferenceRoute {
         String name = requireModel(exchange);
         ObjectNode answer = JSON.objectNode().put("name", name);
         answer.putArray("versions").add(VERSION);
-        answer.put("platform", "onnx_onnxv1");
+        answer.put("platform", InferenceModels.PLATFORM);
         ArrayNode inputs = answer.putArray("inputs");
-        if (name.equals(textModel)) {
+        if (models.isText(name)) {
             tensor(inputs, "text", "BYTES").add(-1);
         } else {
             tensor(inputs, "image", "BYTES").add(-1);
         }
         tensor(answer.putArray("outputs"), OUTPUT, "FP32").add(-1).add(encoder.dim());
         ObjectNode parameters = answer.putObject("parameters").put("json_bytes", "base64 for images, plain for texts");
-        if (name.equals(imageModel)) {
+        if (!models.isText(name)) {
             parameters.put("also_accepts", "FP32 [-1,3," + encoder.imageSize() + "," + encoder.imageSize() + "]");
         }
         exchange.sendJson(answer);
@@ -94,10 +86,7 @@ final class InferenceRoute {
             throw ProblemException.badRequest("inputs must be a list of exactly one tensor.");
         }
         JsonNode input = inputs.get(0);
-        String wanted = name.equals(textModel) ? "text" : "image";
-        if (!input.path("name").asText().equals(wanted)) {
-            throw ProblemException.badRequest("The input of " + name + " is named " + wanted + ".");
-        }
+        models.requireInput(name, input.path("name").asText());
         boolean binary = wantsBinary(body.json());
         List<float[]> rows = embed(name, input, body.binary());
         if (body.binary().hasRemaining()) {
@@ -105,6 +94,30 @@ final class InferenceRoute {
                     "The body has " + body.binary().remaining() + " bytes that belong to no input.");
         }
         send(exchange, name, body.json().path("id").asText(""), rows, binary);
+    }
+
+    /** What Triton's tools want to know of a model: a subset of its model configuration. */
+    void config(Exchange exchange) {
+        String name = requireModel(exchange);
+        ObjectNode answer = JSON.objectNode()
+                .put("name", name)
+                .put("platform", InferenceModels.PLATFORM)
+                .put("backend", "onnxruntime")
+                .put("max_batch_size", 0);
+        answer.putArray("input")
+                .addObject()
+                .put("name", models.input(name))
+                .put("data_type", "TYPE_STRING")
+                .putArray("dims")
+                .add(-1);
+        answer.putArray("output")
+                .addObject()
+                .put("name", OUTPUT)
+                .put("data_type", "TYPE_FP32")
+                .putArray("dims")
+                .add(-1)
+                .add(encoder.dim());
+        exchange.sendJson(answer);
     }
 
     /** Errors of these routes. */
@@ -116,43 +129,30 @@ final class InferenceRoute {
     }
 
     private List<float[]> embed(String name, JsonNode input, ByteBuffer binary) {
-        String datatype = input.path("datatype").asText();
         long[] shape = shape(input.path("shape"));
         @Nullable ByteBuffer data = data(input, binary);
-        if (datatype.equals("BYTES") && (shape.length == 1 || (shape.length == 2 && shape[1] == 1))) {
-            return embedElements(name, rows(shape[0]), input, data);
-        }
-        int size = encoder.imageSize();
-        if (name.equals(imageModel) && datatype.equals("FP32")) {
-            if (!Arrays.equals(shape, new long[] {shape[0], 3, size, size})) {
-                throw ProblemException.badRequest("shape must be [n, 3, " + size + ", " + size + "].");
-            }
-            float[] values = floats(input, data, rows(shape[0]) * 3 * size * size);
-            return encoder.embedTensors(values);
-        }
-        throw ProblemException.badRequest(name + " takes BYTES of shape [n] or [n, 1]"
-                + (name.equals(imageModel) ? ", or FP32 of shape [n, 3, " + size + ", " + size + "]." : "."));
+        return models.embed(
+                name,
+                input.path("datatype").asText(),
+                shape,
+                data == null ? ofJson(name, input.path("data")) : TensorData.ofBinary(data));
     }
 
-    private List<float[]> embedElements(String name, int count, JsonNode input, @Nullable ByteBuffer data) {
-        List<byte[]> elements = data == null ? elements(name, input.path("data")) : elements(data);
-        if (elements.size() != count) {
-            throw ProblemException.badRequest(
-                    "shape says " + count + " elements, the data has " + elements.size() + ".");
-        }
-        var rows = new ArrayList<float[]>(count);
-        for (byte[] element : elements) {
-            if (name.equals(imageModel)) {
-                rows.add(embedding.ofImage(element, null));
-            } else {
-                String text = new String(element, StandardCharsets.UTF_8);
-                if (text.isBlank()) {
-                    throw ProblemException.badRequest("A text must not be empty.");
-                }
-                rows.add(embedding.ofText(text));
+    private TensorData ofJson(String name, JsonNode data) {
+        return new TensorData() {
+            @Override
+            public List<byte[]> elements() {
+                return InferenceRoute.this.elements(name, data);
             }
-        }
-        return rows;
+
+            @Override
+            public float[] floats(int count) {
+                TensorData.requireCount(count, numbers(data), true);
+                var values = new float[count];
+                fill(data, values, 0);
+                return values;
+            }
+        };
     }
 
     /** Elements in JSON, flat or nested: texts as they are, images in base64. */
@@ -164,49 +164,11 @@ final class InferenceRoute {
                 throw ProblemException.badRequest("data of BYTES must be a list of strings.");
             }
             elements.add(
-                    name.equals(imageModel)
-                            ? RequestReader.base64("data", value.asText())
-                            : value.asText().getBytes(StandardCharsets.UTF_8));
+                    models.isText(name)
+                            ? value.asText().getBytes(StandardCharsets.UTF_8)
+                            : RequestReader.base64("data", value.asText()));
         }
         return elements;
-    }
-
-    /** Elements in binary: each a little-endian length of four bytes, then its bytes. */
-    private static List<byte[]> elements(ByteBuffer data) {
-        var elements = new ArrayList<byte[]>();
-        while (data.hasRemaining()) {
-            if (elements.size() == MAX_ROWS) {
-                throw ProblemException.badRequest("A request must have 1 to " + MAX_ROWS + " rows.");
-            }
-            int length = data.remaining() < Integer.BYTES ? -1 : data.getInt();
-            if (length < 0 || length > data.remaining()) {
-                throw ProblemException.badRequest("The binary data of BYTES is cut off within an element.");
-            }
-            var element = new byte[length];
-            data.get(element);
-            elements.add(element);
-        }
-        return elements;
-    }
-
-    private static float[] floats(JsonNode input, @Nullable ByteBuffer data, int count) {
-        long sent = data == null ? numbers(input.path("data")) : data.remaining() / Float.BYTES;
-        boolean whole = data == null || data.remaining() % Float.BYTES == 0;
-        if (sent != count || !whole) { // before memory is taken for what a shape only claims
-            throw ProblemException.badRequest("shape needs " + count + " values, the data has " + sent + ".");
-        }
-        var values = new float[count];
-        if (data == null) {
-            fill(input.path("data"), values, 0);
-        } else {
-            data.asFloatBuffer().get(values);
-        }
-        for (float value : values) {
-            if (!Float.isFinite(value)) {
-                throw ProblemException.badRequest("Every value must be finite.");
-            }
-        }
-        return values;
     }
 
     /** How many numbers there are, flat or nested. */
@@ -267,13 +229,6 @@ final class InferenceRoute {
         return shape;
     }
 
-    private static int rows(long count) {
-        if (count < 1 || count > MAX_ROWS) {
-            throw ProblemException.badRequest("A request must have 1 to " + MAX_ROWS + " rows.");
-        }
-        return (int) count;
-    }
-
     private static Body body(Exchange exchange) {
         byte[] bytes = exchange.body();
         int length = bytes.length;
@@ -297,9 +252,7 @@ final class InferenceRoute {
     private static boolean wantsBinary(JsonNode request) {
         boolean binary = request.path("parameters").path("binary_data_output").asBoolean();
         for (JsonNode output : request.path("outputs")) {
-            if (!output.path("name").asText().equals(OUTPUT)) {
-                throw ProblemException.badRequest("The only output is named " + OUTPUT + ".");
-            }
+            InferenceModels.requireOutput(output.path("name").asText());
             binary = output.path("parameters").path("binary_data").asBoolean(binary);
         }
         return binary;
@@ -346,15 +299,6 @@ final class InferenceRoute {
     }
 
     private String requireModel(Exchange exchange) {
-        String name = exchange.pathParameter("m");
-        if (!name.equals(textModel) && !name.equals(imageModel)) {
-            throw ProblemException.notFound(
-                    "There is no such model here; this server has " + textModel + " and " + imageModel + ".");
-        }
-        String version = exchange.pathParameter("v", VERSION);
-        if (!version.equals(VERSION)) {
-            throw ProblemException.notFound(name + " has version " + VERSION + " only.");
-        }
-        return name;
+        return models.require(exchange.pathParameter("m"), exchange.pathParameter("v", ""));
     }
 }

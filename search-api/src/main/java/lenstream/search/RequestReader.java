@@ -1,6 +1,8 @@
 package lenstream.search;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -50,7 +52,12 @@ final class RequestReader {
     private static final int MAX_CURSOR = 400;
     private static final int MAX_URL = 8_191;
 
-    private static final ObjectMapper JSON = JsonMapper.builder()
+    /** A text is as long as its body, whose length is limited already: pictures are sent as base64. */
+    private static final StreamReadConstraints CONSTRAINTS =
+            StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build();
+
+    private static final ObjectMapper JSON = JsonMapper.builder(
+                    JsonFactory.builder().streamReadConstraints(CONSTRAINTS).build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
@@ -104,7 +111,8 @@ final class RequestReader {
         if (root.hasNonNull("queries")) {
             if (SOURCES.stream().anyMatch(root::hasNonNull) || root.hasNonNull("region")) {
                 throw ProblemException.badRequest(
-                        "queries stands alone: put the text, image, image_url, id or vector and its region into its list.");
+                        "queries stands alone: put the text, image, image_url, id or vector and its region into its"
+                                + " list.");
             }
             query = weighted(root.get("queries"));
         } else {

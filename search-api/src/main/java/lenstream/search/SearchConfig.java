@@ -21,6 +21,7 @@ import lenstream.search.push.PushConfig;
  * @param http how requests are treated
  * @param push who may tell of new pages
  * @param receiptKey file of the key that signs receipts of take-downs; made at the first one
+ * @param grpcPort of the Open Inference Protocol over gRPC; 0 takes a free one, {@value #NO_GRPC} leaves it out
  */
 public record SearchConfig(
         String host,
@@ -31,14 +32,18 @@ public record SearchConfig(
         WebConfig web,
         HttpConfig http,
         PushConfig push,
-        Path receiptKey) {
+        Path receiptKey,
+        int grpcPort) {
+    /** No gRPC server. */
+    public static final int NO_GRPC = -1;
 
     public SearchConfig {
         Check.notBlank("host", host);
         Check.range("port", port, 0, 65_535);
+        Check.range("grpc_port", grpcPort, NO_GRPC, 65_535);
     }
 
-    /** Loopback, port 8080, bodies up to 32 MiB; an answer of OpenSearch is waited for 10 s. */
+    /** Loopback, port 8080, no gRPC, bodies up to 32 MiB; an answer of OpenSearch is waited for 10 s. */
     public static SearchConfig defaults(Path bundle, String openSearchUrl) {
         return new SearchConfig(
                 "127.0.0.1",
@@ -49,38 +54,43 @@ public record SearchConfig(
                 WebConfig.defaults(),
                 HttpConfig.defaults(),
                 PushConfig.defaults(),
-                Path.of("receipt-key"));
+                Path.of("receipt-key"),
+                NO_GRPC);
     }
 
     public SearchConfig withHost(String address) {
-        return new SearchConfig(address, port, bundle, openSearch, layout, web, http, push, receiptKey);
+        return new SearchConfig(address, port, bundle, openSearch, layout, web, http, push, receiptKey, grpcPort);
     }
 
     public SearchConfig withPort(int number) {
-        return new SearchConfig(host, number, bundle, openSearch, layout, web, http, push, receiptKey);
+        return new SearchConfig(host, number, bundle, openSearch, layout, web, http, push, receiptKey, grpcPort);
     }
 
     public SearchConfig withOpenSearch(OpenSearchConfig where) {
-        return new SearchConfig(host, port, bundle, where, layout, web, http, push, receiptKey);
+        return new SearchConfig(host, port, bundle, where, layout, web, http, push, receiptKey, grpcPort);
     }
 
     public SearchConfig withLayout(IndexLayout names) {
-        return new SearchConfig(host, port, bundle, openSearch, names, web, http, push, receiptKey);
+        return new SearchConfig(host, port, bundle, openSearch, names, web, http, push, receiptKey, grpcPort);
     }
 
     public SearchConfig withWeb(WebConfig network) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, network, http, push, receiptKey);
+        return new SearchConfig(host, port, bundle, openSearch, layout, network, http, push, receiptKey, grpcPort);
     }
 
     public SearchConfig withHttp(HttpConfig manners) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, manners, push, receiptKey);
+        return new SearchConfig(host, port, bundle, openSearch, layout, web, manners, push, receiptKey, grpcPort);
     }
 
     public SearchConfig withPush(PushConfig pushes) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, pushes, receiptKey);
+        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, pushes, receiptKey, grpcPort);
     }
 
     public SearchConfig withReceiptKey(Path file) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, file);
+        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, file, grpcPort);
+    }
+
+    public SearchConfig withGrpcPort(int number) {
+        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, receiptKey, number);
     }
 }

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.function.DoubleUnaryOperator;
-import java.util.function.LongSupplier;
 import lenstream.core.index.Field;
 import lenstream.search.http.Exchange;
 import lenstream.search.http.Multipart;
@@ -22,12 +21,9 @@ final class SearchRoutes implements Routes {
     private static final double ZERO_LENGTH = 1e-6;
 
     private final ActiveSpace spaces;
-    private final LongSupplier documents;
 
-    /** @param documents of the index that is searched */
-    SearchRoutes(ActiveSpace spaces, LongSupplier documents) {
+    SearchRoutes(ActiveSpace spaces) {
         this.spaces = spaces;
-        this.documents = documents;
     }
 
     @Override
@@ -113,7 +109,7 @@ final class SearchRoutes implements Routes {
         exchange.took(Stage.TOTAL, exchange.elapsedNanos());
         exchange.set(HeaderNames.CACHE_CONTROL, "no-store");
         boolean known = request.query() instanceof Query.Text && request.mode() == SearchRequest.Mode.VECTOR;
-        OptionalDouble least = known ? calibration.floor(searched(request, page)) : OptionalDouble.empty();
+        OptionalDouble least = known ? calibration.floor() : OptionalDouble.empty();
         Double floor = least.isPresent() ? Math.round(least.getAsDouble() * 1e6) / 1e6 : null;
         Boolean nothing = floor == null ? null : !(score.applyAsDouble(page.best()) >= floor); // NaN: no hit at all
         exchange.sendJson(new SearchAnswer(
@@ -126,12 +122,6 @@ final class SearchRoutes implements Routes {
                 leastCosine == null ? null : page.complete(),
                 page.facets(),
                 hits));
-    }
-
-    /** How many images the best one was found among. */
-    private long searched(SearchRequest request, ImageSearch.Page page) {
-        boolean all = request.filter().isEmpty() || page.total() >= ImageSearch.DEPTH;
-        return all ? Math.max(documents.getAsLong(), page.total()) : page.total();
     }
 
     /** The cosine that hits must have; null if nothing is asked of it. */
@@ -185,7 +175,8 @@ final class SearchRoutes implements Routes {
         double length = Math.sqrt(square);
         if (length < ZERO_LENGTH) {
             throw ProblemException.impossible(
-                    "The queries cancel each other out: no direction is left to search in. Change a weight or a query.");
+                    "The queries cancel each other out: no direction is left to search in. Change a weight or a"
+                            + " query.");
         }
         var direction = new float[sum.length];
         for (int i = 0; i < sum.length; i++) {

@@ -7,6 +7,7 @@ import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Status;
 import io.helidon.webserver.WebServer;
+import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http1.Http1Config;
 import java.io.IOException;
@@ -27,6 +28,7 @@ import lenstream.core.command.CommandLog;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.SpaceWatch;
 import lenstream.core.web.WebClient;
+import lenstream.search.http.Cors;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.http.Metrics;
 import lenstream.search.http.ProblemException;
@@ -47,13 +49,11 @@ import org.slf4j.LoggerFactory;
 public final class SearchServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SearchServer.class);
     private static final Duration GRACE = Duration.ofSeconds(5);
-    private static final Duration READ_TIMEOUT = Duration.ofSeconds(30);
     /** A text of the longest kind, each character three bytes of UTF-8 and each of them three characters of a URL. */
     private static final int MAX_REQUEST_LINE = 32 << 10;
 
+    private static final Duration IDLE_CHECK = Duration.ofSeconds(10);
     private static final String WARM_UP = "a photograph";
-
-    private static final Map<HeaderName, String> SECURITY = security();
 
     private final ActiveSpace spaces;
     private final IndexClient index;
@@ -62,12 +62,15 @@ public final class SearchServer implements AutoCloseable {
     private final WebClient web;
     private final Metrics metrics = new Metrics();
     private final WebServer server;
+    private final @Nullable GrpcInference grpc;
     private final String host;
+    private final String scheme;
     private @Nullable WebSubRoutes webSub;
 
     @SuppressWarnings("MustBeClosed") // client and web client are freed in close()
     private SearchServer(SearchConfig config, QueryEncoder encoder, Supplier<List<URI>> jobs) {
         this.host = config.host();
+        this.scheme = config.http().scheme();
         requireFree(config);
         this.index = IndexClient.open(config.openSearch());
         this.web = WebClient.open(config.web());
@@ -76,8 +79,10 @@ public final class SearchServer implements AutoCloseable {
         this.watch =
                 new IndexWatch(index, config.layout(), () -> spaces.current().encoder());
         SpaceWatch follower = null;
+        WebServer running = null;
         try {
-            this.server = build(config, table(config, jobs));
+            RouteTable table = table(config, jobs);
+            this.server = build(config, table);
             encoder.embedText(WARM_UP); // the first call pays for lazy initialisation
             watch.start();
             follower = SpaceWatch.start(
@@ -86,7 +91,14 @@ public final class SearchServer implements AutoCloseable {
                     spaces::follow);
             this.following = follower;
             server.start();
+            running = server;
+            this.grpc = config.grpcPort() == SearchConfig.NO_GRPC
+                    ? null
+                    : GrpcInference.start(host, config.grpcPort(), config.http(), spaces, table);
         } catch (RuntimeException e) {
+            if (running != null) {
+                running.stop();
+            }
             if (follower != null) {
                 follower.close();
             }
@@ -151,10 +163,15 @@ public final class SearchServer implements AutoCloseable {
         return server.port();
     }
 
+    /** The port of the Open Inference Protocol over gRPC; {@link SearchConfig#NO_GRPC} if there is none. */
+    public int grpcPort() {
+        return grpc == null ? SearchConfig.NO_GRPC : grpc.port();
+    }
+
     /** Where the page is. */
     public URI uri() {
         String name = host.equals("0.0.0.0") || host.equals("::") ? "localhost" : host;
-        return URI.create("http://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + port() + "/");
+        return URI.create(scheme + "://" + (name.contains(":") ? "[" + name + "]" : name) + ":" + port() + "/");
     }
 
     /** Whether searches are answered now. */
@@ -166,6 +183,9 @@ public final class SearchServer implements AutoCloseable {
     @Override
     public void close() {
         watch.stopping();
+        if (grpc != null) {
+            grpc.close();
+        }
         server.stop();
         watch.close();
         following.close();
@@ -183,13 +203,10 @@ public final class SearchServer implements AutoCloseable {
 
     /** Every feature's routes. */
     private RouteTable table(SearchConfig config, Supplier<List<URI>> jobs) {
-        HttpConfig http = config.http();
-        var table = new RouteTable(
-                http.tokens(), http.maxConcurrent(), (int) http.maxBody().bytes(), metrics, this::whyNotReady);
+        var table = new RouteTable(config.http(), metrics, this::whyNotReady);
         var features = new ArrayList<Routes>(List.of(
                 new PageRoutes(),
-                new SearchRoutes(
-                        spaces, () -> watch.state() instanceof IndexWatch.Ready(long documents) ? documents : 0),
+                new SearchRoutes(spaces),
                 new ImageRoutes(spaces),
                 new ProtocolRoutes(spaces),
                 new TakedownRoutes(spaces, index, config.layout(), config.receiptKey()),
@@ -222,27 +239,38 @@ public final class SearchServer implements AutoCloseable {
     }
 
     private static WebServer build(SearchConfig config, RouteTable table) {
-        return WebServer.builder()
+        HttpConfig http = config.http();
+        Map<HeaderName, String> always = security(http);
+        WebServerConfig.Builder server = WebServer.builder()
                 .host(config.host())
                 .port(config.port())
                 .shutdownHook(false)
                 .shutdownGracePeriod(GRACE)
-                .connectionOptions(options -> options.readTimeout(READ_TIMEOUT).tcpNoDelay(true))
-                .maxPayloadSize(config.http().maxBody().bytes() + 1)
-                .directHandlers(problems())
+                .connectionOptions(options -> options.tcpNoDelay(true))
+                .idleConnectionTimeout(http.idleTimeout())
+                .idleConnectionPeriod(IDLE_CHECK)
+                .maxTcpConnections(http.maxConnections())
+                .maxPayloadSize(http.maxBody().bytes() + 1)
+                .directHandlers(problems(always))
                 .addProtocol(Http1Config.builder()
                         .maxPrologueLength(MAX_REQUEST_LINE)
                         .build())
                 .routing(routing -> routing.addFilter((chain, request, response) -> {
-                            SECURITY.forEach(response::header);
+                            always.forEach(response::header);
                             chain.proceed();
                         })
-                        .register("/", table))
-                .build();
+                        .addFilter(new Cors(http.cors()))
+                        .register("/", table));
+        // without TLS, HTTP/1.1 alone: clients gain nothing from an upgrade to HTTP/2 in clear text
+        server.protocolsDiscoverServices(http.tls() != null);
+        if (http.tls() != null) {
+            server.tls(http.tls().tls());
+        }
+        return server.build();
     }
 
     /** Answers of the HTTP engine itself, before a route is found. */
-    private static DirectHandlers problems() {
+    private static DirectHandlers problems(Map<HeaderName, String> always) {
         var handlers = DirectHandlers.builder();
         for (DirectHandler.EventType type : DirectHandler.EventType.values()) {
             handlers.addHandler(type, (request, event, status, headers, message) -> {
@@ -256,7 +284,7 @@ public final class SearchServer implements AutoCloseable {
                         .status(Status.create(problem.status()))
                         .header(HeaderNames.CONTENT_TYPE, "application/problem+json")
                         .entity(json.toString().getBytes(StandardCharsets.UTF_8));
-                SECURITY.forEach(response::header);
+                always.forEach(response::header);
                 return response.build();
             });
         }
@@ -264,7 +292,7 @@ public final class SearchServer implements AutoCloseable {
     }
 
     /** The page loads nothing from elsewhere and runs no script but its own. */
-    private static Map<HeaderName, String> security() {
+    private static Map<HeaderName, String> security(HttpConfig http) {
         var headers = new LinkedHashMap<HeaderName, String>();
         headers.put(
                 HeaderNames.create("Content-Security-Policy"),
@@ -275,6 +303,9 @@ public final class SearchServer implements AutoCloseable {
         headers.put(HeaderNames.create("Referrer-Policy"), "no-referrer");
         headers.put(HeaderNames.create("Cross-Origin-Opener-Policy"), "same-origin");
         headers.put(HeaderNames.create("Permissions-Policy"), "geolocation=(), microphone=(), camera=(self)");
+        if (http.tls() != null) {
+            headers.put(HeaderNames.create("Strict-Transport-Security"), "max-age=31536000");
+        }
         return headers;
     }
 

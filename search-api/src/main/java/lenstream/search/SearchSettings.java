@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param http how requests are treated
  * @param push who may tell of new pages
  * @param receiptKey file of the key that signs receipts of take-downs; made at the first one
+ * @param grpcPort of the Open Inference Protocol over gRPC; -1 leaves it out
  */
 record SearchSettings(
         @Default("127.0.0.1") String host,
@@ -35,11 +36,12 @@ record SearchSettings(
         @Default("{}") Network network,
         @Default("{}") HttpConfig http,
         @Default("{}") PushConfig push,
-        @Default("receipt-key") Path receiptKey) {
+        @Default("receipt-key") Path receiptKey,
+        @Default("8001") int grpcPort) {
 
     SearchSettings {
         // refused here, where the file's other problems are reported
-        SearchSettings.config(host, port, bundle, openSearch, index, network, http, push, receiptKey);
+        SearchSettings.config(host, port, bundle, openSearch, index, network, http, push, receiptKey, grpcPort);
     }
 
     /**
@@ -70,7 +72,7 @@ record SearchSettings(
     }
 
     SearchConfig config() {
-        return config(host, port, bundle, openSearch, index, network, http, push, receiptKey);
+        return config(host, port, bundle, openSearch, index, network, http, push, receiptKey, grpcPort);
     }
 
     private static SearchConfig config(
@@ -82,7 +84,9 @@ record SearchSettings(
             Network network,
             HttpConfig http,
             PushConfig push,
-            Path receiptKey) {
-        return new SearchConfig(host, port, bundle, openSearch, index, network.config(), http, push, receiptKey);
+            Path receiptKey,
+            int grpcPort) {
+        return new SearchConfig(
+                host, port, bundle, openSearch, index, network.config(), http, push, receiptKey, grpcPort);
     }
 }

@@ -17,6 +17,7 @@ final class SearchSpace {
     private final QueryEncoder encoder;
     private final QueryEmbedding embedding;
     private final EmbeddingsRoute embeddings;
+    private final InferenceModels models;
     private final InferenceRoute inference;
     private final ImageSearch search;
     private final Calibration calibration;
@@ -27,7 +28,8 @@ final class SearchSpace {
         this.encoder = encoder;
         this.embedding = new QueryEmbedding(encoder, new TextCache(CACHED_TEXTS, metrics), web);
         this.embeddings = new EmbeddingsRoute(encoder, embedding);
-        this.inference = new InferenceRoute(encoder, embedding);
+        this.models = new InferenceModels(encoder, embedding);
+        this.inference = new InferenceRoute(models);
         this.search = new ImageSearch(index, layout, encoder.fingerprint(), encoder.dim());
         this.calibration = new Calibration(encoder.scoreHint());
     }
@@ -46,6 +48,10 @@ final class SearchSpace {
 
     EmbeddingsRoute embeddings() {
         return embeddings;
+    }
+
+    InferenceModels models() {
+        return models;
     }
 
     InferenceRoute inference() {

@@ -42,13 +42,19 @@ class ClientsIT {
             assertThat(System.getenv("CI")).as(missing).isNotEqualTo("true");
             abort(missing);
         }
-        try (SearchServer server = SearchServer.start(index.config())) {
+        try (SearchServer server = SearchServer.start(index.config().withGrpcPort(0))) {
             String picture = index.pictures.get(7).file().toAbsolutePath().toString();
-            int code =
-                    run(log, python.toString(), resource("ask.py"), server.uri().toString(), picture, "224");
+            int code = run(
+                    log,
+                    python.toString(),
+                    resource("ask.py"),
+                    server.uri().toString(),
+                    picture,
+                    "224",
+                    "127.0.0.1:" + server.grpcPort());
             assertThat(code).as(() -> text(log)).isZero();
         }
-        assertThat(text(log)).contains("openai: ok", "tritonclient: ok");
+        assertThat(text(log)).contains("openai: ok", "tritonclient: ok", "tritonclient grpc: ok");
     }
 
     /** Exit code of a program; -1 if there is none of that name. */

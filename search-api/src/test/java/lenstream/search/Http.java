@@ -52,6 +52,10 @@ final class Http {
         return send(request(path).DELETE());
     }
 
+    Answer options(String path, String... headers) {
+        return send(request(path, headers).method("OPTIONS", HttpRequest.BodyPublishers.noBody()));
+    }
+
     private HttpRequest.Builder request(String path, String... headers) {
         HttpRequest.Builder builder = HttpRequest.newBuilder(base.resolve(path)).timeout(Duration.ofSeconds(30));
         return headers.length == 0 ? builder : builder.headers(headers);

@@ -163,9 +163,15 @@ class RequestReaderTest {
 
     @Test
     void partsOfAFormAreFoundByName() {
-        String body = "--xyz\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhi\r\n"
-                + "--xyz\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"
-                + "\r\n--bytes\r\n--xyz--\r\n";
+        String body = "--xyz\r\n"
+                + "Content-Disposition: form-data; name=\"note\"\r\n\r\n"
+                + "hi\r\n"
+                + "--xyz\r\n"
+                + "Content-Disposition: form-data; name=\"image\"; filename=\"a.jpg\"\r\n"
+                + "Content-Type: image/jpeg\r\n\r\n"
+                + "\r\n"
+                + "--bytes\r\n"
+                + "--xyz--\r\n";
         Map<String, byte[]> parts = Multipart.parts("multipart/form-data; boundary=xyz", body.getBytes(UTF_8));
         assertThat(parts).containsOnlyKeys("note", "image");
         assertThat(new String(parts.get("image"), UTF_8)).isEqualTo("\r\n--bytes");
@@ -198,8 +204,8 @@ class RequestReaderTest {
         var calibration = new Calibration(new Encoder.ScoreHint(0.266, 0.0235, 0.1662));
         assertThat(calibration.ofText(0.266)).isCloseTo(0.7, offset(1e-9));
         assertThat(calibration.ofText(0.0235)).isCloseTo(0.02, offset(1e-9));
-        assertThat(calibration.floor(1_000).orElseThrow()).isEqualTo(calibration.ofText(0.1662));
-        assertThat(new Calibration(null).floor(1_000)).isEmpty();
+        assertThat(calibration.floor().orElseThrow()).isEqualTo(calibration.ofText(0.1662));
+        assertThat(new Calibration(null).floor()).isEmpty();
         assertThat(calibration.ofText(-1)).isBetween(0.0, 0.001);
         assertThat(calibration.ofImage(1)).isEqualTo(1);
         assertThat(calibration.ofImage(0)).isZero();

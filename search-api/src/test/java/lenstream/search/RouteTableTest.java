@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import lenstream.core.config.Secret;
 import lenstream.search.http.AccessToken;
+import lenstream.search.http.HttpConfig;
 import lenstream.search.http.Metrics;
 import lenstream.search.http.RouteTable;
 import lenstream.search.http.Scope;
@@ -44,9 +45,10 @@ class RouteTableTest {
                 .isEqualTo(403);
         String same = "http://127.0.0.1:" + server.port();
         assertThat(http.postJson("/write", "{}", "Origin", same).status()).isEqualTo(200);
-        assertThat(
-                        raw(
-                                "POST /write HTTP/1.1\r\nHost: rebound.example\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+        assertThat(raw("POST /write HTTP/1.1\r\n"
+                        + "Host: rebound.example\r\n"
+                        + "Content-Length: 0\r\n"
+                        + "Connection: close\r\n\r\n"))
                 .startsWith("HTTP/1.1 403");
     }
 
@@ -109,7 +111,7 @@ class RouteTableTest {
     }
 
     private void start(AccessToken... tokens) {
-        var table = new RouteTable(List.of(tokens), 4, 1 << 20, new Metrics(), Optional::empty);
+        var table = new RouteTable(HttpConfig.defaults().withTokens(List.of(tokens)), new Metrics(), Optional::empty);
         table.get("/read", "read", exchange -> exchange.sendJson(Map.of("caller", exchange.caller())));
         table.put("/read", "read", exchange -> exchange.sendEmpty(204));
         table.post("/write", "write", exchange -> exchange.sendJson(Map.of("caller", exchange.caller())))

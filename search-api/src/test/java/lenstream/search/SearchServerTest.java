@@ -13,7 +13,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import lenstream.core.config.DataSize;
 import lenstream.search.http.HttpConfig;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -198,8 +197,6 @@ class SearchServerTest {
     private static SearchConfig config() {
         return SearchConfig.defaults(Path.of("none"), "http://127.0.0.1:1")
                 .withPort(0)
-                .withHttp(HttpConfig.defaults()
-                        .withMaxBody(DataSize.ofMebibytes(1))
-                        .withMaxConcurrent(CONCURRENT));
+                .withHttp(HttpConfig.of("{max_body: 1MiB, max_concurrent: " + CONCURRENT + "}"));
     }
 }

@@ -18,32 +18,35 @@ class SearchSettingsTest {
         SearchConfig config = parse("bundle: /models/one\nopen_search: {urls: [\"http://127.0.0.1:9200\"]}");
         assertThat(config)
                 .isEqualTo(SearchConfig.defaults(Path.of("/models/one"), "http://127.0.0.1:9200")
-                        .withOpenSearch(config.openSearch()));
+                        .withOpenSearch(config.openSearch())
+                        .withGrpcPort(8001));
         assertThat(config.openSearch().requestTimeout()).isEqualTo(Duration.ofSeconds(60));
     }
 
     @Test
     void everyKeyIsMapped() {
         SearchConfig config = parse("""
-                host: 0.0.0.0
-                port: 8181
-                bundle: ${LENSTREAM_TEST_UNSET:/models/two}
-                open_search:
-                  urls: ["https://a.example:9200", "https://b.example:9200"]
-                  user: reader
-                  password: secret
-                  connect_timeout: 1s
-                  request_timeout: 2s
-                  gzip: true
-                index: {prefix: mine, shards: 2}
-                network: {allow_private: ["10.0.0.0/8"], contact: "https://example.org/bot", max_bytes: 1MiB, timeout: 3s}
-                http:
-                  max_body: 2MiB
-                  max_concurrent: 7
-                  tokens: [{name: ops, token: correct-horse-battery, scopes: [read, write]}]
-                """);
+            host: 0.0.0.0
+            port: 8181
+            grpc_port: 9001
+            bundle: ${LENSTREAM_TEST_UNSET:/models/two}
+            open_search:
+              urls: ["https://a.example:9200", "https://b.example:9200"]
+              user: reader
+              password: secret
+              connect_timeout: 1s
+              request_timeout: 2s
+              gzip: true
+            index: {prefix: mine, shards: 2}
+            network: {allow_private: ["10.0.0.0/8"], contact: "https://example.org/bot", max_bytes: 1MiB, timeout: 3s}
+            http:
+              max_body: 2MiB
+              max_concurrent: 7
+              tokens: [{name: ops, token: correct-horse-battery, scopes: [read, write]}]
+            """);
         assertThat(config.host()).isEqualTo("0.0.0.0");
         assertThat(config.port()).isEqualTo(8181);
+        assertThat(config.grpcPort()).isEqualTo(9001);
         assertThat(config.bundle()).isEqualTo(Path.of("/models/two"));
         assertThat(config.openSearch().urls()).hasSize(2);
         assertThat(config.openSearch().toString()).contains("reader").doesNotContain("secret");

@@ -27,6 +27,9 @@ public record AccessToken(
 
     public AccessToken {
         Check.notBlank("name", name);
+        if (name.equals(Guard.ANYONE) || name.equals(Guard.LOOPBACK)) {
+            throw new IllegalArgumentException("name must not be \"" + name + "\", which means one without a token");
+        }
         if ((token == null) == (tokenSha256 == null)) {
             throw new IllegalArgumentException("needs either token or token_sha256");
         }

@@ -5,9 +5,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -17,28 +20,50 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** One request and its answer, as the routes see them. Confined to the request's thread. */
 public final class Exchange {
     private static final ObjectMapper JSON = JsonMapper.builder().build();
+    private static final int BUFFER = 64 << 10;
+
+    /** As many times the largest body are thrown away before a client is given up. */
+    private static final int DRAINED_BODIES = 4;
+
+    /** Of an IPv6 address with a zone. */
+    private static final int LONGEST_ADDRESS = 60;
+
+    /** After the time for a body, a client that still sends gets an answer; a silent one is cut off. */
+    private static final long SILENCE_MILLIS = 1_000;
+
+    private static final ScheduledExecutorService WATCH = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("body-watch").factory());
+
     private static final HeaderName SERVER_TIMING = HeaderNames.create("Server-Timing");
 
     private final ServerRequest request;
     private final ServerResponse response;
+    private final HttpConfig config;
     private final int maxBody;
     private final Metrics metrics;
     private final StringBuilder timing = new StringBuilder();
     private final long began = System.nanoTime();
     private String type;
-    private String caller = "anyone";
+    private String caller = Guard.ANYONE;
     private int status = 200;
+    private long sent;
+    private byte[] body = {};
 
-    Exchange(String type, ServerRequest request, ServerResponse response, int maxBody, Metrics metrics) {
+    Exchange(String type, ServerRequest request, ServerResponse response, HttpConfig config, Metrics metrics) {
         this.type = type;
         this.request = request;
         this.response = response;
-        this.maxBody = maxBody;
+        this.config = config;
+        this.maxBody = Math.toIntExact(config.maxBody().bytes());
         this.metrics = metrics;
     }
 
@@ -51,6 +76,11 @@ public final class Exchange {
         caller = name;
     }
 
+    /** Whether a token was shown. */
+    boolean hasToken() {
+        return !caller.equals(Guard.ANYONE) && !caller.equals(Guard.LOOPBACK);
+    }
+
     /** Who asks: the name of a token, {@code loopback} or {@code anyone}. */
     public String caller() {
         return caller;
@@ -60,6 +90,37 @@ public final class Exchange {
     @Nullable
     InetAddress peer() {
         return request.remotePeer().address() instanceof InetSocketAddress socket ? socket.getAddress() : null;
+    }
+
+    /** The client's address as text: where the connection or, behind a proxy of ours, the proxy says it comes from. */
+    String address() {
+        if (config.behindProxy()) {
+            String forwarded = header(HeaderNames.X_FORWARDED_FOR).orElse("");
+            String last = forwarded.substring(forwarded.lastIndexOf(',') + 1).strip();
+            if (!last.isEmpty() && last.length() <= LONGEST_ADDRESS) {
+                return last;
+            }
+        }
+        InetAddress peer = peer();
+        return peer == null ? "" : peer.getHostAddress();
+    }
+
+    String method() {
+        return request.prologue().method().text();
+    }
+
+    String path() {
+        return request.path().rawPath();
+    }
+
+    /** All behind the question mark, as it was sent. */
+    String queryString() {
+        return request.query().rawValue();
+    }
+
+    /** Bytes of the answer's body. */
+    long sent() {
+        return sent;
     }
 
     String type() {
@@ -99,19 +160,80 @@ public final class Exchange {
         return request.headers().first(name);
     }
 
-    /** The whole body. */
+    /** The whole body; empty if there is none. */
     public byte[] body() {
+        return body;
+    }
+
+    /** Takes the body in, before there is room to work on it: a client that sends slowly keeps no one else waiting. */
+    void receive() {
+        if (!request.content().hasEntity()) {
+            return;
+        }
         if (request.headers().contentLength().orElse(0) > maxBody) {
             throw tooLarge();
         }
+        // the engine has no time limit for reads: an interrupt ends this one and closes the connection
+        ScheduledFuture<?> end = WATCH.schedule(
+                Thread.currentThread()::interrupt,
+                config.bodyTimeout().toMillis() + SILENCE_MILLIS,
+                TimeUnit.MILLISECONDS);
+        boolean late = false;
         try (InputStream in = request.content().inputStream()) {
-            byte[] bytes = in.readNBytes(maxBody + 1);
-            if (bytes.length > maxBody) {
+            body = read(in);
+        } catch (ProblemException e) {
+            late = e.status() == 408; // the rest may still trickle: the watch ends that too
+            throw e;
+        } catch (IOException | RuntimeException e) {
+            // it ended early, or was framed wrongly: where the next request would begin is not known
+            throw new CloseConnectionException("the body cannot be read", e);
+        } finally {
+            if (!late) {
+                end.cancel(false);
+            }
+        }
+    }
+
+    /** A client that sends a byte now and then keeps no read waiting for long, but must not stay for ever. */
+    private byte[] read(InputStream in) throws IOException {
+        var bytes = new ByteArrayOutputStream();
+        byte[] buffer = new byte[BUFFER];
+        int count;
+        while ((count = in.read(buffer)) >= 0) {
+            if (bytes.size() + count > maxBody) {
                 throw tooLarge();
             }
-            return bytes;
-        } catch (IOException e) {
-            throw ProblemException.badRequest("The body ended before it was complete; send it again.");
+            if (elapsedNanos() > config.bodyTimeout().toNanos()) {
+                response.header(HeaderValues.CONNECTION_CLOSE);
+                throw ProblemException.tooSlow("The body was not there after "
+                        + config.bodyTimeout().toSeconds() + " s: send it faster, or a smaller one.");
+            }
+            bytes.write(buffer, 0, count);
+        }
+        return bytes.toByteArray();
+    }
+
+    /**
+     * Takes what is left of a body that was not wanted. Over HTTP/2 the frames of one such stream would otherwise fill its
+     * queue, and every other stream of the connection would wait behind them.
+     */
+    void drain() {
+        boolean multiplexed = request.prologue().protocolVersion().startsWith("2");
+        if (!multiplexed || request.content().consumed()) {
+            return;
+        }
+        byte[] buffer = new byte[BUFFER];
+        long most = DRAINED_BODIES * (long) maxBody;
+        try (InputStream in = request.content().inputStream()) {
+            long count = 0;
+            int read;
+            while ((read = in.read(buffer)) >= 0
+                    && count < most
+                    && elapsedNanos() < config.bodyTimeout().toNanos()) {
+                count += read;
+            }
+        } catch (IOException | RuntimeException e) {
+            // the client has reset the stream: nothing more comes
         }
     }
 
@@ -151,6 +273,7 @@ public final class Exchange {
 
     public void send(int code, String contentType, byte[] bytes) {
         status = code;
+        sent = bytes.length;
         if (!timing.isEmpty()) {
             response.header(SERVER_TIMING, timing.toString());
         }

@@ -18,8 +18,8 @@ import java.util.Locale;
  */
 final class Guard {
     private static final String SCHEME = "bearer ";
-    private static final String LOOPBACK = "loopback";
-    private static final String ANYONE = "anyone";
+    static final String LOOPBACK = "loopback";
+    static final String ANYONE = "anyone";
     private static final List<HeaderName> PROXIED = List.of(
             HeaderNames.FORWARDED, HeaderNames.X_FORWARDED_FOR, HeaderNames.create("X-Real-IP"), HeaderNames.VIA);
 
@@ -38,8 +38,22 @@ final class Guard {
      * @throws ProblemException if it may not
      */
     String admit(Exchange exchange, Scope wanted) {
+        String caller = admit(exchange.header(HeaderNames.AUTHORIZATION).orElse(""), wanted);
+        if (caller.equals(ANYONE) && wanted != Scope.READ) {
+            requireThisMachine(exchange);
+            return LOOPBACK;
+        }
+        return caller;
+    }
+
+    /**
+     * What a token alone decides.
+     *
+     * @param sent the value of {@code Authorization}; empty if there was none
+     * @return the name of the token, or {@code anyone} where none is needed
+     */
+    String admit(String sent, Scope wanted) {
         boolean guarded = wanted == Scope.READ ? readsGuarded : tokens.stream().anyMatch(token -> token.allows(wanted));
-        String sent = exchange.header(HeaderNames.AUTHORIZATION).orElse("");
         boolean bearer = sent.regionMatches(true, 0, SCHEME, 0, SCHEME.length());
         if (bearer) {
             byte[] digest = AccessToken.digest(sent.substring(SCHEME.length()).strip());
@@ -65,11 +79,7 @@ final class Guard {
                             + ": send it as Authorization: Bearer TOKEN.",
                     "scope=\"" + lower(wanted) + "\"");
         }
-        if (wanted == Scope.READ) {
-            return ANYONE;
-        }
-        requireThisMachine(exchange);
-        return LOOPBACK;
+        return ANYONE;
     }
 
     private static void requireThisMachine(Exchange exchange) {

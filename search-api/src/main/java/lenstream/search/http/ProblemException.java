@@ -67,6 +67,14 @@ public final class ProblemException extends RuntimeException {
         return new ProblemException(429, "Too many requests", detail, 1);
     }
 
+    static ProblemException tooMany(String detail, int retryAfterSeconds) {
+        return new ProblemException(429, "Too many requests", detail, retryAfterSeconds);
+    }
+
+    static ProblemException tooSlow(String detail) {
+        return new ProblemException(408, "Too slow", detail, 0);
+    }
+
     public static ProblemException unavailable(String detail) {
         return new ProblemException(503, "Not ready", detail, 2);
     }

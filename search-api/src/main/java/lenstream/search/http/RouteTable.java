@@ -1,9 +1,10 @@
 package lenstream.search.http;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Method;
-import io.helidon.webserver.ServerConnectionException;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.HttpRules;
 import io.helidon.webserver.http.HttpService;
@@ -21,10 +22,11 @@ import lenstream.core.index.IndexUnavailableException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
- * Every route of the server with what it takes to use it. Around the work of each lie, in this order: who may ask, whether
- * the index is there, whether there is room; then the answer, or the problem in the shape of the route's protocol; and the
+ * Every route of the server with what it takes to use it. Around the work of each lie, in this order: who may ask and how often,
+ * whether the index is there, whether there is room; then the answer, or the problem in the shape of the route's protocol; and the
  * count of both. Other methods of a known path get 405 with {@code Allow}, other paths 404.
  *
  * <p>Filled before the server listens; then immutable.
@@ -32,10 +34,15 @@ import org.slf4j.LoggerFactory;
 public final class RouteTable implements HttpService {
     private static final Logger LOG = LoggerFactory.getLogger(RouteTable.class);
 
+    private static final HeaderName TRACEPARENT = HeaderNames.create("traceparent");
+    private static final HeaderName TRACERESPONSE = HeaderNames.create("traceresponse");
+
+    private final HttpConfig config;
     private final Guard guard;
+    private final RateLimit rate;
     private final Admission admission;
+    private final AccessLog log;
     private final Metrics metrics;
-    private final int maxBody;
     private final Supplier<Optional<String>> indexMissing;
     private final List<Route> routes = new ArrayList<>();
 
@@ -93,21 +100,13 @@ public final class RouteTable implements HttpService {
         }
     }
 
-    /**
-     * @param tokens bearer tokens
-     * @param maxConcurrent requests that work at once
-     * @param maxBody largest request body, bytes
-     * @param indexMissing why the index cannot be searched now, a sentence; empty if it can
-     */
-    public RouteTable(
-            List<AccessToken> tokens,
-            int maxConcurrent,
-            int maxBody,
-            Metrics metrics,
-            Supplier<Optional<String>> indexMissing) {
-        this.guard = new Guard(tokens);
-        this.admission = new Admission(maxConcurrent);
-        this.maxBody = maxBody;
+    /** @param indexMissing why the index cannot be searched now, a sentence; empty if it can */
+    public RouteTable(HttpConfig config, Metrics metrics, Supplier<Optional<String>> indexMissing) {
+        this.config = config;
+        this.guard = new Guard(config.tokens());
+        this.rate = new RateLimit(config.rateLimit());
+        this.admission = new Admission(config.maxConcurrent(), metrics);
+        this.log = new AccessLog(config.accessLog());
         this.metrics = metrics;
         this.indexMissing = indexMissing;
     }
@@ -173,23 +172,72 @@ public final class RouteTable implements HttpService {
                 .light()));
     }
 
+    /**
+     * A call that comes by another protocol and reads: the same tokens, rates and limits hold for it.
+     *
+     * @param authorization as in HTTP; empty for none
+     * @param address of the client
+     * @throws ProblemException if it is not let in, or the work throws it
+     */
+    public <T> T call(String type, String authorization, String address, Supplier<T> work) {
+        int status = 200;
+        try {
+            String caller = guard.admit(authorization, Scope.READ);
+            rate.take(caller.equals(Guard.ANYONE) ? address : "token " + caller, System.nanoTime());
+            var answers = new ArrayList<T>(1);
+            admission.pass(() -> "call " + type, () -> answers.add(work.get()));
+            return answers.getFirst();
+        } catch (ProblemException e) {
+            status = e.status();
+            throw e;
+        } catch (RuntimeException e) {
+            status = 500;
+            throw e;
+        } finally {
+            metrics.answered("grpc_" + type, status);
+        }
+    }
+
     private Handler handler(Route route) {
         return (request, response) -> {
-            var exchange = new Exchange(route.type, request, response, maxBody, metrics);
-            ProblemException problem = attempt(exchange, route);
-            if (problem != null) {
-                route.errors.accept(exchange, problem);
+            Trace trace = Trace.of(request.headers().first(TRACEPARENT).orElse(""));
+            var exchange = new Exchange(route.type, request, response, config, metrics);
+            exchange.set(TRACERESPONSE, trace.header());
+            MDC.put(Trace.MDC_KEY, trace.header());
+            try {
+                ProblemException problem = attempt(exchange, route);
+                if (problem != null) {
+                    route.errors.accept(exchange, problem);
+                }
+            } finally {
+                exchange.drain();
+                metrics.answered(exchange.type(), exchange.status());
+                log.write(exchange, trace);
+                MDC.remove(Trace.MDC_KEY);
             }
-            metrics.answered(exchange.type(), exchange.status());
         };
+    }
+
+    /** A holder of a token has a rate of its own, wherever it asks from; guesses of tokens count like requests. */
+    private void admit(Exchange exchange, Route route) {
+        long now = System.nanoTime();
+        if (route.scope != null) {
+            try {
+                exchange.caller(guard.admit(exchange, route.scope));
+            } catch (ProblemException e) {
+                rate.take(exchange.address(), now);
+                throw e;
+            }
+        }
+        if (!route.light) {
+            rate.take(exchange.hasToken() ? "token " + exchange.caller() : exchange.address(), now);
+        }
     }
 
     /** Does the work; what it says when it cannot. */
     private @Nullable ProblemException attempt(Exchange exchange, Route route) {
         try {
-            if (route.scope != null) {
-                exchange.caller(guard.admit(exchange, route.scope));
-            }
+            admit(exchange, route);
             if (route.index) {
                 indexMissing.get().ifPresent(reason -> {
                     throw ProblemException.unavailable(reason);
@@ -198,7 +246,8 @@ public final class RouteTable implements HttpService {
             if (route.light) {
                 route.work.accept(exchange);
             } else {
-                admission.pass(exchange, route.work);
+                exchange.receive();
+                admission.pass(exchange::type, () -> route.work.accept(exchange));
             }
             return null;
         } catch (ProblemException e) {
@@ -206,7 +255,7 @@ public final class RouteTable implements HttpService {
         } catch (IndexUnavailableException e) {
             LOG.warn("event=index_unavailable type={} reason=\"{}\"", exchange.type(), e.getMessage());
             return ProblemException.unavailable(e.getMessage() + ".");
-        } catch (UncheckedIOException | ServerConnectionException e) {
+        } catch (UncheckedIOException | CloseConnectionException e) {
             throw e; // the client went away
         } catch (RuntimeException e) {
             LOG.error("event=request_failed type={}", exchange.type(), e);

@@ -1,0 +1,230 @@
+package lenstream.search;
+
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.CodedOutputStream;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.WireFormat;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The messages of {@code inference.GRPCInferenceService} that this server reads and writes, as protocol buffers. There are
+ * few of them and they are flat, so they are read field by field; fields that mean nothing here are skipped. Stateless.
+ *
+ * <p>Source of the field numbers: KServe's {@code open_inference_grpc.proto}, which Triton's {@code grpc_service.proto}
+ * extends.
+ */
+final class InferMessage {
+    private InferMessage() {}
+
+    /**
+     * An input.
+     *
+     * @param elements typed contents of {@code BYTES}
+     * @param floats typed contents of {@code FP32}
+     */
+    record Input(String name, String datatype, long[] shape, List<byte[]> elements, float[] floats) {}
+
+    /**
+     * A {@code ModelInferRequest}.
+     *
+     * @param raw contents of the inputs in their order, little-endian; empty if the contents are typed
+     */
+    record Request(
+            String model, String version, String id, List<Input> inputs, List<String> outputs, List<ByteBuffer> raw) {}
+
+    /** The two strings that every request about a model begins with: its name and its version. */
+    static List<String> model(byte[] message) throws InvalidProtocolBufferException {
+        return read(message, new Reader<>(new ArrayList<>(List.of("", ""))) {
+            @Override
+            boolean field(int number, CodedInputStream in) throws IOException {
+                if (number == 1 || number == 2) {
+                    value.set(number - 1, in.readStringRequireUtf8());
+                    return true;
+                }
+                return false;
+            }
+        });
+    }
+
+    static Request request(byte[] message) throws InvalidProtocolBufferException {
+        var strings = new String[] {"", "", "", ""};
+        var inputs = new ArrayList<Input>();
+        var outputs = new ArrayList<String>();
+        var raw = new ArrayList<ByteBuffer>();
+        read(message, new Reader<>(strings) {
+            @Override
+            boolean field(int number, CodedInputStream in) throws IOException {
+                switch (number) {
+                    case 1, 2, 3 -> value[number] = in.readStringRequireUtf8();
+                    case 5 -> inputs.add(input(in.readByteArray()));
+                    case 6 -> outputs.add(model(in.readByteArray()).getFirst());
+                    case 7 -> raw.add(in.readByteBuffer().order(ByteOrder.LITTLE_ENDIAN));
+                    default -> {
+                        return false;
+                    }
+                }
+                return true;
+            }
+        });
+        return new Request(strings[1], strings[2], strings[3], inputs, outputs, raw);
+    }
+
+    private static Input input(byte[] message) throws InvalidProtocolBufferException {
+        var strings = new String[] {"", "", ""};
+        var shape = new ArrayList<Long>();
+        var elements = new ArrayList<byte[]>();
+        var floats = new ArrayList<float[]>();
+        read(message, new Reader<>(strings) {
+            @Override
+            boolean field(int number, CodedInputStream in) throws IOException {
+                switch (number) {
+                    case 1, 2 -> value[number] = in.readStringRequireUtf8();
+                    case 3 -> {
+                        if (WireFormat.getTagWireType(in.getLastTag()) == WireFormat.WIRETYPE_LENGTH_DELIMITED) {
+                            int end = in.pushLimit(in.readRawVarint32());
+                            while (!in.isAtEnd()) {
+                                shape.add(in.readInt64());
+                            }
+                            in.popLimit(end);
+                        } else {
+                            shape.add(in.readInt64());
+                        }
+                    }
+                    case 5 -> contents(in.readByteArray(), elements, floats);
+                    default -> {
+                        return false;
+                    }
+                }
+                return true;
+            }
+        });
+        return new Input(
+                strings[1],
+                strings[2],
+                shape.stream().mapToLong(Long::longValue).toArray(),
+                elements,
+                floats.isEmpty() ? new float[0] : floats.getFirst());
+    }
+
+    private static void contents(byte[] message, List<byte[]> elements, List<float[]> floats)
+            throws InvalidProtocolBufferException {
+        read(message, new Reader<>(elements) {
+            @Override
+            boolean field(int number, CodedInputStream in) throws IOException {
+                boolean packed = WireFormat.getTagWireType(in.getLastTag()) == WireFormat.WIRETYPE_LENGTH_DELIMITED;
+                if (number == 6 && packed) {
+                    ByteBuffer bytes = in.readByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+                    var values = new float[bytes.remaining() / Float.BYTES];
+                    bytes.asFloatBuffer().get(values);
+                    floats.add(values);
+                } else if (number == 8 && packed) {
+                    value.add(in.readByteArray());
+                } else {
+                    return false;
+                }
+                return true;
+            }
+        });
+    }
+
+    /** A message of {@code bool} fields with number 1. */
+    static byte[] yes() {
+        return write(out -> out.writeBool(1, true));
+    }
+
+    /** A {@code ServerMetadataResponse}. */
+    static byte[] server(String name, String version) {
+        return write(out -> {
+            out.writeString(1, name);
+            out.writeString(2, version);
+        });
+    }
+
+    /** A {@code ModelMetadataResponse} of a model with one input and one output. */
+    static byte[] metadata(String name, String input, long[] inputShape, long[] outputShape) {
+        return write(out -> {
+            out.writeString(1, name);
+            out.writeString(2, InferenceModels.VERSION);
+            out.writeString(3, InferenceModels.PLATFORM);
+            out.writeByteArray(4, tensor(input, "BYTES", inputShape));
+            out.writeByteArray(5, tensor(InferenceModels.OUTPUT, "FP32", outputShape));
+        });
+    }
+
+    /** A {@code ModelInferResponse} with the rows in binary. */
+    static byte[] response(Request request, List<float[]> rows, int dim) {
+        ByteBuffer values = ByteBuffer.allocate(rows.size() * dim * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (float[] row : rows) {
+            values.asFloatBuffer().put(row);
+            values.position(values.position() + row.length * Float.BYTES);
+        }
+        return write(out -> {
+            out.writeString(1, request.model());
+            out.writeString(2, InferenceModels.VERSION);
+            out.writeString(3, request.id());
+            out.writeByteArray(5, tensor(InferenceModels.OUTPUT, "FP32", new long[] {rows.size(), dim}));
+            out.writeByteArray(6, values.array());
+        });
+    }
+
+    private static byte[] tensor(String name, String datatype, long[] shape) {
+        return write(out -> {
+            out.writeString(1, name);
+            out.writeString(2, datatype);
+            for (long side : shape) {
+                out.writeInt64(3, side);
+            }
+        });
+    }
+
+    /** Takes fields of a message. */
+    private abstract static class Reader<T> {
+        final T value;
+
+        Reader(T value) {
+            this.value = value;
+        }
+
+        /** @return whether it has read the field; else it is skipped */
+        abstract boolean field(int number, CodedInputStream in) throws IOException;
+    }
+
+    private static <T> T read(byte[] message, Reader<T> reader) throws InvalidProtocolBufferException {
+        try {
+            CodedInputStream in = CodedInputStream.newInstance(message);
+            int tag;
+            while ((tag = in.readTag()) != 0) {
+                if (!reader.field(WireFormat.getTagFieldNumber(tag), in)) {
+                    in.skipField(tag);
+                }
+            }
+            return reader.value;
+        } catch (InvalidProtocolBufferException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new InvalidProtocolBufferException(e);
+        }
+    }
+
+    private interface Fields {
+        void to(CodedOutputStream out) throws IOException;
+    }
+
+    private static byte[] write(Fields fields) {
+        var bytes = new ByteArrayOutputStream();
+        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
+        try {
+            fields.to(out);
+            out.flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // memory does not fail
+        }
+        return bytes.toByteArray();
+    }
+}
