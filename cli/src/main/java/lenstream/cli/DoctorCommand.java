@@ -16,6 +16,7 @@ import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexSetup;
 import lenstream.core.local.LoopbackPorts;
 import lenstream.core.model.ModelBundle;
+import lenstream.gpu.pipeline.Devices;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
 import lenstream.gpu.pipeline.PipelineConfig;
 import lenstream.gpu.text.OnnxTextEmbedder;
@@ -188,12 +189,19 @@ final class DoctorCommand implements Callable<Integer> {
 
     private void gpu() {
         boolean present = Files.exists(Path.of("/dev/nvidiactl"));
+        Devices devices = Devices.look();
+        if (!present && !devices.asked()) {
+            add(Verdict.NOTE, "GPU", "none; images are embedded on the CPU");
+            return;
+        }
         add(
-                Verdict.NOTE,
+                devices.missing().isEmpty() ? Verdict.OK : Verdict.NOTE,
                 "GPU",
-                present
-                        ? "an NVIDIA device is there; images are embedded on the CPU by this version"
-                        : "none; images are embedded on the CPU");
+                devices.missing().isEmpty()
+                        ? String.join(", ", devices.names())
+                        : (present ? "an NVIDIA device is there" : "no NVIDIA device is there")
+                                + "; images are embedded on the CPU, since " + String.join("; ", devices.missing()));
+        devices.advice().forEach(sentence -> add(Verdict.NOTE, "GPU", sentence));
     }
 
     private void add(Verdict verdict, String subject, @Nullable String text) {

@@ -14,6 +14,7 @@ import lenstream.gpu.embed.onnx.OnnxImageEmbedder;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
 import lenstream.gpu.pipeline.ImageRejectedException;
 import lenstream.gpu.pipeline.PipelineConfig;
+import lenstream.gpu.pipeline.Placement;
 import lenstream.gpu.preprocess.HostTensor;
 import lenstream.gpu.text.OnnxTextEmbedder;
 import lenstream.gpu.text.TextEmbedder;
@@ -43,7 +44,8 @@ final class BundleQueryEncoder implements QueryEncoder {
     @MustBeClosed
     @SuppressWarnings("MustBeClosed") // both parts are freed in close()
     static BundleQueryEncoder open(Path directory) {
-        EmbeddingPipeline images = EmbeddingPipeline.open(PipelineConfig.defaults(directory));
+        EmbeddingPipeline images = EmbeddingPipeline.open(
+                PipelineConfig.defaults(directory).on(Placement.CPU, 0)); // leaves devices to the job
         try {
             return new BundleQueryEncoder(
                     images.bundle(), images, OnnxTextEmbedder.open(images.bundle(), TEXT_THREADS));

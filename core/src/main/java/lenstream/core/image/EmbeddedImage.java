@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param height in pixels, after orientation; 0 when rejected
  * @param frames number of frames, 1 for a still image; the first one is embedded
  * @param embedding unit length, {@code dim} values, never written after construction; null when rejected
- * @param thumbnail JPEG, longest side at most 256 pixels; null when rejected
- * @param features what its pixels show at first sight; null when rejected
+ * @param thumbnail JPEG, longest side at most 256 pixels; null when rejected or when none are made
+ * @param features what its pixels show at first sight; null when rejected or when no thumbnails are made
  * @param stage where it was rejected; null when embedded
  * @param reason why it was rejected; null when embedded
  * @param detail why, for people; null when embedded
@@ -49,8 +49,8 @@ public record EmbeddedImage(
             int height,
             int frames,
             float[] embedding,
-            byte[] thumbnail,
-            PixelFeatures features) {
+            byte @Nullable [] thumbnail,
+            @Nullable PixelFeatures features) {
         return new EmbeddedImage(
                 image.target(),
                 image.sha256(),

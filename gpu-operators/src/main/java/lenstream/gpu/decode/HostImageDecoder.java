@@ -153,7 +153,8 @@ public final class HostImageDecoder implements ImageDecoder {
                         OpenCv.decode(bytes, header, rules.ground(), rgb);
                     }
                 }
-                case PNG, WEBP -> OpenCv.decode(bytes, header, rules.ground(), rgb);
+                case PNG -> OpenCv.decode(PngFile.pictureOnly(bytes), header, rules.ground(), rgb);
+                case WEBP -> OpenCv.decode(bytes, header, rules.ground(), rgb);
                 case GIF -> GifFile.decode(bytes, header, rules.ground(), rgb);
                 case BMP, TIFF -> PlainJava.decode(bytes, header, rules.ground(), rgb);
                 case AVIF -> avif(bytes, rules.ground(), rgb);

@@ -3,16 +3,20 @@ package lenstream.gpu.operator;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import lenstream.core.image.ArrowBatch;
-import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.index.SpaceWatch;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
+import lenstream.gpu.pipeline.PipelineConfig;
 import lenstream.gpu.pipeline.PipelineStats;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
@@ -30,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gathers images into batches closed by rows, bytes or time, submits them to a pipeline that works on its own threads, and
- * emits the results in order. At most {@code maxInFlight} batches are in the pipeline; then input waits.
+ * emits the results in order. At most {@code maxInFlight} batches are in the pipeline, or as many as keep a device busy; then
+ * input waits.
  *
  * <p>Everything here happens on the task's thread; results come back through the mailbox. Nothing is held across a
  * checkpoint barrier or a watermark: both wait for what was taken in, at most {@code maxInFlight} + 1 batches, so the operator
@@ -39,6 +44,15 @@ import org.jspecify.annotations.Nullable;
 final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
         implements OneInputStreamOperator<FetchedImage, ArrowBatch>, BoundedOneInput {
     private static final long serialVersionUID = 1;
+
+    /** Name of Flink's external resource, as its GPU plugin is set up in Flink's own documentation. */
+    private static final String EXTERNAL_RESOURCE = "gpu";
+
+    /** The property in which the GPU plugin says which device it is ({@code GPUInfo.PROPERTY_KEY_INDEX}). */
+    private static final String EXTERNAL_RESOURCE_INDEX = "index";
+
+    /** Threads that write Arrow batches beside a device; a single one writes about 60,000 rows a second. */
+    private static final int DEVICE_WRITERS = 2;
 
     private final EmbedConfig config;
     private final PipelineOpener opener;
@@ -49,14 +63,16 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
     private transient long bytes;
     private transient long batchNumber;
     private transient int lastBatchRows;
+    private transient int rowsInFlight;
+    private transient int mostRowsInFlight;
     private transient @Nullable BufferAllocator allocator;
     private transient @Nullable EmbeddingPipeline pipeline;
     private transient @Nullable SecondSpace second;
+    private transient @Nullable ExecutorService writers;
     private transient @Nullable Counter batches;
 
     /** A batch in a pipeline. */
-    private record Submitted(
-            EmbeddingPipeline pipeline, boolean second, CompletableFuture<List<EmbeddedImage>> result) {}
+    private record Submitted(boolean second, int rows, CompletableFuture<ArrowBatch> result) {}
 
     EmbedOperator(
             StreamOperatorParameters<ArrowBatch> parameters,
@@ -77,10 +93,14 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
         super.open();
         var root = new RootAllocator();
         allocator = root;
-        EmbeddingPipeline opened = opener.open(config.pipeline(), root);
+        EmbeddingPipeline opened = opener.open(placed(config.pipeline()), root);
         pipeline = opened;
+        mostRowsInFlight = opened.rowsInFlight();
+        writers = Executors.newFixedThreadPool(
+                opened.onDevice() ? DEVICE_WRITERS : 1,
+                Thread.ofPlatform().name("lenstream-arrow-", 0).daemon().factory());
         if (plans != null) {
-            second = SecondSpace.follow(plans, opened.fingerprint().value(), config.pipeline(), opener, root);
+            second = SecondSpace.follow(plans, opened.fingerprint().value(), placed(config.pipeline()), opener, root);
         }
         MetricGroup metrics = getMetricGroup();
         batches = metrics.counter("lenstream_embed_batches");
@@ -93,6 +113,24 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
         metrics.gauge("lenstream_embed_in_flight", inFlight::size);
         metrics.gauge("lenstream_embed_batch_rows", () -> lastBatchRows);
         metrics.gauge("preprocess_parity_cosine_min", opened::parityCosineMin);
+        metrics.gauge("lenstream_embed_on_device", () -> opened.onDevice() ? 1 : 0);
+        opened.gauges().forEach((name, value) -> metrics.gauge(name, value::getAsLong));
+    }
+
+    /**
+     * On a device of its own: one of those that Flink's external resources give to this TaskManager, all of whose subtasks
+     * see all of them, or else one by the subtask's number.
+     */
+    private PipelineConfig placed(PipelineConfig pipelineConfig) {
+        int subtask = getRuntimeContext().getTaskInfo().getIndexOfThisSubtask();
+        List<Integer> devices = getRuntimeContext().getExternalResourceInfos(EXTERNAL_RESOURCE).stream()
+                .map(info -> info.getProperty(EXTERNAL_RESOURCE_INDEX))
+                .flatMap(Optional::stream)
+                .map(Integer::valueOf)
+                .sorted()
+                .toList();
+        int device = devices.isEmpty() ? pipelineConfig.device() + subtask : devices.get(subtask % devices.size());
+        return pipelineConfig.on(pipelineConfig.placement(), device);
     }
 
     private static void count(
@@ -130,8 +168,7 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
     /** Submits the open batch, after waiting for room. */
     private void flush() throws Exception {
         retireSecond();
-        while (inFlight.stream().filter(batch -> !batch.second()).count() >= config.maxInFlight()
-                || inFlight.size() >= 2 * config.maxInFlight()) {
+        while (isFull()) {
             mailbox.yield(); // may run the timer, which then submits the batch
         }
         if (rows.isEmpty()) {
@@ -151,9 +188,21 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
         }
     }
 
+    /** Whether what is under way is enough, by the settings and for a device. */
+    private boolean isFull() {
+        long own = inFlight.stream().filter(batch -> !batch.second()).count();
+        return (own >= config.maxInFlight() || inFlight.size() >= 2 * config.maxInFlight())
+                && rowsInFlight + rows.size() > mostRowsInFlight;
+    }
+
     private void submit(EmbeddingPipeline to, boolean isSecond, List<FetchedImage> batch) {
-        CompletableFuture<List<EmbeddedImage>> result = to.submit(batch);
-        inFlight.add(new Submitted(to, isSecond, result));
+        String fingerprint = to.fingerprint().value();
+        int dim = to.dim();
+        BufferAllocator memory = open(allocator);
+        CompletableFuture<ArrowBatch> result =
+                to.submit(batch).thenApplyAsync(done -> ArrowBatch.of(done, fingerprint, dim, memory), open(writers));
+        inFlight.add(new Submitted(isSecond, batch.size(), result));
+        rowsInFlight += batch.size();
         result.whenComplete((done, failure) -> wakeUp());
     }
 
@@ -180,9 +229,7 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
 
     private void emitDone() throws Exception {
         for (Submitted head = inFlight.peek(); head != null && head.result().isDone(); head = inFlight.peek()) {
-            EmbeddingPipeline from = head.pipeline();
-            ArrowBatch batch =
-                    ArrowBatch.of(result(head.result()), from.fingerprint().value(), from.dim(), open(allocator));
+            ArrowBatch batch = result(head.result());
             if (head.second()) {
                 output.collect(EmbedOperatorFactory.SECOND, new StreamRecord<>(batch));
             } else {
@@ -190,15 +237,17 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
             }
             open(batches).inc();
             inFlight.remove();
+            rowsInFlight -= head.rows();
         }
     }
 
-    private static List<EmbeddedImage> result(CompletableFuture<List<EmbeddedImage>> done) throws Exception {
+    private static ArrowBatch result(CompletableFuture<ArrowBatch> done) throws Exception {
         try {
             return done.get();
         } catch (ExecutionException e) {
-            if (e.getCause() instanceof Exception cause) {
-                throw cause;
+            Throwable cause = e.getCause() instanceof CompletionException wrapped ? wrapped.getCause() : e.getCause();
+            if (cause instanceof Exception failure) {
+                throw failure;
             }
             throw e;
         }
@@ -230,10 +279,12 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
     @Override
     public void close() throws Exception {
         try (BufferAllocator root = allocator;
-                EmbeddingPipeline last = pipeline;
+                ExecutorService last = writers;
+                EmbeddingPipeline embedding = pipeline;
                 SecondSpace other = second) {
             second = null;
             allocator = null;
+            writers = null;
             pipeline = null;
         } finally {
             super.close();

@@ -12,7 +12,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
-import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Stage;
 import lenstream.gpu.decode.EncodedBatch;
@@ -36,6 +35,7 @@ final class Lane implements AutoCloseable {
     private final ExecutorService pool;
     private final BufferAllocator allocator;
     private final int subBatchRows;
+    private final boolean thumbnails;
     private final ArrayDeque<HostTensor> freeTensors = new ArrayDeque<>();
     private final LinkedBlockingQueue<Batch> submitted = new LinkedBlockingQueue<>();
     private final ArrayDeque<SubBatch> prepared = new ArrayDeque<>();
@@ -64,13 +64,15 @@ final class Lane implements AutoCloseable {
 
     /**
      * @param tensors borrowed; their number is how many sub-batches are under way at once
+     * @param thumbnails whether thumbnails are made
      */
-    Lane(Stages stages, ExecutorService pool, BufferAllocator allocator, List<HostTensor> tensors) {
+    Lane(Stages stages, ExecutorService pool, BufferAllocator allocator, List<HostTensor> tensors, boolean thumbnails) {
         this.stages = stages;
         this.pool = pool;
         this.allocator = allocator;
         this.freeTensors.addAll(tensors);
         this.subBatchRows = tensors.get(0).capacity();
+        this.thumbnails = thumbnails;
         this.thread = Thread.ofPlatform().name("lenstream-embed-lane").daemon().start(this::run);
     }
 
@@ -152,7 +154,7 @@ final class Lane implements AutoCloseable {
                 if (closing) {
                     throw new CancellationException();
                 }
-                return stages.prepare(encoded.rowView(source), tensor, target, true, null);
+                return stages.prepare(encoded.rowView(source), tensor, target, thumbnails, null);
             }));
         }
         batch.dispatched = end;
@@ -198,11 +200,9 @@ final class Lane implements AutoCloseable {
 
     private EmbeddedImage row(FetchedImage image, Stages.Prepared outcome, List<Embedding> embeddings, int tensorRow) {
         stages.in.increment();
-        byte[] thumbnail = outcome.thumbnail();
-        PixelFeatures features = outcome.features();
         String mime = outcome.mime();
         Reason reason = outcome.reason();
-        if (reason != null || mime == null || thumbnail == null || features == null) {
+        if (reason != null || mime == null) {
             stages.rejected.increment();
             return EmbeddedImage.rejected(
                     image, mime, Stage.DECODE, reason == null ? Reason.CORRUPT : reason, outcome.detail());
@@ -217,8 +217,8 @@ final class Lane implements AutoCloseable {
                         outcome.height(),
                         outcome.frames(),
                         vector.values(),
-                        thumbnail,
-                        features);
+                        outcome.thumbnail(),
+                        outcome.features());
             }
             case Embedding.Bad bad -> {
                 stages.rejected.increment();

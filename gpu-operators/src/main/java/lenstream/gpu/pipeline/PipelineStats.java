@@ -7,6 +7,8 @@ package lenstream.gpu.pipeline;
  * @param embedded images embedded
  * @param rejected images rejected
  * @param inferences inference calls
+ * @param preprocessNanos 0 on a device, where these two stages run beside the host's threads
+ * @param inferenceNanos 0 on a device
  */
 public record PipelineStats(
         long in,

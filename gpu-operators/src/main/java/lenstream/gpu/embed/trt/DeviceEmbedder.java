@@ -1,0 +1,325 @@
+package lenstream.gpu.embed.trt;
+
+import static org.bytedeco.onnxruntime.global.onnxruntime.GetApi;
+import static org.bytedeco.onnxruntime.global.onnxruntime.ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+import static org.bytedeco.onnxruntime.global.onnxruntime.ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16;
+import static org.bytedeco.onnxruntime.global.onnxruntime.ORT_LOGGING_LEVEL_ERROR;
+import static org.bytedeco.onnxruntime.global.onnxruntime.OrtDeviceAllocator;
+import static org.bytedeco.onnxruntime.global.onnxruntime.OrtMemTypeDefault;
+
+import com.google.errorprone.annotations.MustBeClosed;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import lenstream.core.model.ImageTower;
+import lenstream.core.model.ModelBundle;
+import lenstream.gpu.cuda.Cuda;
+import lenstream.gpu.cuda.Device;
+import lenstream.gpu.cuda.DeviceBuffer;
+import lenstream.gpu.cuda.Stream;
+import lenstream.gpu.embed.DeviceException;
+import lenstream.gpu.embed.OutOfDeviceMemory;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerPointer;
+import org.bytedeco.onnxruntime.Env;
+import org.bytedeco.onnxruntime.IoBinding;
+import org.bytedeco.onnxruntime.MemoryInfo;
+import org.bytedeco.onnxruntime.OrtApi;
+import org.bytedeco.onnxruntime.OrtCUDAProviderOptionsV2;
+import org.bytedeco.onnxruntime.OrtStatus;
+import org.bytedeco.onnxruntime.OrtTensorRTProviderOptionsV2;
+import org.bytedeco.onnxruntime.RunOptions;
+import org.bytedeco.onnxruntime.Session;
+import org.bytedeco.onnxruntime.SessionOptions;
+import org.bytedeco.onnxruntime.Value;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The image tower of a bundle on a device: ONNX Runtime with the TensorRT provider, or the CUDA provider where TensorRT is
+ * missing or fails, on a stream of the caller. Inputs and outputs stay in device memory, bound by {@link #bind}; {@link
+ * EmbedBinding#run} only queues.
+ *
+ * <p>Confined to the thread of its stream. Its bindings are closed before it.
+ */
+public final class DeviceEmbedder implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DeviceEmbedder.class);
+
+    /**
+     * ONNX Runtime's environment lives as long as the process: when the last one goes, the run-time unloads its providers, and
+     * TensorRT, which stays, then holds addresses of code that is gone.
+     */
+    private static final class Environment {
+        static final Env ONE = new Env(ORT_LOGGING_LEVEL_ERROR, "lenstream");
+    }
+
+    private final Session session;
+    private final MemoryInfo memory;
+    private final RunOptions runOptions;
+    private final ImageTower tower;
+    private final String output;
+    private final int dim;
+    private final Provider provider;
+    private boolean closed;
+
+    private DeviceEmbedder(Session session, Device device, ImageTower tower, int dim, Provider provider) {
+        this.session = session;
+        this.memory = new MemoryInfo("Cuda", OrtDeviceAllocator, device.index(), OrtMemTypeDefault);
+        this.runOptions = new RunOptions();
+        // without it every run would wait for the device
+        runOptions.AddConfigEntry("disable_synchronize_execution_providers", "1");
+        this.tower = tower;
+        this.output = outputName(session, tower);
+        this.dim = dim;
+        this.provider = provider;
+    }
+
+    private static String outputName(Session session, ImageTower tower) {
+        String name = tower.output().name();
+        if (name != null) {
+            return name;
+        }
+        return session.GetOutputNames().get(tower.output().outputIndex()).getString();
+    }
+
+    /**
+     * Opens the tower with the first provider that works. Building a TensorRT engine takes minutes, once: it is kept in the
+     * cache folder.
+     *
+     * @throws DeviceException if no provider of the device works
+     */
+    @MustBeClosed
+    public static DeviceEmbedder open(ModelBundle bundle, Device device, Stream stream, EmbedderConfig config) {
+        DeviceException failure = null;
+        for (Provider provider : Provider.values()) {
+            if (provider.compareTo(config.firstProvider()) < 0) {
+                continue;
+            }
+            try {
+                return open(bundle, device, stream, config, provider);
+            } catch (DeviceException e) {
+                LOG.warn("event=provider_failed provider={} reason=\"{}\"", provider.onnxName(), e.getMessage());
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        throw failure == null
+                ? new DeviceException("no provider to open " + bundle.imageModel() + " with", null)
+                : failure;
+    }
+
+    @MustBeClosed
+    private static DeviceEmbedder open(
+            ModelBundle bundle, Device device, Stream stream, EmbedderConfig config, Provider provider) {
+        long start = System.nanoTime();
+        OrtApi api = api();
+        Env environment = Environment.ONE; // first: providers log through it
+        try (EngineCache cache = provider == Provider.TENSORRT
+                        ? EngineCache.open(config, bundle.fingerprint(), device, versions())
+                        : null;
+                var progress = new Progress(LOG, "event=model_opening provider=" + provider.onnxName());
+                var options = new SessionOptions()) {
+            if (cache != null) {
+                LOG.info(
+                        "event=engine_cache device=\"{}\" engine_cached={} folder={}{}",
+                        device.name(),
+                        cache.isWarm(),
+                        cache.folder(),
+                        cache.isWarm() ? "" : " note=\"building the engine takes minutes, once\"");
+            }
+            ImageTower tower = bundle.encoder().image();
+            if (cache != null) {
+                appendTensorRt(
+                        api,
+                        options,
+                        stream,
+                        device,
+                        config,
+                        cache,
+                        tower,
+                        bundle.encoder().image().preprocessing().size());
+            }
+            appendCuda(api, options, stream, device);
+            Session session;
+            try (var file = new BytePointer(bundle.imageModel().toString())) {
+                session = new Session(environment, file, options);
+            } catch (RuntimeException e) { // JavaCPP's form of Ort::Exception
+                throw new DeviceException(
+                        "open " + bundle.imageModel() + " with " + provider.onnxName() + ": " + e.getMessage(), e);
+            }
+            var embedder =
+                    new DeviceEmbedder(session, device, tower, bundle.encoder().dim(), provider);
+            LOG.info(
+                    "event=model_loaded model={} provider={} half={} max_batch={} seconds={}",
+                    bundle.imageModel().getFileName(),
+                    provider.onnxName(),
+                    config.half(),
+                    config.maxBatch(),
+                    Duration.ofNanos(System.nanoTime() - start).toMillis() / 1000.0);
+            return embedder;
+        }
+    }
+
+    private static OrtApi api() {
+        OrtApi api = GetApi();
+        if (api == null || api.isNull()) {
+            throw new DeviceException("this ONNX Runtime does not offer the API of its Java classes", null);
+        }
+        return api;
+    }
+
+    private static String versions() {
+        return "ort"
+                + org.bytedeco.onnxruntime.global.onnxruntime.GetVersionString().getString();
+    }
+
+    private static void appendTensorRt(
+            OrtApi api,
+            SessionOptions options,
+            Stream stream,
+            Device device,
+            EmbedderConfig config,
+            EngineCache cache,
+            ImageTower tower,
+            int size) {
+        Map<String, String> settings = new LinkedHashMap<>();
+        String shape = tower.input().name() + ":%dx3x" + size + "x" + size;
+        settings.put("device_id", Integer.toString(device.index()));
+        settings.put("trt_fp16_enable", config.half() ? "1" : "0");
+        settings.put("trt_engine_cache_enable", "1");
+        settings.put("trt_engine_cache_path", cache.folder().toString());
+        settings.put("trt_timing_cache_enable", "1");
+        settings.put("trt_timing_cache_path", cache.folder().toString());
+        settings.put("trt_builder_optimization_level", Integer.toString(config.builderLevel()));
+        settings.put("trt_profile_min_shapes", shape.formatted(1));
+        settings.put("trt_profile_opt_shapes", shape.formatted(config.maxBatch()));
+        settings.put("trt_profile_max_shapes", shape.formatted(config.maxBatch()));
+        var tensorRt = new OrtTensorRTProviderOptionsV2();
+        check(api, api.CreateTensorRTProviderOptions(tensorRt), "make TensorRT's options");
+        try (var keys = new PointerPointer<BytePointer>(settings.keySet().toArray(new String[0]));
+                var values = new PointerPointer<BytePointer>(settings.values().toArray(new String[0]))) {
+            check(
+                    api,
+                    api.UpdateTensorRTProviderOptions(tensorRt, keys, values, settings.size()),
+                    "set TensorRT's options");
+        }
+        check(
+                api,
+                api.UpdateTensorRTProviderOptionsWithValue(
+                        tensorRt, new BytePointer("user_compute_stream"), stream.handleView()),
+                "give TensorRT a stream");
+        try {
+            options.AppendExecutionProvider_TensorRT_V2(tensorRt);
+        } catch (RuntimeException e) {
+            throw new DeviceException("load ONNX Runtime's TensorRT provider: " + e.getMessage(), e);
+        } finally {
+            api.ReleaseTensorRTProviderOptions().call(tensorRt);
+        }
+    }
+
+    private static void appendCuda(OrtApi api, SessionOptions options, Stream stream, Device device) {
+        var cuda = new OrtCUDAProviderOptionsV2();
+        check(api, api.CreateCUDAProviderOptions(cuda), "make CUDA's options");
+        try (var keys = new PointerPointer<BytePointer>("device_id");
+                var values = new PointerPointer<BytePointer>(Integer.toString(device.index()))) {
+            check(api, api.UpdateCUDAProviderOptions(cuda, keys, values, 1), "set CUDA's options");
+        }
+        check(
+                api,
+                api.UpdateCUDAProviderOptionsWithValue(
+                        cuda, new BytePointer("user_compute_stream"), stream.handleView()),
+                "give CUDA a stream");
+        try {
+            options.AppendExecutionProvider_CUDA_V2(cuda);
+        } catch (RuntimeException e) {
+            throw new DeviceException("load ONNX Runtime's CUDA provider: " + e.getMessage(), e);
+        } finally {
+            api.ReleaseCUDAProviderOptions().call(cuda);
+        }
+    }
+
+    private static void check(OrtApi api, OrtStatus status, String what) {
+        if (status != null && !status.isNull()) {
+            String message = api.GetErrorMessage().call(status).getString();
+            api.ReleaseStatus(status);
+            throw new DeviceException(what + ": " + message, null);
+        }
+    }
+
+    public Provider provider() {
+        return provider;
+    }
+
+    /** Length of the embeddings. */
+    public int dim() {
+        return dim;
+    }
+
+    /** Whether outputs are float16. */
+    public boolean isHalfOutput() {
+        return tower.output().type().equals("float16");
+    }
+
+    /** Whether inputs are float16. */
+    public boolean isHalfInput() {
+        return tower.input().type().equals("float16");
+    }
+
+    /** Ties an input and an output in device memory, both borrowed, to this tower. */
+    @MustBeClosed
+    public EmbedBinding bind(DeviceBuffer input, DeviceBuffer embeddings) {
+        return new EmbedBinding(this, new IoBinding(session), input, embeddings);
+    }
+
+    void bindRows(IoBinding binding, DeviceBuffer input, DeviceBuffer embeddings, int from, int rows) {
+        int size = tower.preprocessing().size();
+        long inputRow = (isHalfInput() ? 2L : 4L) * 3 * size * size;
+        long outputRow = (isHalfOutput() ? 2L : 4L) * dim;
+        try (Value in = tensor(input, inputRow, from, new long[] {rows, 3, size, size}, isHalfInput());
+                Value out = tensor(embeddings, outputRow, from, new long[] {rows, dim}, isHalfOutput())) {
+            binding.BindInput(tower.input().name(), in); // the binding keeps its own references
+            binding.BindOutput(output, out);
+        }
+    }
+
+    private Value tensor(DeviceBuffer buffer, long rowBytes, int from, long[] shape, boolean half) {
+        long bytes = rowBytes * shape[0];
+        if (rowBytes * from + bytes > buffer.bytes()) {
+            throw new IllegalArgumentException(
+                    "rows " + from + " to " + (from + shape[0]) + " end behind " + buffer.bytes() + " bytes");
+        }
+        return Value.CreateTensor(
+                memory.asOrtMemoryInfo(),
+                Cuda.at(buffer.address() + rowBytes * from),
+                bytes,
+                shape,
+                shape.length,
+                half ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16 : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT);
+    }
+
+    void run(IoBinding binding, int rows) {
+        try {
+            session.Run(runOptions, binding);
+        } catch (RuntimeException e) { // JavaCPP's form of Ort::Exception
+            String message = "embed " + rows + " images with " + provider.onnxName() + ": " + e.getMessage();
+            if (message.toLowerCase(Locale.ROOT).contains("out of memory")) {
+                throw new OutOfDeviceMemory(message);
+            }
+            throw new DeviceException(message, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            runOptions.close();
+            memory.close();
+            session.close();
+        }
+    }
+}

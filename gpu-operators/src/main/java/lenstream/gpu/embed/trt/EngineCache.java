@@ -1,0 +1,100 @@
+package lenstream.gpu.embed.trt;
+
+import com.google.errorprone.annotations.MustBeClosed;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Locale;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+import lenstream.core.model.Fingerprint;
+import lenstream.gpu.cuda.Device;
+
+/**
+ * The folder that holds the engines of one model on one kind of device with one set of versions, locked while it is open:
+ * of two processes that build the same engine the second waits and then finds it built, instead of both writing one timing
+ * cache.
+ */
+final class EngineCache implements AutoCloseable {
+    /** A file lock is the whole process's, so threads take turns here first. */
+    private static final ReentrantLock PROCESS = new ReentrantLock();
+
+    private final Path folder;
+    private final FileChannel channel;
+    private final FileLock lock;
+
+    private EngineCache(Path folder, FileChannel channel, FileLock lock) {
+        this.folder = folder;
+        this.channel = channel;
+        this.lock = lock;
+    }
+
+    /**
+     * Opens the folder and waits for its lock.
+     *
+     * @param versions of the runtime libraries, part of the folder's name
+     */
+    @MustBeClosed
+    static EngineCache open(EmbedderConfig config, Fingerprint fingerprint, Device device, String versions) {
+        String key = String.join(
+                "-",
+                fingerprint.value(),
+                device.name().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-"),
+                device.architecture(),
+                "driver" + device.driverVersion(),
+                versions,
+                "batch" + config.maxBatch(),
+                config.half() ? "fp16" : "fp32",
+                "level" + config.builderLevel());
+        Path folder = config.cache().resolve(key);
+        PROCESS.lock();
+        boolean opened = false;
+        try {
+            Files.createDirectories(folder);
+            FileChannel channel =
+                    FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            try {
+                var cache = new EngineCache(folder, channel, channel.lock());
+                opened = true;
+                return cache;
+            } catch (Throwable failure) {
+                channel.close();
+                throw failure;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("open the engine cache " + folder, e);
+        } finally {
+            if (!opened) {
+                PROCESS.unlock();
+            }
+        }
+    }
+
+    Path folder() {
+        return folder;
+    }
+
+    /** Whether an engine is there. */
+    boolean isWarm() {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.anyMatch(file -> file.toString().endsWith(".engine"));
+        } catch (IOException e) {
+            throw new UncheckedIOException("look into the engine cache " + folder, e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try (channel) {
+            lock.release();
+        } catch (IOException e) {
+            throw new UncheckedIOException("unlock the engine cache " + folder, e);
+        } finally {
+            PROCESS.unlock();
+        }
+    }
+}

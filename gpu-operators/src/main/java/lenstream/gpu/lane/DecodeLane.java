@@ -1,0 +1,337 @@
+package lenstream.gpu.lane;
+
+import com.google.errorprone.annotations.MustBeClosed;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import lenstream.core.image.Stage;
+import lenstream.core.model.Preprocessing;
+import lenstream.core.model.Preprocessing.Interpolation;
+import lenstream.gpu.codec.DecodeOrders;
+import lenstream.gpu.codec.DeviceDecoder;
+import lenstream.gpu.codec.DeviceDecoders;
+import lenstream.gpu.cuda.Device;
+import lenstream.gpu.cuda.DeviceBuffer;
+import lenstream.gpu.cuda.Event;
+import lenstream.gpu.cuda.PinnedBuffer;
+import lenstream.gpu.cuda.Stream;
+import lenstream.gpu.decode.Format;
+import lenstream.gpu.decode.HostImageDecoder;
+import lenstream.gpu.decode.JpegStructure;
+import lenstream.gpu.decode.Probed;
+import lenstream.gpu.preprocess.Geometry;
+import lenstream.gpu.preprocess.ThumbnailMaker;
+import lenstream.gpu.preprocess.cuda.CudaPreprocessor;
+import lenstream.gpu.preprocess.cuda.PreprocessBatch;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes images from the intake, has the device decode and preprocess them into a tensor of the ring, and goes on to the next
+ * batch without waiting for the device: only before its own memory is used again does it wait, for its batch before.
+ *
+ * <p>Its memory is allocated once: pinned memory for the encoded bytes, an arena for the pixels. Confined to its thread.
+ */
+final class DecodeLane implements AutoCloseable {
+    private static final int ENCODED_ALIGNMENT = 64;
+    private static final int PIXEL_ALIGNMENT = 256;
+
+    /** The kernels read whole 16-byte words around an image. */
+    private static final int PIXEL_MARGIN = 32;
+
+    /** Input rows between the passes of all images of a batch: 2000 an image of 224 columns, more for fewer images. */
+    private static final long BETWEEN_ROWS = 2000;
+
+    /** Far below what the engines take (16384), and above all but panoramas. */
+    private static final int LARGEST_SIDE = 8192;
+
+    /** Larger ones are rare, and a batch of them would want gigabytes in the library, which sizes its memory by the largest. */
+    private static final long MOST_PIXELS = 24_000_000;
+
+    private final Device device;
+    private final Preprocessing rules;
+    private final HostImageDecoder prober;
+    private final Stream stream;
+    private final Event free;
+    private final DeviceDecoder decoder;
+    private final PinnedBuffer encoded;
+    private final DeviceBuffer arena;
+    private final PreprocessBatch preprocess;
+    private final @Nullable PreprocessBatch thumbnails;
+    private final DecodeOrders orders;
+    private final JpegStructure structure = new JpegStructure();
+    private final long rowBytes;
+    private final List<Item> taken = new ArrayList<>();
+    private final List<Item> left = new ArrayList<>();
+    private final List<Item> ordered = new ArrayList<>();
+    private final List<Item> finished = new ArrayList<>();
+    private final long[] turnedPixels;
+    private long encodedUsed;
+    private long arenaUsed;
+
+    private DecodeLane(
+            Device device,
+            CudaPreprocessor preprocessor,
+            Preprocessing rules,
+            HostImageDecoder prober,
+            Stream stream,
+            Event free,
+            DeviceDecoder decoder,
+            PinnedBuffer encoded,
+            DeviceBuffer arena,
+            PreprocessBatch preprocess,
+            @Nullable PreprocessBatch thumbnails,
+            int rows) {
+        this.device = device;
+        this.rules = rules;
+        this.prober = prober;
+        this.stream = stream;
+        this.free = free;
+        this.decoder = decoder;
+        this.encoded = encoded;
+        this.arena = arena;
+        this.preprocess = preprocess;
+        this.thumbnails = thumbnails;
+        this.orders = new DecodeOrders(rows);
+        this.turnedPixels = new long[rows];
+        this.rowBytes = preprocessor.tensorBytes();
+    }
+
+    /**
+     * Allocates a lane; its parts are registered with the closer.
+     *
+     * @param stream borrowed, for this lane alone
+     */
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // registered with the closer
+    static DecodeLane open(
+            Device device,
+            GpuConfig config,
+            DeviceDecoders decoders,
+            Stream stream,
+            CudaPreprocessor preprocessor,
+            Preprocessing rules,
+            HostImageDecoder prober,
+            Closer closer) {
+        int rows = config.batchRows();
+        DeviceDecoder decoder = closer.register(decoders.decoder(rows, stream));
+        PinnedBuffer encoded = closer.register(device.allocatePinned("encoded", config.encodedBytes()));
+        DeviceBuffer arena = closer.register(device.allocate("pixels", config.arenaBytes()));
+        long line = (rules.size() + 3) & ~3;
+        long between = rows * BETWEEN_ROWS * 3 * line;
+        long taps = rows * 2L * 4 * rules.size() * 48;
+        PreprocessBatch batch = closer.register(
+                PreprocessBatch.allocate(preprocessor, rules.size(), rules.interpolation(), rows, between, taps));
+        PreprocessBatch thumbnails = null;
+        if (config.thumbnails()) {
+            thumbnails = closer.register(PreprocessBatch.allocate(
+                    preprocessor,
+                    ThumbnailMaker.SIDE,
+                    Interpolation.BILINEAR,
+                    rows,
+                    rows * BETWEEN_ROWS * 3 * ThumbnailMaker.SIDE,
+                    rows * 2L * 4 * ThumbnailMaker.SIDE * 48));
+        }
+        Event free = closer.register(device.event());
+        return new DecodeLane(
+                device, preprocessor, rules, prober, stream, free, decoder, encoded, arena, batch, thumbnails, rows);
+    }
+
+    /** Works until the thread is interrupted. */
+    void run(
+            Intake intake,
+            HostPool host,
+            BlockingQueue<TensorSlot> freeSlots,
+            BlockingQueue<TensorSlot> filled,
+            RowLimit limit,
+            Counters counters)
+            throws InterruptedException {
+        device.use();
+        while (true) {
+            free.await();
+            clear();
+            intake.take(taken, limit.rows());
+            var event = new BatchEvent();
+            event.begin();
+            for (int i = 0; i < taken.size(); i++) {
+                if (!place(taken.get(i), host, counters)) {
+                    left.addAll(taken.subList(i, taken.size()));
+                    break;
+                }
+            }
+            intake.giveBack(left);
+            decode(host, counters, event);
+            if (preprocess.rows() + finished.size() == 0) {
+                continue;
+            }
+            long start = System.nanoTime();
+            TensorSlot slot = freeSlots.take();
+            event.waitNanos = System.nanoTime() - start;
+            counters.waitNanos.add(event.waitNanos);
+            fill(slot);
+            counters.deviceImages.add(slot.deviceRows);
+            event.rows = slot.items.size();
+            event.deviceRows = slot.deviceRows;
+            event.commit();
+            filled.put(slot);
+        }
+    }
+
+    private void clear() {
+        taken.clear();
+        left.clear();
+        ordered.clear();
+        finished.clear();
+        orders.clear();
+        preprocess.clear();
+        if (thumbnails != null) {
+            thumbnails.clear();
+        }
+        encodedUsed = 0;
+        arenaUsed = PIXEL_MARGIN;
+    }
+
+    /** Sends the image where it belongs; false if this batch has no room for it. */
+    private boolean place(Item item, HostPool host, Counters counters) {
+        if (item.tensorRow != null) {
+            finished.add(item);
+            return true;
+        }
+        if (item.header == null && !probe(item)) {
+            return true;
+        }
+        if (item.deviceLength == 0) {
+            counters.hostImages.increment();
+            host.decode(item);
+            return true;
+        }
+        Probed.Image header = item.header();
+        long pixelBytes = aligned(3L * header.width() * header.height() + PIXEL_MARGIN, PIXEL_ALIGNMENT);
+        long needed = header.orientation() == 1 ? pixelBytes : 2 * pixelBytes;
+        long encodedNeeded = aligned(item.deviceLength, ENCODED_ALIGNMENT);
+        if (arenaUsed + needed > arena.bytes() || encodedUsed + encodedNeeded > encoded.bytes()) {
+            if (orders.size() > 0) {
+                return false;
+            }
+            counters.hostImages.increment(); // larger than the whole arena
+            host.decode(item);
+            return true;
+        }
+        ByteBuffer view = encoded.view();
+        view.put((int) encodedUsed, item.bytes, 0, item.deviceLength);
+        int number = orders.add(
+                encoded.address() + encodedUsed,
+                item.deviceLength,
+                arena.address() + aligned(arenaUsed, PIXEL_ALIGNMENT),
+                header.width(),
+                header.height(),
+                item.sampling);
+        turnedPixels[number] = arena.address() + aligned(arenaUsed, PIXEL_ALIGNMENT) + pixelBytes;
+        ordered.add(item);
+        arenaUsed = aligned(arenaUsed, PIXEL_ALIGNMENT) + needed;
+        encodedUsed += encodedNeeded;
+        return true;
+    }
+
+    private boolean probe(Item item) {
+        ByteBuffer bytes = ByteBuffer.wrap(item.bytes);
+        return switch (prober.probe(bytes)) {
+            case Probed.Rejected rejected -> {
+                item.reject(rejected.format(), Stage.DECODE, rejected.reason(), rejected.detail());
+                yield false;
+            }
+            case Probed.Image image -> {
+                item.header = image;
+                boolean fits = image.format() == Format.JPEG
+                        && image.width() <= LARGEST_SIDE
+                        && image.height() <= LARGEST_SIDE
+                        && (long) image.width() * image.height() <= MOST_PIXELS;
+                if (fits && structure.refusal(item.bytes) == null) {
+                    item.deviceLength = structure.length();
+                    item.sampling = structure.sampling();
+                }
+                yield true;
+            }
+        };
+    }
+
+    private static long aligned(long value, int alignment) {
+        return (value + alignment - 1) & -alignment;
+    }
+
+    private void decode(HostPool host, Counters counters, BatchEvent event) {
+        if (orders.size() == 0) {
+            return;
+        }
+        long start = System.nanoTime();
+        decoder.decode(orders);
+        event.decodeNanos = System.nanoTime() - start;
+        counters.decodeNanos.add(event.decodeNanos);
+        int kept = 0;
+        for (int number = 0; number < orders.size(); number++) {
+            Item item = ordered.get(number);
+            if (orders.isDecoded(number) && add(number, item)) {
+                ordered.set(kept++, item);
+            } else {
+                counters.judgedImages.increment();
+                host.decode(item);
+            }
+        }
+        ordered.subList(kept, ordered.size()).clear();
+    }
+
+    /** Adds a decoded image to the rows to preprocess, turned if need be; false if it does not fit. */
+    private boolean add(int number, Item item) {
+        Probed.Image header = item.header();
+        boolean swaps = header.orientation() >= 5;
+        int width = swaps ? header.height() : header.width();
+        int height = swaps ? header.width() : header.height();
+        boolean turned = header.orientation() != 1;
+        long pixels = turned ? turnedPixels[number] : orders.pixels(number);
+        if (!preprocess.add(pixels, width, height, Geometry.of(rules, width, height))) {
+            return false;
+        }
+        if (thumbnails != null && !thumbnails.add(pixels, width, height, ThumbnailMaker.geometry(width, height))) {
+            preprocess.removeLast();
+            return false;
+        }
+        if (turned) {
+            preprocess.turn(stream, orders.pixels(number), pixels, width, height, header.orientation());
+        }
+        item.width = width;
+        item.height = height;
+        return true;
+    }
+
+    private void fill(TensorSlot slot) {
+        slot.items.clear();
+        slot.items.addAll(ordered);
+        slot.deviceRows = ordered.size();
+        preprocess.toTensor(stream, slot.input);
+        if (thumbnails != null && slot.thumbnails != null && slot.hostThumbnails != null && slot.deviceRows > 0) {
+            thumbnails.toBytes(stream, slot.thumbnails);
+            stream.copyToHost(
+                    slot.thumbnails, 0, slot.hostThumbnails, 0, (long) slot.deviceRows * TensorSlot.THUMBNAIL_BYTES);
+        }
+        int row = slot.deviceRows;
+        for (Item item : finished) {
+            byte[] values = item.tensorRow;
+            if (values != null) {
+                slot.hostRows.view().put((int) (row * rowBytes), values);
+                item.tensorRow = null;
+                slot.items.add(item);
+                row++;
+            }
+        }
+        if (row > slot.deviceRows) {
+            long from = slot.deviceRows * rowBytes;
+            stream.copyToDevice(slot.hostRows, from, slot.input, from, (row - slot.deviceRows) * rowBytes);
+        }
+        slot.ready.record(stream);
+        free.record(stream);
+    }
+
+    /** Its parts belong to the closer that they were registered with. */
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,79 @@
+package lenstream.gpu.lane;
+
+import lenstream.core.image.PixelFeatures;
+import lenstream.core.image.Reason;
+import lenstream.core.image.Stage;
+import lenstream.gpu.decode.Format;
+import lenstream.gpu.decode.JpegStructure;
+import lenstream.gpu.decode.Probed;
+import lenstream.gpu.embed.Embedding;
+import org.jspecify.annotations.Nullable;
+
+/** One image on its way. Handed from thread to thread through queues, so never in two hands. */
+final class Item {
+    final byte[] bytes;
+    final boolean wantsThumbnail;
+    private final Job job;
+    private final int index;
+
+    /** Set when the header was read and found sound. */
+    Probed.@Nullable Image header;
+
+    /** Bytes of it that a decoder on the device reads; 0 if it is not to be decoded there. */
+    int deviceLength;
+
+    JpegStructure.Sampling sampling = JpegStructure.Sampling.GRAY;
+
+    /** The part of the image that is embedded; all of it if null. Only on the way through the host pool. */
+    GpuEngine.@Nullable Box box;
+
+    /** Set by the host pool: the finished row of the input tensor. */
+    byte @Nullable [] tensorRow;
+
+    int width;
+    int height;
+    byte @Nullable [] thumbnail;
+
+    @Nullable
+    PixelFeatures features;
+
+    /**
+     * @param wantsThumbnail whether a thumbnail is made on the way
+     */
+    Item(byte[] bytes, Job job, int index, boolean wantsThumbnail) {
+        this.wantsThumbnail = wantsThumbnail;
+        this.bytes = bytes;
+        this.job = job;
+        this.index = index;
+    }
+
+    void reject(@Nullable Format format, Stage stage, Reason reason, String detail) {
+        job.done(index, new Outcome.Rejected(format, stage, reason, detail));
+    }
+
+    /** Fails the whole job: the caller asked for what cannot be. */
+    void fail(IllegalArgumentException problem) {
+        job.result.completeExceptionally(problem);
+        job.abandon();
+    }
+
+    void embedded(Embedding embedding) {
+        Probed.Image known = header();
+        switch (embedding) {
+            case Embedding.Vector vector ->
+                job.done(
+                        index,
+                        new Outcome.Embedded(
+                                known.format(), width, height, known.frames(), vector.values(), thumbnail, features));
+            case Embedding.Bad bad -> reject(known.format(), Stage.EMBED, Reason.BAD_EMBEDDING, bad.detail());
+        }
+    }
+
+    Probed.Image header() {
+        Probed.Image known = header;
+        if (known == null) {
+            throw new IllegalStateException("the header was not read yet");
+        }
+        return known;
+    }
+}

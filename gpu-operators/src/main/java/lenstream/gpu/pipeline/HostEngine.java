@@ -1,0 +1,191 @@
+package lenstream.gpu.pipeline;
+
+import com.google.errorprone.annotations.MustBeClosed;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+import lenstream.core.image.EmbeddedImage;
+import lenstream.core.image.FetchedImage;
+import lenstream.core.model.ModelBundle;
+import lenstream.core.model.Preprocessing;
+import lenstream.gpu.decode.EncodedBatch;
+import lenstream.gpu.decode.HostImageDecoder;
+import lenstream.gpu.embed.ImageEmbedder;
+import lenstream.gpu.preprocess.HostPreprocessor;
+import lenstream.gpu.preprocess.HostTensor;
+import org.apache.arrow.memory.BufferAllocator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The stages on the CPU. One lane: while a sub-batch is inferred, a pool decodes and preprocesses the next one into a second
+ * tensor. Queries run on the threads that ask.
+ */
+final class HostEngine implements Engine {
+    /** One sub-batch under inference, one being prepared. */
+    private static final int TENSORS = 2;
+
+    private static final long QUERY_SECONDS = 60;
+
+    private final Closer closer;
+    private final Stages stages;
+    private final Lane lane;
+    private final BufferAllocator allocator;
+    private final ArrayBlockingQueue<HostTensor> queryTensors;
+    private final int querySlots;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private HostEngine(
+            Closer closer,
+            Stages stages,
+            Lane lane,
+            BufferAllocator allocator,
+            ArrayBlockingQueue<HostTensor> queryTensors) {
+        this.closer = closer;
+        this.stages = stages;
+        this.lane = lane;
+        this.allocator = allocator;
+        this.queryTensors = queryTensors;
+        this.querySlots = queryTensors.size();
+    }
+
+    /**
+     * Opens the stages.
+     *
+     * @param allocator borrowed until {@link #close()}
+     */
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // registered with the closer, which close() closes
+    static HostEngine open(
+            PipelineConfig config,
+            ModelBundle bundle,
+            BufferAllocator allocator,
+            EmbeddingPipeline.EmbedderFactory factory) {
+        Preprocessing rules = bundle.encoder().image().preprocessing();
+        var closer = new Closer();
+        try {
+            ImageEmbedder embedder = closer.register(factory.open(bundle, config.inferenceThreads()));
+            var preprocessor = closer.register(new HostPreprocessor(rules));
+            var decoder = closer.register(new HostImageDecoder(
+                    config.limits(), EmbeddingPipeline.decodeRules(rules), config.decodeThreads() + 1));
+            var stages = new Stages(decoder, preprocessor, embedder);
+            int querySlots = Runtime.getRuntime().availableProcessors();
+            var queryTensors = new ArrayBlockingQueue<HostTensor>(querySlots);
+            for (int i = 0; i < querySlots; i++) {
+                queryTensors.add(closer.register(HostTensor.allocate(allocator, 1, rules.size())));
+            }
+            var tensors = new ArrayList<HostTensor>();
+            for (int i = 0; i < TENSORS; i++) {
+                tensors.add(closer.register(HostTensor.allocate(allocator, config.subBatchRows(), rules.size())));
+            }
+            ExecutorService pool = pool(config.decodeThreads());
+            closer.register(() -> shutDown(pool));
+            var lane = closer.register(new Lane(stages, pool, allocator, tensors, config.thumbnails()));
+            return new HostEngine(closer, stages, lane, allocator, queryTensors);
+        } catch (Throwable failure) {
+            throw closer.closeAfter(failure);
+        }
+    }
+
+    private static ExecutorService pool(int threads) {
+        return Executors.newFixedThreadPool(
+                threads,
+                Thread.ofPlatform().name("lenstream-decode-", 0).daemon().factory());
+    }
+
+    private static void shutDown(ExecutorService pool) throws InterruptedException {
+        pool.shutdownNow();
+        if (!pool.awaitTermination(60, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("the decode threads did not end within 60 s");
+        }
+    }
+
+    @Override
+    public CompletableFuture<List<EmbeddedImage>> submit(List<FetchedImage> images) {
+        return lane.submit(images);
+    }
+
+    @Override
+    public QueryImage query(byte[] encoded, @Nullable Region region) throws ImageRejectedException {
+        if (closed.get()) {
+            throw new IllegalStateException("the pipeline is closed");
+        }
+        HostTensor tensor;
+        try {
+            tensor = queryTensors.take();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting to embed a query", e);
+        }
+        try {
+            if (closed.get()) {
+                throw new IllegalStateException("the pipeline is closed");
+            }
+            try (EncodedBatch batch = EncodedBatch.of(List.of(encoded), allocator)) {
+                return stages.query(batch.rowView(0), tensor, region);
+            }
+        } finally {
+            queryTensors.add(tensor);
+        }
+    }
+
+    @Override
+    public PipelineStats stats() {
+        return new PipelineStats(
+                stages.in.sum(),
+                stages.embedded.sum(),
+                stages.rejected.sum(),
+                stages.inferences.sum(),
+                stages.decodeNanos.sum(),
+                stages.preprocessNanos.sum(),
+                stages.inferenceNanos.sum());
+    }
+
+    @Override
+    public int rowsInFlight() {
+        return 0;
+    }
+
+    @Override
+    public String name() {
+        return "CPU";
+    }
+
+    @Override
+    public boolean onDevice() {
+        return false;
+    }
+
+    @Override
+    public Map<String, LongSupplier> gauges() {
+        return Map.of();
+    }
+
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        boolean interrupted = false;
+        for (int taken = 0; taken < querySlots; ) { // queries under way give their tensors back; new ones are refused
+            try {
+                if (queryTensors.poll(QUERY_SECONDS, TimeUnit.SECONDS) == null) {
+                    throw new IllegalStateException("a query did not end within " + QUERY_SECONDS + " s");
+                }
+                taken++;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        closer.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
