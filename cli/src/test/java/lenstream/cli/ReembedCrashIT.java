@@ -140,7 +140,11 @@ class ReembedCrashIT {
 
     private static Map<String, String> observations(IndexClient client, Fingerprint space) {
         ObjectNode body = JsonNodeFactory.instance.objectNode().put("size", 10_000);
-        body.putArray("_source").add(Field.SHA256).add(Field.URL).add(Field.OBSERVED).add(Field.FINGERPRINT);
+        body.putArray("_source")
+                .add(Field.SHA256)
+                .add(Field.URL)
+                .add(Field.OBSERVED)
+                .add(Field.FINGERPRINT);
         var found = new TreeMap<String, String>();
         for (JsonNode hit : client.send("POST", "/" + LAYOUT.imageIndex(space) + "/_search", body)
                 .json()

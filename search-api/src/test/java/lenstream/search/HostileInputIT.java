@@ -299,9 +299,8 @@ class HostileInputIT {
             }
             for (int i = 1;
                     i < slow.size();
-                    i +=
-                            2) { // each of those that owe a body ends by itself: with an answer of the 4xx kind, or
-                                 // without one
+                    i += 2) { // each of those that owe a body ends by itself: with an answer of the 4xx kind, or
+                // without one
                 String answer = toEnd(slow.get(i));
                 assertThat(answer)
                         .satisfiesAnyOf(
@@ -348,7 +347,7 @@ class HostileInputIT {
         byte[] jpeg = Files.readAllBytes(index.pictures.get(3).file());
         List<String> good = List.of(
                 "{\"text\":\"a"
-                    + " frog\",\"k\":3,\"filter\":{\"host\":\"gallery.test\"},\"facets\":[\"site\"],\"mode\":\"hybrid\"}",
+                        + " frog\",\"k\":3,\"filter\":{\"host\":\"gallery.test\"},\"facets\":[\"site\"],\"mode\":\"hybrid\"}",
                 "{\"queries\":[{\"text\":\"frog\",\"weight\":0.5},{\"text\":\"red\",\"weight\":-1}],\"diversity\":0.4,\"explain\":true}",
                 "{\"text\":\"flower\",\"min_cosine\":0.2,\"collapse\":false,\"k\":2}",
                 "{\"id\":\"" + index.pictures.get(5).id() + "\",\"region\":[0,0,40,40],\"k\":2}");

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import lenstream.core.image.Reason;
@@ -33,8 +34,7 @@ public final class DeviceFuzz {
 
     private DeviceFuzz() {}
 
-    private record UnderWay(
-            long number, List<String> names, java.util.concurrent.CompletableFuture<List<Outcome>> job) {}
+    private record UnderWay(long number, List<String> names, CompletableFuture<List<Outcome>> job) {}
 
     public static void main(String[] a) throws Exception {
         Natives natives = Natives.of(System.getenv()).orElseThrow();
@@ -90,7 +90,7 @@ public final class DeviceFuzz {
                     batch.add(asItIs ? seeds.get(seed) : Mutation.of(seeds.get(seed), new Random(mutation)));
                 }
                 batch.add(sound);
-                underWay.add(new UnderWay(made, batchNames, null));
+                underWay.add(new UnderWay(made, batchNames, new CompletableFuture<>()));
                 write(last, underWay);
                 underWay.set(underWay.size() - 1, new UnderWay(made, batchNames, engine.submit(batch)));
                 if (underWay.size() >= BATCHES_UNDER_WAY) {
