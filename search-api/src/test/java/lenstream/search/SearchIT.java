@@ -230,7 +230,9 @@ class SearchIT {
                 .filter(one -> one.path("group_size").asInt() == 2)
                 .findFirst()
                 .orElseThrow();
-        JsonNode group = search("/v1/images/" + hit.path("id").asText() + "/group");
+        Http.Answer answer = http.get("/v1/images/" + hit.path("id").asText() + "/group");
+        assertThat(answer.status()).isEqualTo(200);
+        JsonNode group = answer.json();
         assertThat(group.path("group_id")).isEqualTo(hit.path("group_id"));
         assertThat(group.path("group_size").asInt()).isEqualTo(2);
         assertThat(group.path("members")

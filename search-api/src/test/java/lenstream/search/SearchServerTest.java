@@ -71,7 +71,7 @@ class SearchServerTest {
 
     @Test
     void unknownAddressesAndMethodsAreProblems() {
-        assertThat(http.get("/v1/takedowns").status()).isEqualTo(404);
+        assertThat(http.get("/v1/nothing").status()).isEqualTo(404);
         Http.Answer wrong = http.delete("/v1/search");
         assertThat(wrong.status()).isEqualTo(405);
         assertThat(wrong.header("Allow")).isEqualTo("GET, POST");

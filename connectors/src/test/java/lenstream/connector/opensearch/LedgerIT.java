@@ -217,10 +217,9 @@ class LedgerIT {
         try (IndexClient client = IndexClient.open(config)) {
             Instant limit =
                     Instant.ofEpochMilli(now).minus(LedgerConfig.defaults().keep());
-            var answer = client.send(
-                    "POST",
-                    "/" + layout.ledgerIndex() + "/_delete_by_query?refresh=true",
-                    LedgerPruning.olderThan(limit));
+            String ledger = "/" + layout.ledgerIndex();
+            assertThat(client.send("POST", ledger + "/_refresh", null).ok()).isTrue();
+            var answer = client.send("POST", ledger + "/_delete_by_query?refresh=true", LedgerPruning.olderThan(limit));
             assertThat(answer.json().path("deleted").asInt()).isEqualTo(1);
         }
         assertThat(explain("http://e.test/old.jpg").verdict()).isEqualTo(Verdict.UNKNOWN);

@@ -51,7 +51,7 @@ final class EmbedOperator extends AbstractStreamOperator<ArrowBatch>
     /** The property in which the GPU plugin says which device it is ({@code GPUInfo.PROPERTY_KEY_INDEX}). */
     private static final String EXTERNAL_RESOURCE_INDEX = "index";
 
-    /** Threads that write Arrow batches beside a device; a single one writes about 60,000 rows a second. */
+    /** Threads that write Arrow batches beside a device. */
     private static final int DEVICE_WRITERS = 2;
 
     private final EmbedConfig config;

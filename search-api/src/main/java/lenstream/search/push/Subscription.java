@@ -31,8 +31,9 @@ record Subscription(
         long leaseMillis,
         long untilMillis) {
 
-    /** Renewed when this share of the lease is over. */
-    private static final double RENEWED_AT = 0.8;
+    /** Renewed when a fifth of the lease is left. */
+    private static final long LEFT = 5;
+
     /** How long a hub may take to confirm before it is asked again. */
     private static final long CONFIRMED_WITHIN_MILLIS = 10 * 60_000;
 
@@ -75,7 +76,7 @@ record Subscription(
         return switch (state) {
             case PENDING -> nowMillis - askedMillis >= CONFIRMED_WITHIN_MILLIS;
             case ACTIVE ->
-                nowMillis >= untilMillis - (long) ((1 - RENEWED_AT) * leaseMillis)
+                nowMillis >= untilMillis - leaseMillis / LEFT
                         && nowMillis - askedMillis >= Math.min(CONFIRMED_WITHIN_MILLIS, leaseMillis / 10);
             case DENIED, ENDING -> false;
         };
