@@ -38,13 +38,25 @@ final class ClusterSubmission {
         }
     }
 
-    /** The jars of this program without those that a Flink cluster has in its {@code lib/}. */
+    /**
+     * The jars of this program without those that a Flink cluster has in its {@code lib/}, and without those of the
+     * search API: the cluster's REST interface takes 128 parts at most in one submission.
+     */
     static List<Path> jars() {
         return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(Path::of)
                 .filter(Files::isRegularFile)
                 .filter(jar -> !isFlinks(jar.getFileName().toString()))
+                .filter(jar -> !isApis(jar.getFileName().toString()))
                 .toList();
+    }
+
+    private static boolean isApis(String jar) {
+        return jar.startsWith("helidon-")
+                || jar.startsWith("grpc-")
+                || jar.startsWith("perfmark-")
+                || jar.startsWith("picocli-")
+                || jar.matches("lenstream-(search-api|client|gallery)-.*");
     }
 
     private static boolean isFlinks(String jar) {

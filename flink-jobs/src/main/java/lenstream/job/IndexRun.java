@@ -21,6 +21,7 @@ import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.index.SpaceWatch;
 import lenstream.core.model.ModelBundle;
 import lenstream.gpu.operator.EmbedConfig;
+import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
@@ -131,7 +132,9 @@ public record IndexRun(
         ImageIndexJob.define(
                 env,
                 source,
-                new CommandSource(openSearch, layout),
+                source.getBoundedness() == Boundedness.BOUNDED // a job that ends must not wait for commands
+                        ? CommandSource.untilNow(openSearch, layout)
+                        : new CommandSource(openSearch, layout),
                 sink,
                 fetch,
                 embed,

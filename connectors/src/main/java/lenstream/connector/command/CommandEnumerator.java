@@ -10,10 +10,12 @@ import org.jspecify.annotations.Nullable;
 final class CommandEnumerator implements SplitEnumerator<CommandSplit, List<CommandSplit>> {
     private final SplitEnumeratorContext<CommandSplit> context;
     private final List<CommandSplit> unassigned;
+    private final boolean ends;
 
-    CommandEnumerator(SplitEnumeratorContext<CommandSplit> context, List<CommandSplit> unassigned) {
+    CommandEnumerator(SplitEnumeratorContext<CommandSplit> context, List<CommandSplit> unassigned, boolean ends) {
         this.context = context;
         this.unassigned = new ArrayList<>(unassigned);
+        this.ends = ends;
     }
 
     @Override
@@ -33,6 +35,9 @@ final class CommandEnumerator implements SplitEnumerator<CommandSplit, List<Comm
     public void addReader(int subtask) {
         unassigned.forEach(split -> context.assignSplit(split, subtask));
         unassigned.clear();
+        if (ends) {
+            context.signalNoMoreSplits(subtask);
+        }
     }
 
     @Override

@@ -14,9 +14,14 @@ import org.apache.flink.connector.base.source.reader.SingleThreadMultiplexSource
 final class CommandReader
         extends SingleThreadMultiplexSourceReaderBase<
                 CommandSplitReader.Entry, Command, CommandSplit, CommandReader.Progress> {
-    CommandReader(OpenSearchConfig openSearch, IndexLayout layout, long pollMillis, SourceReaderContext context) {
+    CommandReader(
+            OpenSearchConfig openSearch,
+            IndexLayout layout,
+            long pollMillis,
+            boolean ends,
+            SourceReaderContext context) {
         super(
-                () -> CommandSplitReader.open(openSearch, layout, pollMillis),
+                () -> CommandSplitReader.open(openSearch, layout, pollMillis, ends),
                 emitter(context),
                 new Configuration(context.getConfiguration()),
                 context);
@@ -33,7 +38,7 @@ final class CommandReader
 
     @Override
     protected void onSplitFinished(Map<String, Progress> finished) {
-        // the log has no end
+        // only a source that ends by itself has an end, and then nothing is left to do
     }
 
     @Override

@@ -16,7 +16,8 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
 /**
  * Tails the command log: first every command that it holds, then each new one within {@code pollMillis}. One split, which
  * keeps its position; run it with parallelism 1. A command comes once an attempt and again after a failure, in the order
- * of the log. An index that does not answer is waited for. Immutable.
+ * of the log. An index that does not answer is waited for. {@link #untilNow} ends instead of waiting for the next
+ * command, for jobs that end. Immutable.
  */
 public final class CommandSource implements Source<Command, CommandSplit, List<CommandSplit>> {
     /** How soon a command is seen. A look that finds nothing new is one small request, answered from memory. */
@@ -27,32 +28,47 @@ public final class CommandSource implements Source<Command, CommandSplit, List<C
     private final OpenSearchConfig openSearch;
     private final IndexLayout layout;
     private final long pollMillis;
+    private final Boundedness boundedness;
 
     public CommandSource(OpenSearchConfig openSearch, IndexLayout layout) {
         this(openSearch, layout, POLL_MILLIS);
     }
 
     CommandSource(OpenSearchConfig openSearch, IndexLayout layout, long pollMillis) {
+        this(openSearch, layout, pollMillis, Boundedness.CONTINUOUS_UNBOUNDED);
+    }
+
+    private CommandSource(OpenSearchConfig openSearch, IndexLayout layout, long pollMillis, Boundedness boundedness) {
         this.openSearch = openSearch;
         this.layout = layout;
         this.pollMillis = pollMillis;
+        this.boundedness = boundedness;
+    }
+
+    /** Every command that the log holds, and no later one. */
+    public static CommandSource untilNow(OpenSearchConfig openSearch, IndexLayout layout) {
+        return new CommandSource(openSearch, layout, POLL_MILLIS, Boundedness.BOUNDED);
+    }
+
+    private boolean ends() {
+        return boundedness == Boundedness.BOUNDED;
     }
 
     @Override
     public Boundedness getBoundedness() {
-        return Boundedness.CONTINUOUS_UNBOUNDED;
+        return boundedness;
     }
 
     @Override
     public SplitEnumerator<CommandSplit, List<CommandSplit>> createEnumerator(
             SplitEnumeratorContext<CommandSplit> context) {
-        return new CommandEnumerator(context, List.of(new CommandSplit(Position.START)));
+        return new CommandEnumerator(context, List.of(new CommandSplit(Position.START)), ends());
     }
 
     @Override
     public SplitEnumerator<CommandSplit, List<CommandSplit>> restoreEnumerator(
             SplitEnumeratorContext<CommandSplit> context, List<CommandSplit> unassigned) {
-        return new CommandEnumerator(context, unassigned);
+        return new CommandEnumerator(context, unassigned, ends());
     }
 
     @Override
@@ -67,6 +83,6 @@ public final class CommandSource implements Source<Command, CommandSplit, List<C
 
     @Override
     public SourceReader<Command, CommandSplit> createReader(SourceReaderContext context) {
-        return new CommandReader(openSearch, layout, pollMillis, context);
+        return new CommandReader(openSearch, layout, pollMillis, ends(), context);
     }
 }

@@ -29,19 +29,22 @@ final class CommandSplitReader implements SplitReader<CommandSplitReader.Entry, 
     private final IndexClient client;
     private final CommandLog log;
     private final long pollMillis;
+    private final boolean ends;
     private final Semaphore wakeUps = new Semaphore(0);
     private @Nullable Position position;
     private int failures;
 
-    private CommandSplitReader(IndexClient client, IndexLayout layout, long pollMillis) {
+    private CommandSplitReader(IndexClient client, IndexLayout layout, long pollMillis, boolean ends) {
         this.client = client;
         this.log = new CommandLog(client, layout);
         this.pollMillis = pollMillis;
+        this.ends = ends;
     }
 
+    /** @param ends whether the split is finished once all that the log holds was read */
     @SuppressWarnings("MustBeClosed") // the reader closes it, and Flink closes the reader
-    static CommandSplitReader open(OpenSearchConfig openSearch, IndexLayout layout, long pollMillis) {
-        return new CommandSplitReader(IndexClient.open(openSearch), layout, pollMillis);
+    static CommandSplitReader open(OpenSearchConfig openSearch, IndexLayout layout, long pollMillis, boolean ends) {
+        return new CommandSplitReader(IndexClient.open(openSearch), layout, pollMillis, ends);
     }
 
     @Override
@@ -54,13 +57,17 @@ final class CommandSplitReader implements SplitReader<CommandSplitReader.Entry, 
         try {
             CommandLog.Page page = log.read(position, PAGE);
             failures = 0;
+            boolean nothingNew = page.commands().isEmpty() && page.next().equals(position);
             position = page.next();
             for (Command command : page.commands()) {
                 records.add(
                         CommandSplit.ID,
                         new Entry(command, new Position(page.next().log(), command.position())));
             }
-            if (page.commands().isEmpty()) {
+            if (ends && nothingNew) {
+                records.addFinishedSplit(CommandSplit.ID);
+                position = null;
+            } else if (page.commands().isEmpty()) {
                 pause(pollMillis);
             }
         } catch (IndexException e) {

@@ -163,7 +163,8 @@ abstract class SinkFaultCases {
         try (FaultProxy proxy =
                 FaultProxy.start(TestNode::port, seen -> Fault.SLOW, seen -> Duration.ofMillis(6L * seen.items()), 1)) {
             check(run(config(proxy).withRequestTimeout(Duration.ofMillis(450)), BULK.count()));
-            assertThat(proxy.largest.get()).as("the first batches were whole").isEqualTo(BULK.count());
+            // 76 items take longer than the time-out
+            assertThat(proxy.largest.get()).as("batches began too large").isGreaterThan(75);
         }
     }
 
