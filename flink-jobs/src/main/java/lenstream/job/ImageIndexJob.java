@@ -9,7 +9,6 @@ import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.PushOperatorFactory;
 import lenstream.connector.duplicates.DuplicateConfig;
 import lenstream.connector.duplicates.NearDuplicates;
-import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.fetch.VisitOperatorFactory;
 import lenstream.connector.opensearch.BatchToEntries;
 import lenstream.connector.opensearch.BulkEntry;
@@ -27,18 +26,14 @@ import lenstream.core.image.Rejection;
 import lenstream.core.image.StoredImage;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.SpaceWatch;
-import lenstream.gpu.operator.EmbedConfig;
 import lenstream.gpu.operator.EmbedOperatorFactory;
 import lenstream.gpu.operator.KeepPixels;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.connector.sink2.Sink;
-import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The index job: discover → visit → embed → upsert. The topology is built from parts that are handed in, so that a test
@@ -58,88 +53,65 @@ public final class ImageIndexJob {
 
     private ImageIndexJob() {}
 
-    /**
-     * Adds the topology to {@code env}.
-     *
-     * @param source of image URLs; its parallelism is the environment's
-     * @param commands in the order of their log
-     * @param sink takes one entry a document
-     * @param embedders parallelism of the embed operator: one a device
-     * @param store where fetched images are kept; null keeps none
-     * @param plans where a move to another encoder is announced; null if there is none to come
-     */
-    public static void define(
-            StreamExecutionEnvironment env,
-            Source<CrawlTarget, ?, ?> source,
-            Source<Command, ?, ?> commands,
-            Sink<BulkEntry> sink,
-            FetchConfig fetch,
-            EmbedConfig embed,
-            IndexLayout layout,
-            int embedders,
-            @Nullable StoreConfig store,
-            SpaceWatch.@Nullable Where plans) {
+    /** Adds the topology to {@code env}. */
+    public static void define(StreamExecutionEnvironment env, JobParts parts) {
         define(
                 env,
-                source,
-                commands,
-                sink,
-                fetch,
-                embed,
-                layout,
-                embedders,
-                store,
-                plans,
+                parts,
                 images -> images.transform(
-                        "embed", TypeInformation.of(ArrowBatch.class), new EmbedOperatorFactory(embed, plans)));
+                        "embed",
+                        TypeInformation.of(ArrowBatch.class),
+                        new EmbedOperatorFactory(parts.embed(), parts.plans())));
     }
 
     /**
      * The same with the embed part handed in.
      *
-     * @param part turns each image into a row of a batch
+     * @param embedding turns each image into a row of a batch
      */
     static void define(
             StreamExecutionEnvironment env,
-            Source<CrawlTarget, ?, ?> source,
-            Source<Command, ?, ?> commands,
-            Sink<BulkEntry> sink,
-            FetchConfig fetch,
-            EmbedConfig embed,
-            IndexLayout layout,
-            int embedders,
-            @Nullable StoreConfig store,
-            SpaceWatch.@Nullable Where plans,
-            Function<DataStream<FetchedImage>, SingleOutputStreamOperator<ArrowBatch>> part) {
+            JobParts parts,
+            Function<DataStream<FetchedImage>, SingleOutputStreamOperator<ArrowBatch>> embedding) {
+        IndexLayout layout = parts.layout();
+        StoreConfig store = parts.store();
+        SpaceWatch.Where plans = parts.plans();
         DataStream<CrawlTarget> targets = env.fromSource(
-                        source, WatermarkStrategy.noWatermarks(), "discover", TypeInformation.of(CrawlTarget.class))
+                        parts.source(),
+                        WatermarkStrategy.noWatermarks(),
+                        "discover",
+                        TypeInformation.of(CrawlTarget.class))
                 .uid("discover");
         DataStream<Command> commanded = env.fromSource(
-                        commands, WatermarkStrategy.noWatermarks(), "commands", TypeInformation.of(Command.class))
+                        parts.commands(),
+                        WatermarkStrategy.noWatermarks(),
+                        "commands",
+                        TypeInformation.of(Command.class))
                 .uid("commands")
                 .setParallelism(1); // one log, one order
         DataStream<CrawlTarget> wanted = targets;
-        if (source instanceof FrontierSource) { // only a crawl goes where others point
+        if (parts.source() instanceof FrontierSource) { // only a crawl goes where others point
             SingleOutputStreamOperator<CrawlTarget> pushed = commanded
                     .filter(PushOperatorFactory::isPush)
                     .name("pushes")
                     .uid("pushes")
                     .setParallelism(1)
                     .keyBy(PushOperatorFactory::host, Types.STRING)
-                    .transform("push", TypeInformation.of(CrawlTarget.class), new PushOperatorFactory(fetch))
+                    .transform("push", TypeInformation.of(CrawlTarget.class), new PushOperatorFactory(parts.fetch()))
                     .uid("push");
             pushed.getTransformation().setCoLocationGroupKey(CO_LOCATION);
             wanted = targets.union(pushed);
         }
         SingleOutputStreamOperator<FetchedImage> fetched = wanted.keyBy(CrawlTarget::host, Types.STRING)
                 .connect(commanded.broadcast())
-                .transform("visit", TypeInformation.of(FetchedImage.class), new VisitOperatorFactory(fetch))
+                .transform("visit", TypeInformation.of(FetchedImage.class), new VisitOperatorFactory(parts.fetch()))
                 .uid("visit");
         targets.getTransformation().setCoLocationGroupKey(CO_LOCATION);
         fetched.getTransformation().setCoLocationGroupKey(CO_LOCATION);
 
         if (store != null) {
-            fetched.flatMap(new KeepPixels(store.rules(), embed.pipeline().limits()))
+            fetched.flatMap(new KeepPixels(
+                            store.rules(), parts.embed().pipeline().limits()))
                     .returns(TypeInformation.of(StoredImage.class))
                     .name("keep")
                     .uid("keep")
@@ -150,19 +122,19 @@ public final class ImageIndexJob {
         }
 
         SingleOutputStreamOperator<ArrowBatch> embedded =
-                part.apply(fetched.rebalance()).uid("embed").setParallelism(embedders);
+                embedding.apply(fetched.rebalance()).uid("embed").setParallelism(parts.embedders());
         var toEntries = new BatchToEntries(layout, store == null ? PixelRules.NONE : store.rules());
         DataStream<BulkEntry> documents = embedded.connect(commanded.broadcast(TakedownState.TAKEDOWNS))
                 .process(new GuardedEntries(toEntries), TypeInformation.of(BulkEntry.class))
                 .name("documents")
                 .uid("documents")
-                .setParallelism(embedders);
+                .setParallelism(parts.embedders());
         DataStream<BulkEntry> second = embedded.getSideOutput(EmbedOperatorFactory.SECOND)
                 .connect(commanded.broadcast(TakedownState.TAKEDOWNS))
                 .process(new GuardedEntries(toEntries.vectorsOnly()), TypeInformation.of(BulkEntry.class))
                 .name("documents-second")
                 .uid("documents-second")
-                .setParallelism(embedders);
+                .setParallelism(parts.embedders());
         DataStream<Rejection> rejections = fetched.getSideOutput(VisitOperatorFactory.REJECTIONS);
         DataStream<BulkEntry> deadLetters = rejections
                 .flatMap(new RejectionToEntries(layout, plans))
@@ -185,12 +157,12 @@ public final class ImageIndexJob {
         documents
                 .union(second, deadLetters, ledger)
                 .keyBy(BulkEntry::id, Types.STRING) // see OpenSearchSink
-                .sinkTo(sink)
+                .sinkTo(parts.sink())
                 .name("opensearch")
                 .uid("opensearch");
 
         NearDuplicates.of(embedded, targets, rejections, DuplicateConfig.defaults(), layout)
-                .sinkTo(sink) // its own: an update that waits for its document holds up no document
+                .sinkTo(parts.sink()) // its own: an update that waits for its document holds up no document
                 .name("opensearch-groups")
                 .uid("opensearch-groups")
                 .setParallelism(1);

@@ -90,15 +90,16 @@ public final class ImageIndexProgram {
         int maxParallelism = env.getConfiguration().get(PipelineOptions.MAX_PARALLELISM);
         ImageIndexJob.define(
                 env,
-                FrontierSource.follow(seeds).withMaxParallelism(maxParallelism),
-                new CommandSource(settings.openSearch(), settings.index()),
-                new OpenSearchSink(settings.openSearch(), settings.index(), settings.bulk(), settings.ledger()),
-                seeds.fetch(),
-                settings.embedConfig(seeds),
-                settings.index(),
-                settings.embed().parallelism(),
-                settings.store(),
-                new SpaceWatch.Where(settings.openSearch(), settings.index()));
+                new JobParts(
+                        FrontierSource.follow(seeds).withMaxParallelism(maxParallelism),
+                        new CommandSource(settings.openSearch(), settings.index()),
+                        new OpenSearchSink(settings.openSearch(), settings.index(), settings.bulk(), settings.ledger()),
+                        seeds.fetch(),
+                        settings.embedConfig(seeds),
+                        settings.index(),
+                        settings.embed().parallelism(),
+                        settings.store(),
+                        new SpaceWatch.Where(settings.openSearch(), settings.index())));
         env.execute(settings.name());
     }
 

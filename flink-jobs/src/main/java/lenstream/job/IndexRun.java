@@ -131,17 +131,18 @@ public record IndexRun(
         var sink = new OpenSearchSink(openSearch, layout, BulkConfig.defaults());
         ImageIndexJob.define(
                 env,
-                source,
-                source.getBoundedness() == Boundedness.BOUNDED // a job that ends must not wait for commands
-                        ? CommandSource.untilNow(openSearch, layout)
-                        : new CommandSource(openSearch, layout),
-                sink,
-                fetch,
-                embed,
-                layout,
-                1,
-                store,
-                new SpaceWatch.Where(openSearch, layout));
+                new JobParts(
+                        source,
+                        source.getBoundedness() == Boundedness.BOUNDED // a job that ends must not wait for commands
+                                ? CommandSource.untilNow(openSearch, layout)
+                                : new CommandSource(openSearch, layout),
+                        sink,
+                        fetch,
+                        embed,
+                        layout,
+                        1,
+                        store,
+                        new SpaceWatch.Where(openSearch, layout)));
         try {
             JobClient client = env.executeAsync(settings.name());
             return new CrawlRun(client, rest, savepoints, listener, held);

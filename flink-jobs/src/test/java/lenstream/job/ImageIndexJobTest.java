@@ -119,15 +119,17 @@ class ImageIndexJobTest {
         env.setParallelism(1);
         ImageIndexJob.define(
                 env,
-                FrontierSource.once(seeds),
-                new CommandSource(OpenSearchConfig.at("http://127.0.0.1:1"), LAYOUT), // nobody there: the job waits
-                new CollectingSink(),
-                fetch,
-                EmbedConfig.defaults(BUNDLE),
-                LAYOUT,
-                1,
-                StoreConfig.at(storeUri()),
-                null);
+                new JobParts(
+                        FrontierSource.once(seeds),
+                        new CommandSource(
+                                OpenSearchConfig.at("http://127.0.0.1:1"), LAYOUT), // nobody there: the job waits
+                        new CollectingSink(),
+                        fetch,
+                        EmbedConfig.defaults(BUNDLE),
+                        LAYOUT,
+                        1,
+                        StoreConfig.at(storeUri()),
+                        null));
         JobClient job;
         try {
             job = env.executeAsync("mini");

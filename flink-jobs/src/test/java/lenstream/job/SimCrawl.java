@@ -52,15 +52,16 @@ final class SimCrawl {
         env.setParallelism(parallelism);
         ImageIndexJob.define(
                 env,
-                FrontierSource.once(seeds).withMaxParallelism(JobSettings.MAX_PARALLELISM),
-                new CommandSource(OpenSearchConfig.at("http://127.0.0.1:1"), LAYOUT), // nobody commands
-                new SimIndex(Set.of(LAYOUT.imageIndex(FINGERPRINT), LAYOUT.writeAlias())),
-                seeds.fetch(),
-                EmbedConfig.defaults(Path.of("unused")),
-                LAYOUT,
-                1,
-                null,
-                null,
+                new JobParts(
+                        FrontierSource.once(seeds).withMaxParallelism(JobSettings.MAX_PARALLELISM),
+                        new CommandSource(OpenSearchConfig.at("http://127.0.0.1:1"), LAYOUT), // nobody commands
+                        new SimIndex(Set.of(LAYOUT.imageIndex(FINGERPRINT), LAYOUT.writeAlias())),
+                        seeds.fetch(),
+                        EmbedConfig.defaults(Path.of("unused")),
+                        LAYOUT,
+                        1,
+                        null,
+                        null),
                 OneNumberEmbedding.of(FINGERPRINT.value()));
         JobClient job = env.executeAsync("sim");
         try (var run = new CrawlRun(job, rest, JobSettings.flinkPath(folder), counts -> {}, () -> {})) {
