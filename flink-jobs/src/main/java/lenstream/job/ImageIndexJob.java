@@ -3,6 +3,8 @@ package lenstream.job;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.function.Function;
+import lenstream.connector.alert.AlertMatching;
+import lenstream.connector.alert.AlertState;
 import lenstream.connector.command.TakedownState;
 import lenstream.connector.command.TakedownSweep;
 import lenstream.connector.crawl.FrontierSource;
@@ -43,8 +45,9 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * source ─────────┬─► visit (keyed by host) ─► embed (one device a subtask) ─► entries ─► sink
  * commands ─► push ┘      ├── keep ─► image store
  *     │                   ├── rejections ─────────────────────────────────► entries ─┤
+ *     │                   │          embed ─► alerts ─────────────────────► matches ─┤
  *     │                   └── ledger ─────────────────────────────────────► entries ─┘
- *     └── broadcast: visit and entries leave out what is taken down, sweep removes what was on its way
+ *     └── broadcast: visit and entries leave out what is taken down, sweep removes what was on its way; alerts are matched
  * </pre>
  */
 public final class ImageIndexJob {
@@ -129,11 +132,18 @@ public final class ImageIndexJob {
                 .name("documents")
                 .uid("documents")
                 .setParallelism(parts.embedders());
-        DataStream<BulkEntry> second = embedded.getSideOutput(EmbedOperatorFactory.SECOND)
+        DataStream<ArrowBatch> inSecondSpace = embedded.getSideOutput(EmbedOperatorFactory.SECOND);
+        DataStream<BulkEntry> second = inSecondSpace
                 .connect(commanded.broadcast(TakedownState.TAKEDOWNS))
                 .process(new GuardedEntries(toEntries.vectorsOnly()), TypeInformation.of(BulkEntry.class))
                 .name("documents-second")
                 .uid("documents-second")
+                .setParallelism(parts.embedders());
+        DataStream<BulkEntry> matches = embedded.union(inSecondSpace)
+                .connect(commanded.broadcast(AlertState.ALERTS, TakedownState.TAKEDOWNS))
+                .process(new AlertMatching(layout, plans), TypeInformation.of(BulkEntry.class))
+                .name("alerts")
+                .uid("alerts")
                 .setParallelism(parts.embedders());
         DataStream<Rejection> rejections = fetched.getSideOutput(VisitOperatorFactory.REJECTIONS);
         DataStream<BulkEntry> deadLetters = rejections
@@ -155,7 +165,7 @@ public final class ImageIndexJob {
                     .setParallelism(1);
         }
         documents
-                .union(second, deadLetters, ledger)
+                .union(second, deadLetters, ledger, matches)
                 .keyBy(BulkEntry::id, Types.STRING) // see OpenSearchSink
                 .sinkTo(parts.sink())
                 .name("opensearch")

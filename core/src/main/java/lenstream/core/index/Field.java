@@ -66,6 +66,11 @@ public final class Field {
     public static final String NEXT = "next";
     public static final String FRESHNESS = "freshness";
 
+    /** Fields of a match, beside some of its image's: the alert's id, and how near they are. */
+    public static final String ALERT = "alert";
+
+    public static final String COSINE = "cosine";
+
     /** The JPEG of a thumbnail document, base64. */
     public static final String JPEG = "jpeg";
 

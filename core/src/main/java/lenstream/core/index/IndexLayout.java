@@ -213,6 +213,21 @@ public record IndexLayout(
         return prefix + "-subscriptions";
     }
 
+    /** The register of alerts; see {@link lenstream.core.alert.AlertRegister}. */
+    public String alertIndex() {
+        return prefix + "-alerts";
+    }
+
+    /** Which images met which alert; pruned by age. */
+    public String matchIndex() {
+        return prefix + "-matches";
+    }
+
+    /** What is on its way to the alerts' webhooks; pruned by age. */
+    public String deliveryIndex() {
+        return prefix + "-deliveries";
+    }
+
     /** How often each dead letter was sent through again; see {@link DeadLetters}. */
     public String replayIndex() {
         return prefix + "-replays";
@@ -404,6 +419,61 @@ public record IndexLayout(
         }
         for (String name : List.of("created", "asked", "lease", "until")) {
             type(fields, name, "long");
+        }
+        return body;
+    }
+
+    /** Settings and mapping of the register of alerts: read by id or whole. */
+    public ObjectNode alertIndexBody() {
+        ObjectNode body = body();
+        ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
+        keyword(fields, Field.ID);
+        type(fields, "name", "text");
+        type(fields, "created", "date");
+        for (String name : List.of("query", "filter", "spaces", "webhook")) {
+            type(fields, name, "object").put("enabled", false);
+        }
+        for (String name : List.of("asked", "by", "disabled")) {
+            keyword(fields, name).put("index", false).put("doc_values", false);
+        }
+        type(fields, "words", "boolean");
+        type(fields, "min_score", "double").put("index", false);
+        return body;
+    }
+
+    /** Settings and mapping of the matches. One shard, which numbers its writes: the order in which they are told of. */
+    public ObjectNode matchIndexBody() {
+        ObjectNode body = body();
+        ((ObjectNode) body.at("/settings/index")).put("number_of_shards", 1).put("gc_deletes", GC_DELETES);
+        ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
+        keyword(fields, Field.ID);
+        keyword(fields, Field.ALERT);
+        keyword(fields, Field.IMAGE);
+        keyword(fields, Field.URL).put("ignore_above", 8191).put("doc_values", false);
+        keyword(fields, Field.HOST);
+        keyword(fields, Field.SHA256).put("index", false).put("doc_values", false);
+        type(fields, Field.COSINE, "double").put("index", false);
+        keyword(fields, Field.FINGERPRINT);
+        type(fields, Field.OBSERVED, "date");
+        return body;
+    }
+
+    /** Settings and mapping of the deliveries, and of the note how far the matches were read. */
+    public ObjectNode deliveryIndexBody() {
+        ObjectNode body = body();
+        ObjectNode fields = ((ObjectNode) body.get("mappings")).putObject("properties");
+        for (String name : List.of(Field.ID, Field.ALERT, "state", "events")) {
+            keyword(fields, name);
+        }
+        for (String name : List.of("matches", "error", "log", "owner")) {
+            keyword(fields, name).put("index", false).put("doc_values", false);
+        }
+        for (String name : List.of("created", "next", "changed")) {
+            type(fields, name, "date");
+        }
+        type(fields, "attempts", "integer");
+        for (String name : List.of("number", "until")) {
+            type(fields, name, "long").put("index", false);
         }
         return body;
     }

@@ -89,6 +89,7 @@ public final class IndexSetup {
         create(client, layout.commandIndex(), layout.commandIndexBody());
         create(client, layout.groupIndex(), layout.groupIndexBody());
         create(client, layout.ledgerIndex(), layout.ledgerIndexBody());
+        create(client, layout.matchIndex(), layout.matchIndexBody());
         addFields(client, index, images);
         check(client, layout, fingerprint, dim);
         requireSame(client, layout, index);

@@ -3,6 +3,7 @@ package lenstream.core.takedown;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
@@ -18,7 +19,8 @@ import lenstream.core.index.IndexLayout;
 import lenstream.core.model.Fingerprint;
 
 /**
- * Removes from the indices what a take-down covers: documents of every embedding space, thumbnails and dead letters. A
+ * Removes from the indices what a take-down covers: documents of every embedding space, thumbnails, dead letters and what
+ * alerts met. A
  * deletion carries the take-down's time as its version, or the document's own where that is greater, so that a write that
  * is older and arrives later changes nothing. What is removed can be found no more when {@link #of} returns. Thread-safe;
  * blocks; may be repeated.
@@ -80,20 +82,21 @@ public final class Removal {
             }
             return remove(index, similar, Cosine.toScore(takedown.threshold()), takedown.issuedAtMillis(), true);
         }
-        ObjectNode query = query(takedown.subject());
+        ObjectNode query = query(takedown.subject(), Field.ID);
+        remove(layout.matchIndex(), query(takedown.subject(), Field.IMAGE), 0, takedown.issuedAtMillis(), false);
         return remove(layout.prefix() + "-images-*", query, 0, takedown.issuedAtMillis(), true)
                 .plus(remove(layout.rejectionIndex(), query, 0, takedown.issuedAtMillis(), false));
     }
 
     /** What names a URL, what lies below a prefix, or a host's own. */
-    private static ObjectNode query(String subject) {
+    private static ObjectNode query(String subject, String idField) {
         ObjectNode query = JSON.objectNode();
         if (!subject.contains("://")) {
             query.putObject("term").put(Field.HOST, subject);
         } else if (subject.endsWith("/*")) {
             query.putObject("prefix").put(Field.URL, subject.substring(0, subject.length() - 1));
         } else {
-            query.putObject("term").put(Field.ID, ImageId.ofUrl(subject));
+            query.putObject("term").put(idField, ImageId.ofUrl(subject));
         }
         return query;
     }
@@ -122,6 +125,9 @@ public final class Removal {
     }
 
     private Removed delete(JsonNode hits, long version, boolean images) {
+        if (images) {
+            forgetMatches(hits);
+        }
         var bulk = new ByteArrayOutputStream();
         for (JsonNode hit : hits) {
             long own = Math.max(version, hit.path("_version").asLong());
@@ -152,6 +158,18 @@ public final class Removal {
             }
         }
         return images ? new Removed(documents, thumbnails, 0) : new Removed(0, 0, documents);
+    }
+
+    /** What the alerts met in these images, whatever named them: a likeness leaves no other trace in a match. */
+    private void forgetMatches(JsonNode hits) {
+        ObjectNode body = JSON.objectNode();
+        ArrayNode ids = body.putObject("query").putObject("terms").putArray(Field.IMAGE);
+        hits.forEach(hit -> ids.add(hit.path("_id").asText()));
+        send(
+                "POST",
+                "/" + layout.matchIndex()
+                        + "/_delete_by_query?conflicts=proceed&refresh=true&allow_no_indices=true&ignore_unavailable=true",
+                body);
     }
 
     private static byte[] action(String index, String id, long version) {
