@@ -21,6 +21,9 @@ public final class PreprocessBatch implements AutoCloseable {
     /** Input rows a block of the horizontal pass; the kernels' STRIP. */
     private static final int STRIP = 4;
 
+    /** Pixels of one plane that the horizontal pass multiplies at once. */
+    private static final int PIXELS_A_WORD = 4;
+
     private static final int TAP_THREADS = 64;
     private static final int TURN_THREADS = 256;
 
@@ -42,7 +45,7 @@ public final class PreprocessBatch implements AutoCloseable {
     private long betweenUsed;
     private long tapsUsed;
     private int mostInputRows;
-    private int widestBytes;
+    private int mostWords;
 
     @SuppressWarnings("MustBeClosed") // freed in close()
     private PreprocessBatch(
@@ -119,7 +122,7 @@ public final class PreprocessBatch implements AutoCloseable {
         betweenUsed = 0;
         tapsUsed = 0;
         mostInputRows = 0;
-        widestBytes = 0;
+        mostWords = 0;
     }
 
     public int rows() {
@@ -138,14 +141,14 @@ public final class PreprocessBatch implements AutoCloseable {
         var vertical = new Axis(height, geometry.resizedHeight(), support);
         int firstRow = vertical.first(geometry.top());
         int inputRows = vertical.end(geometry.top() + geometry.height() - 1) - firstRow;
-        int rowBytes = 3 * (columns.end(geometry.left() + geometry.width() - 1) - columns.first(geometry.left()));
+        int words = planeWords(columns.end(geometry.left() + geometry.width() - 1) - columns.first(geometry.left()));
         long betweenBytes = (long) inputRows * 3 * line;
-        long columnTaps = 4L * size * columns.taps();
+        long columnTaps = 3 * 4L * size * planeWords(columns.taps() + PIXELS_A_WORD - 1);
         long rowTaps = 4L * size * vertical.taps();
         if (rows == capacity
                 || betweenUsed + betweenBytes > between.bytes()
                 || tapsUsed + columnTaps + rowTaps > taps.bytes()
-                || STRIP * sharedRow(rowBytes) > owner.device().sharedBytes()) {
+                || stripBytes(words) > owner.device().sharedBytes()) {
             return false;
         }
         CudaPreprocessor.describe(
@@ -163,7 +166,7 @@ public final class PreprocessBatch implements AutoCloseable {
         betweenUsed += betweenBytes;
         tapsUsed += columnTaps + rowTaps;
         mostInputRows = Math.max(mostInputRows, inputRows);
-        widestBytes = Math.max(widestBytes, rowBytes);
+        mostWords = Math.max(mostWords, words);
         return true;
     }
 
@@ -172,8 +175,13 @@ public final class PreprocessBatch implements AutoCloseable {
         rows--;
     }
 
-    private static int sharedRow(int rowBytes) {
-        return ((rowBytes + 15) / 16 + 1) * 16;
+    /** Words of one plane of a row, 4 pixels each. */
+    private static int planeWords(int pixels) {
+        return (pixels + PIXELS_A_WORD - 1) / PIXELS_A_WORD;
+    }
+
+    private static int stripBytes(int words) {
+        return STRIP * 3 * 4 * words;
     }
 
     /** Queues the preprocessing of all rows into {@code target}, which is {@code [rows, 3, size, size]}. */
@@ -197,10 +205,9 @@ public final class PreprocessBatch implements AutoCloseable {
     private void passOne(Stream stream) {
         stream.copyToDevice(hostDescriptors, 0, descriptors, 0, (long) rows * DESCRIPTOR_BYTES);
         tapsKernel.run(stream, (size + TAP_THREADS - 1) / TAP_THREADS, 2, rows, TAP_THREADS, 0);
-        int sharedRow = sharedRow(widestBytes);
         columnsKernel
-                .set(3, sharedRow)
-                .run(stream, (mostInputRows + STRIP - 1) / STRIP, rows, 1, (size + 31) & ~31, STRIP * sharedRow);
+                .set(3, mostWords)
+                .run(stream, (mostInputRows + STRIP - 1) / STRIP, rows, 1, (size + 31) & ~31, stripBytes(mostWords));
     }
 
     /**

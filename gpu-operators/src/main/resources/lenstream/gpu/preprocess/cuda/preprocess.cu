@@ -7,8 +7,8 @@
 struct Image {
     const unsigned char* pixels; // 8-bit RGB, interleaved, rows of pitch bytes
     unsigned char* between;      // rows of 3 planes of `lines` bytes: what the horizontal pass writes
-    int* columnTaps;             // weights of the columns: tap k of output x at k * size + x
-    int* rowTaps;                // weights of the rows
+    int* columnTaps;             // weights of the columns: word k of output x at 3 * k * size + x, see taps
+    int* rowTaps;                // weights of the rows: tap k of output y at k * size + y
     int width, height, pitch;
     int resizedWidth, resizedHeight;
     int left, top;               // window of the resized image that is kept
@@ -58,31 +58,63 @@ extern "C" __global__ void taps(const Image* images, int size, int bicubic) {
     for (int k = 0; k < s.count; k++) sum += weight((k + s.first - centre + 0.5) * unstretch, bicubic);
     const double one = sum == 0.0 ? 1.0 : 1.0 / sum;
     int* to = (columns ? m.columnTaps : m.rowTaps) + i;
+    // columns: where the first input lies in the word of 4 pixels that the horizontal pass reads
+    const int shift = columns ? (s.first - span(in, out, m.left, bicubic).first) & 3 : 0;
+    unsigned low = 0, middle = 0, high = 0;
     for (int k = 0; k < s.count; k++) {
         const double v = weight((k + s.first - centre + 0.5) * unstretch, bicubic) * one * (1 << BITS);
-        to[k * size] = (int) (v < 0.0 ? v - 0.5 : v + 0.5);
+        const int w = (int) (v < 0.0 ? v - 0.5 : v + 0.5);
+        if (!columns) {
+            to[k * size] = w;
+            continue;
+        }
+        const int at = k + shift, bits = (at & 3) * 8;
+        low |= (w & 255u) << bits;
+        middle |= ((w >> 8) & 255u) << bits;
+        high |= ((w >> 16) & 255u) << bits;
+        if ((at & 3) == 3 || k == s.count - 1) {
+            to[(at / 4 * 3) * size] = low;
+            to[(at / 4 * 3 + 1) * size] = middle;
+            to[(at / 4 * 3 + 2) * size] = high;
+            low = middle = high = 0;
+        }
     }
 }
 
-// grid: (strips of input rows, images); one thread an output column; shared: STRIP rows
-extern "C" __global__ void columns(const Image* images, int size, int line, int sharedRow, int bicubic) {
+// Sum of the products of 4 unsigned bytes and 4 signed ones.
+__device__ int dotSigned(unsigned values, unsigned weights, int sum) {
+    int out;
+    asm("dp4a.u32.s32 %0, %1, %2, %3;" : "=r"(out) : "r"(values), "r"(weights), "r"(sum));
+    return out;
+}
+
+// grid: (strips of input rows, images); one thread an output column. shared: STRIP rows of 3 planes, a word 4 pixels, so that
+// one instruction multiplies 4 pixels by a byte of their weights: 3 bytes make a weight, the highest one signed.
+extern "C" __global__ void columns(const Image* images, int size, int line, int planeWords, int bicubic) {
     const Image m = images[blockIdx.y];
     const int r0 = blockIdx.x * STRIP;
     if (r0 >= m.rows) return;
     const int n = min(STRIP, m.rows - r0), x = threadIdx.x;
-    extern __shared__ __align__(16) unsigned char shared[];
+    extern __shared__ unsigned shared[];
     const int from = span(m.width, m.resizedWidth, m.left, bicubic).first;
     const Span last = span(m.width, m.resizedWidth, m.left + m.windowWidth - 1, bicubic);
-    const int bytes = (last.first + last.count - from) * 3;
-    const unsigned char* row[STRIP];
+    const int words = (last.first + last.count - from + 3) / 4;
 #pragma unroll
     for (int r = 0; r < STRIP; r++) {
         const unsigned char* source = m.pixels + (size_t) (m.firstRow + r0 + min(r, n - 1)) * m.pitch + from * 3;
-        const int shift = (int) ((size_t) source & 15);
-        const uint4* wide = (const uint4*) (source - shift);
-        uint4* target = (uint4*) (shared + r * sharedRow);
-        for (int i = x; i < (shift + bytes + 15) / 16; i += blockDim.x) target[i] = wide[i];
-        row[r] = shared + r * sharedRow + shift;
+        const int shift = (int) ((size_t) source & 3);
+        const unsigned* aligned = (const unsigned*) (source - shift);
+        unsigned* target = shared + r * 3 * planeWords;
+        for (int i = x; i < words; i += blockDim.x) {
+            const unsigned w0 = __ldg(aligned + 3 * i), w1 = __ldg(aligned + 3 * i + 1);
+            const unsigned w2 = __ldg(aligned + 3 * i + 2), w3 = __ldg(aligned + 3 * i + 3);
+            const unsigned a = __funnelshift_r(w0, w1, 8 * shift); // R0 G0 B0 R1, the lowest byte first
+            const unsigned b = __funnelshift_r(w1, w2, 8 * shift); // G1 B1 R2 G2
+            const unsigned c = __funnelshift_r(w2, w3, 8 * shift); // B2 R3 G3 B3
+            target[i] = __byte_perm(__byte_perm(a, b, 0x0630), c, 0x5210);
+            target[planeWords + i] = __byte_perm(__byte_perm(a, b, 0x0741), c, 0x6210);
+            target[2 * planeWords + i] = __byte_perm(__byte_perm(a, b, 0x0052), c, 0x7410);
+        }
     }
     __syncthreads();
     if (x >= size) return;
@@ -93,24 +125,28 @@ extern "C" __global__ void columns(const Image* images, int size, int line, int 
         return;
     }
     const Span s = span(m.width, m.resizedWidth, m.left + column, bicubic);
-    int sum[STRIP][3];
+    const int at = s.first - from, count = ((at & 3) + s.count + 3) / 4;
+    const unsigned* first = shared + at / 4;
+    unsigned low[3 * STRIP], middle[3 * STRIP];
+    int high[3 * STRIP];
 #pragma unroll
-    for (int r = 0; r < STRIP; r++) sum[r][0] = sum[r][1] = sum[r][2] = HALF_BIT;
-    const int* taps = m.columnTaps + column;
-    int at = (s.first - from) * 3;
-    for (int k = 0; k < s.count; k++, at += 3) {
-        const int w = __ldg(taps + k * size);
+    for (int p = 0; p < 3 * STRIP; p++) low[p] = middle[p] = high[p] = 0;
+    const unsigned* taps = (const unsigned*) m.columnTaps + column;
+    for (int k = 0; k < count; k++) {
+        const unsigned l = __ldg(taps + 3 * k * size);
+        const unsigned d = __ldg(taps + (3 * k + 1) * size);
+        const unsigned h = __ldg(taps + (3 * k + 2) * size);
 #pragma unroll
-        for (int r = 0; r < STRIP; r++) {
-            sum[r][0] += w * row[r][at];
-            sum[r][1] += w * row[r][at + 1];
-            sum[r][2] += w * row[r][at + 2];
+        for (int p = 0; p < 3 * STRIP; p++) {
+            const unsigned v = first[p * planeWords + k];
+            low[p] = __dp4a(v, l, low[p]);
+            middle[p] = __dp4a(v, d, middle[p]);
+            high[p] = dotSigned(v, h, high[p]);
         }
     }
 #pragma unroll
-    for (int r = 0; r < STRIP; r++)
-        if (r < n)
-            for (int c = 0; c < 3; c++) out[(r * 3 + c) * line] = clampByte(sum[r][c]);
+    for (int p = 0; p < 3 * STRIP; p++)
+        if (p / 3 < n) out[p * line] = clampByte((int) (HALF_BIT + low[p] + (middle[p] << 8) + ((unsigned) high[p] << 16)));
 }
 
 // Sums of 4 neighbouring columns of one output row and plane; false outside the window.
