@@ -3,13 +3,14 @@ package lenstream.gpu.embed.trt;
 import static org.bytedeco.onnxruntime.global.onnxruntime.GetApi;
 import static org.bytedeco.onnxruntime.global.onnxruntime.ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
 import static org.bytedeco.onnxruntime.global.onnxruntime.ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16;
-import static org.bytedeco.onnxruntime.global.onnxruntime.ORT_LOGGING_LEVEL_ERROR;
 import static org.bytedeco.onnxruntime.global.onnxruntime.OrtDeviceAllocator;
 import static org.bytedeco.onnxruntime.global.onnxruntime.OrtMemTypeDefault;
 
 import com.google.errorprone.annotations.MustBeClosed;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import lenstream.core.model.ImageTower;
@@ -22,7 +23,6 @@ import lenstream.gpu.embed.DeviceException;
 import lenstream.gpu.embed.OutOfDeviceMemory;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerPointer;
-import org.bytedeco.onnxruntime.Env;
 import org.bytedeco.onnxruntime.IoBinding;
 import org.bytedeco.onnxruntime.MemoryInfo;
 import org.bytedeco.onnxruntime.OrtApi;
@@ -33,6 +33,7 @@ import org.bytedeco.onnxruntime.RunOptions;
 import org.bytedeco.onnxruntime.Session;
 import org.bytedeco.onnxruntime.SessionOptions;
 import org.bytedeco.onnxruntime.Value;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,14 +47,6 @@ import org.slf4j.LoggerFactory;
 public final class DeviceEmbedder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceEmbedder.class);
 
-    /**
-     * ONNX Runtime's environment lives as long as the process: when the last one goes, the run-time unloads its providers, and
-     * TensorRT, which stays, then holds addresses of code that is gone.
-     */
-    private static final class Environment {
-        static final Env ONE = new Env(ORT_LOGGING_LEVEL_ERROR, "lenstream");
-    }
-
     private final Session session;
     private final MemoryInfo memory;
     private final RunOptions runOptions;
@@ -61,9 +54,12 @@ public final class DeviceEmbedder implements AutoCloseable {
     private final String output;
     private final int dim;
     private final Provider provider;
+    private final OrtEnvironment environment;
     private boolean closed;
 
-    private DeviceEmbedder(Session session, Device device, ImageTower tower, int dim, Provider provider) {
+    private DeviceEmbedder(
+            OrtEnvironment environment, Session session, Device device, ImageTower tower, int dim, Provider provider) {
+        this.environment = environment;
         this.session = session;
         this.memory = new MemoryInfo("Cuda", OrtDeviceAllocator, device.index(), OrtMemTypeDefault);
         this.runOptions = new RunOptions();
@@ -97,7 +93,7 @@ public final class DeviceEmbedder implements AutoCloseable {
                 continue;
             }
             try {
-                return open(bundle, device, stream, config, provider);
+                return withFreshCache(bundle, device, stream, config, provider);
             } catch (DeviceException e) {
                 LOG.warn("event=provider_failed provider={} reason=\"{}\"", provider.onnxName(), e.getMessage());
                 if (failure == null) {
@@ -112,12 +108,41 @@ public final class DeviceEmbedder implements AutoCloseable {
                 : failure;
     }
 
+    /** What is cached does not load: it was written by another TensorRT, say. */
+    private static final class StaleCache extends Exception {
+        private static final long serialVersionUID = 1;
+
+        private final transient DeviceException failure;
+
+        StaleCache(DeviceException failure) {
+            super(failure);
+            this.failure = failure;
+        }
+    }
+
+    /** Builds anew, once, if what is cached does not load. */
+    @MustBeClosed
+    private static DeviceEmbedder withFreshCache(
+            ModelBundle bundle, Device device, Stream stream, EmbedderConfig config, Provider provider) {
+        try {
+            return open(bundle, device, stream, config, provider);
+        } catch (StaleCache stale) {
+            LOG.warn("event=engine_cache_refused action=\"build anew\" reason=\"{}\"", stale.getMessage());
+            try {
+                return open(bundle, device, stream, config, provider);
+            } catch (StaleCache again) {
+                throw again.failure;
+            }
+        }
+    }
+
     @MustBeClosed
     private static DeviceEmbedder open(
-            ModelBundle bundle, Device device, Stream stream, EmbedderConfig config, Provider provider) {
+            ModelBundle bundle, Device device, Stream stream, EmbedderConfig config, Provider provider)
+            throws StaleCache {
         long start = System.nanoTime();
         OrtApi api = api();
-        Env environment = Environment.ONE; // first: providers log through it
+        OrtEnvironment environment = OrtEnvironment.get(); // first: providers log through it
         try (EngineCache cache = provider == Provider.TENSORRT
                         ? EngineCache.open(config, bundle.fingerprint(), device, versions())
                         : null;
@@ -144,15 +169,9 @@ public final class DeviceEmbedder implements AutoCloseable {
                         bundle.encoder().image().preprocessing().size());
             }
             appendCuda(api, options, stream, device);
-            Session session;
-            try (var file = new BytePointer(bundle.imageModel().toString())) {
-                session = new Session(environment, file, options);
-            } catch (RuntimeException e) { // JavaCPP's form of Ort::Exception
-                throw new DeviceException(
-                        "open " + bundle.imageModel() + " with " + provider.onnxName() + ": " + e.getMessage(), e);
-            }
-            var embedder =
-                    new DeviceEmbedder(session, device, tower, bundle.encoder().dim(), provider);
+            Session session = session(environment, options, bundle, cache, provider);
+            var embedder = new DeviceEmbedder(
+                    environment, session, device, tower, bundle.encoder().dim(), provider);
             LOG.info(
                     "event=model_loaded model={} provider={} half={} max_batch={} seconds={}",
                     bundle.imageModel().getFileName(),
@@ -162,6 +181,56 @@ public final class DeviceEmbedder implements AutoCloseable {
                     Duration.ofNanos(System.nanoTime() - start).toMillis() / 1000.0);
             return embedder;
         }
+    }
+
+    /** From the cache's compiled model, if there is one; else from the bundle's. */
+    private static Session session(
+            OrtEnvironment environment,
+            SessionOptions options,
+            ModelBundle bundle,
+            @Nullable EngineCache cache,
+            Provider provider)
+            throws StaleCache {
+        boolean warm = cache != null && cache.isWarm();
+        try {
+            if (cache == null) {
+                return environment.session(bundle.imageModel(), options);
+            }
+            if (cache.hasCompiledModel()) {
+                Session session = environment.session(cache.compiledModel(), options);
+                if (cache.names().equals(names(session))) {
+                    return session;
+                }
+                LOG.info("event=compiled_model_unused reason=\"TensorRT takes only a part of the model\"");
+                environment.close(session);
+                cache.forgetCompiledModel();
+            }
+            Session session = environment.session(bundle.imageModel(), options);
+            cache.keepNames(names(session));
+            return session;
+        } catch (RuntimeException e) { // JavaCPP's form of Ort::Exception
+            var failure = new DeviceException(
+                    "open " + bundle.imageModel() + " with " + provider.onnxName() + ": " + e.getMessage(), e);
+            if (cache != null && warm) {
+                cache.clear();
+                throw new StaleCache(failure);
+            }
+            throw failure;
+        }
+    }
+
+    /** Names of inputs and outputs. */
+    private static List<String> names(Session session) {
+        var names = new ArrayList<String>();
+        var inputs = session.GetInputNames();
+        for (long i = 0; i < inputs.size(); i++) {
+            names.add("in " + inputs.get(i).getString());
+        }
+        var outputs = session.GetOutputNames();
+        for (long i = 0; i < outputs.size(); i++) {
+            names.add("out " + outputs.get(i).getString());
+        }
+        return names;
     }
 
     private static OrtApi api() {
@@ -191,7 +260,14 @@ public final class DeviceEmbedder implements AutoCloseable {
         settings.put("device_id", Integer.toString(device.index()));
         settings.put("trt_fp16_enable", config.half() ? "1" : "0");
         settings.put("trt_engine_cache_enable", "1");
-        settings.put("trt_engine_cache_path", cache.folder().toString());
+        if (!cache.wantsCompiledModel()) {
+            settings.put("trt_engine_cache_path", cache.folder().toString());
+        } else {
+            // ONNX Runtime wants the engine beside the compiled model that names it, by a path from there
+            settings.put("trt_dump_ep_context_model", "1");
+            settings.put("trt_ep_context_file_path", cache.compiledModel().toString());
+            settings.put("trt_engine_cache_path", ".");
+        }
         settings.put("trt_timing_cache_enable", "1");
         settings.put("trt_timing_cache_path", cache.folder().toString());
         settings.put("trt_builder_optimization_level", Integer.toString(config.builderLevel()));
@@ -224,9 +300,10 @@ public final class DeviceEmbedder implements AutoCloseable {
     private static void appendCuda(OrtApi api, SessionOptions options, Stream stream, Device device) {
         var cuda = new OrtCUDAProviderOptionsV2();
         check(api, api.CreateCUDAProviderOptions(cuda), "make CUDA's options");
-        try (var keys = new PointerPointer<BytePointer>("device_id");
-                var values = new PointerPointer<BytePointer>(Integer.toString(device.index()))) {
-            check(api, api.UpdateCUDAProviderOptions(cuda, keys, values, 1), "set CUDA's options");
+        // cuDNN's heuristics instead of trying every algorithm, which takes seconds for each new number of rows
+        try (var keys = new PointerPointer<BytePointer>("device_id", "cudnn_conv_algo_search");
+                var values = new PointerPointer<BytePointer>(Integer.toString(device.index()), "HEURISTIC")) {
+            check(api, api.UpdateCUDAProviderOptions(cuda, keys, values, 2), "set CUDA's options");
         }
         check(
                 api,
@@ -275,9 +352,19 @@ public final class DeviceEmbedder implements AutoCloseable {
         return new EmbedBinding(this, new IoBinding(session), input, embeddings);
     }
 
+    private long inputRowBytes() {
+        int size = tower.preprocessing().size();
+        return (isHalfInput() ? 2L : 4L) * 3 * size * size;
+    }
+
+    /** Rows of the tower's input that a buffer holds. */
+    int rowsIn(DeviceBuffer input) {
+        return (int) (input.bytes() / inputRowBytes());
+    }
+
     void bindRows(IoBinding binding, DeviceBuffer input, DeviceBuffer embeddings, int from, int rows) {
         int size = tower.preprocessing().size();
-        long inputRow = (isHalfInput() ? 2L : 4L) * 3 * size * size;
+        long inputRow = inputRowBytes();
         long outputRow = (isHalfOutput() ? 2L : 4L) * dim;
         try (Value in = tensor(input, inputRow, from, new long[] {rows, 3, size, size}, isHalfInput());
                 Value out = tensor(embeddings, outputRow, from, new long[] {rows, dim}, isHalfOutput())) {
@@ -319,7 +406,7 @@ public final class DeviceEmbedder implements AutoCloseable {
             closed = true;
             runOptions.close();
             memory.close();
-            session.close();
+            environment.close(session);
         }
     }
 }

@@ -8,6 +8,7 @@ import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
@@ -76,6 +77,70 @@ final class EngineCache implements AutoCloseable {
 
     Path folder() {
         return folder;
+    }
+
+    /**
+     * A model file of a few kilobytes that names the engine: ONNX Runtime opens it without reading the model's weights. It is
+     * written while the engine is built.
+     */
+    Path compiledModel() {
+        return folder.resolve("compiled.onnx");
+    }
+
+    private Path namesFile() {
+        return folder.resolve("compiled.names");
+    }
+
+    /** Whether a compiled model was never asked for. */
+    boolean wantsCompiledModel() {
+        return !Files.exists(namesFile());
+    }
+
+    boolean hasCompiledModel() {
+        return Files.exists(compiledModel()) && Files.exists(namesFile());
+    }
+
+    /** The names of inputs and outputs of the model that was compiled. */
+    List<String> names() {
+        try {
+            return Files.readAllLines(namesFile());
+        } catch (IOException e) {
+            throw new UncheckedIOException("read " + namesFile(), e);
+        }
+    }
+
+    void keepNames(List<String> names) {
+        try {
+            Files.write(namesFile(), names);
+        } catch (IOException e) {
+            throw new UncheckedIOException("write " + namesFile(), e);
+        }
+    }
+
+    /** Of a model that TensorRT takes in parts, each of which wrote over the last. */
+    void forgetCompiledModel() {
+        delete(compiledModel());
+    }
+
+    /** Deletes what was built, but not the lock and what was learnt about speeds. */
+    void clear() {
+        try (Stream<Path> files = Files.list(folder)) {
+            files.filter(file -> {
+                        String name = file.getFileName().toString();
+                        return !name.equals("lock") && !name.endsWith(".timing");
+                    })
+                    .forEach(EngineCache::delete);
+        } catch (IOException e) {
+            throw new UncheckedIOException("clear the engine cache " + folder, e);
+        }
+    }
+
+    private static void delete(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException("delete " + file, e);
+        }
     }
 
     /** Whether an engine is there. */
