@@ -15,7 +15,7 @@ final class BatchEvent extends Event {
     @Label("Rows")
     int rows;
 
-    @Label("Rows Decoded On Device")
+    @Label("Rows Preprocessed On Device")
     int deviceRows;
 
     @Label("Decode Nanos")

@@ -19,6 +19,7 @@ import lenstream.gpu.cuda.Stream;
 import lenstream.gpu.decode.Format;
 import lenstream.gpu.decode.HostImageDecoder;
 import lenstream.gpu.decode.JpegStructure;
+import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
 import lenstream.gpu.preprocess.Geometry;
 import lenstream.gpu.preprocess.ThumbnailMaker;
@@ -63,7 +64,12 @@ final class DecodeLane implements AutoCloseable {
     private final long rowBytes;
     private final List<Item> taken = new ArrayList<>();
     private final List<Item> left = new ArrayList<>();
+    /** The images of {@link #orders}. */
     private final List<Item> ordered = new ArrayList<>();
+
+    /** The images of {@link #preprocess}. */
+    private final List<Item> rowItems = new ArrayList<>();
+
     private final List<Item> finished = new ArrayList<>();
     private final long[] turnedPixels;
     private long encodedUsed;
@@ -150,7 +156,7 @@ final class DecodeLane implements AutoCloseable {
         while (true) {
             free.await();
             clear();
-            intake.take(taken, limit.rows());
+            intake.take(taken, limit.rows(), host::isDecoding);
             var event = new BatchEvent();
             event.begin();
             for (int i = 0; i < taken.size(); i++) {
@@ -169,7 +175,6 @@ final class DecodeLane implements AutoCloseable {
             event.waitNanos = System.nanoTime() - start;
             counters.waitNanos.add(event.waitNanos);
             fill(slot);
-            counters.deviceImages.add(slot.deviceRows);
             event.rows = slot.items.size();
             event.deviceRows = slot.deviceRows;
             event.commit();
@@ -181,6 +186,7 @@ final class DecodeLane implements AutoCloseable {
         taken.clear();
         left.clear();
         ordered.clear();
+        rowItems.clear();
         finished.clear();
         orders.clear();
         preprocess.clear();
@@ -197,6 +203,10 @@ final class DecodeLane implements AutoCloseable {
             finished.add(item);
             return true;
         }
+        Pixels pixels = item.pixels;
+        if (pixels != null) {
+            return upload(item, pixels, host);
+        }
         if (item.header == null && !probe(item)) {
             return true;
         }
@@ -210,7 +220,7 @@ final class DecodeLane implements AutoCloseable {
         long needed = header.orientation() == 1 ? pixelBytes : 2 * pixelBytes;
         long encodedNeeded = aligned(item.deviceLength, ENCODED_ALIGNMENT);
         if (arenaUsed + needed > arena.bytes() || encodedUsed + encodedNeeded > encoded.bytes()) {
-            if (orders.size() > 0) {
+            if (preprocess.rows() + orders.size() > 0) {
                 return false;
             }
             counters.hostImages.increment(); // larger than the whole arena
@@ -230,6 +240,31 @@ final class DecodeLane implements AutoCloseable {
         ordered.add(item);
         arenaUsed = aligned(arenaUsed, PIXEL_ALIGNMENT) + needed;
         encodedUsed += encodedNeeded;
+        return true;
+    }
+
+    /** Copies what the CPU decoded; false if this batch has no room for it. */
+    private boolean upload(Item item, Pixels pixels, HostPool host) {
+        int width = pixels.width();
+        int height = pixels.height();
+        int bytes = 3 * width * height;
+        long address = arena.address() + aligned(arenaUsed, PIXEL_ALIGNMENT);
+        long end = aligned(arenaUsed, PIXEL_ALIGNMENT) + aligned((long) bytes + PIXEL_MARGIN, PIXEL_ALIGNMENT);
+        if (end > arena.bytes() || encodedUsed + bytes > encoded.bytes() || !add(address, width, height)) {
+            if (preprocess.rows() + orders.size() > 0) {
+                return false;
+            }
+            host.copied(item);
+            item.wantsRow = true;
+            host.decode(item);
+            return true;
+        }
+        encoded.view().put((int) encodedUsed, pixels.rgbView(), 0, bytes);
+        stream.copyToDevice(encoded, encodedUsed, address, bytes);
+        host.copied(item);
+        rowItems.add(item);
+        encodedUsed += aligned(bytes, ENCODED_ALIGNMENT);
+        arenaUsed = end;
         return true;
     }
 
@@ -267,17 +302,16 @@ final class DecodeLane implements AutoCloseable {
         decoder.decode(orders);
         event.decodeNanos = System.nanoTime() - start;
         counters.decodeNanos.add(event.decodeNanos);
-        int kept = 0;
         for (int number = 0; number < orders.size(); number++) {
             Item item = ordered.get(number);
             if (orders.isDecoded(number) && add(number, item)) {
-                ordered.set(kept++, item);
+                counters.deviceImages.increment();
+                rowItems.add(item);
             } else {
                 counters.judgedImages.increment();
                 host.decode(item);
             }
         }
-        ordered.subList(kept, ordered.size()).clear();
     }
 
     /** Adds a decoded image to the rows to preprocess, turned if need be; false if it does not fit. */
@@ -288,11 +322,7 @@ final class DecodeLane implements AutoCloseable {
         int height = swaps ? header.width() : header.height();
         boolean turned = header.orientation() != 1;
         long pixels = turned ? turnedPixels[number] : orders.pixels(number);
-        if (!preprocess.add(pixels, width, height, Geometry.of(rules, width, height))) {
-            return false;
-        }
-        if (thumbnails != null && !thumbnails.add(pixels, width, height, ThumbnailMaker.geometry(width, height))) {
-            preprocess.removeLast();
+        if (!add(pixels, width, height)) {
             return false;
         }
         if (turned) {
@@ -303,10 +333,22 @@ final class DecodeLane implements AutoCloseable {
         return true;
     }
 
+    /** Adds pixels in device memory to the rows to preprocess; false if they do not fit. */
+    private boolean add(long pixels, int width, int height) {
+        if (!preprocess.add(pixels, width, height, Geometry.of(rules, width, height))) {
+            return false;
+        }
+        if (thumbnails != null && !thumbnails.add(pixels, width, height, ThumbnailMaker.geometry(width, height))) {
+            preprocess.removeLast();
+            return false;
+        }
+        return true;
+    }
+
     private void fill(TensorSlot slot) {
         slot.items.clear();
-        slot.items.addAll(ordered);
-        slot.deviceRows = ordered.size();
+        slot.items.addAll(rowItems);
+        slot.deviceRows = rowItems.size();
         preprocess.toTensor(stream, slot.input);
         if (thumbnails != null && slot.thumbnails != null && slot.hostThumbnails != null && slot.deviceRows > 0) {
             thumbnails.toBytes(stream, slot.thumbnails);

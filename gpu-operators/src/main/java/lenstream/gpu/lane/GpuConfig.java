@@ -67,14 +67,14 @@ public record GpuConfig(
         int cores = Runtime.getRuntime().availableProcessors();
         int rows = number("batch_rows", 128);
         int lanes = number("decode_lanes", 8);
-        int tensors = number("tensors", 8);
+        int tensors = number("tensors", 16);
         return new GpuConfig(
                 0,
                 rows,
                 lanes,
                 number("decode_sms", 0),
                 tensors,
-                Math.max(1, cores - 4),
+                cores,
                 1100L << 20,
                 128 << 20,
                 rows * (lanes + tensors + 4),

@@ -10,10 +10,12 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import lenstream.core.model.ModelBundle;
@@ -57,6 +59,12 @@ public final class GpuEngine implements AutoCloseable {
 
     private static final long WATCH_MILLIS = 5_000;
 
+    /** How long nothing must have been under way before the end of the process closes the engine, and how long it waits for that. */
+    private static final Duration EXIT_QUIET = Duration.ofMillis(500);
+
+    private static final Duration EXIT_MOST = Duration.ofSeconds(8);
+    private static final long EXIT_LOOK_MILLIS = 50;
+
     private final Device device;
     private final GpuConfig config;
     private final Provider provider;
@@ -65,10 +73,13 @@ public final class GpuEngine implements AutoCloseable {
     private final Counters counters;
     private final Semaphore permits;
     private final LongAdder finished = new LongAdder();
-    private final List<Thread> threads = new ArrayList<>();
+    private final List<Thread> threads = new CopyOnWriteArrayList<>();
     private final Set<Job> open = ConcurrentHashMap.newKeySet();
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private final AtomicBoolean closed = new AtomicBoolean();
+    private final ReentrantLock closing = new ReentrantLock();
+    private final Thread exitHook =
+            Thread.ofPlatform().name("lenstream-gpu-exit").unstarted(this::closeAtExit);
     private final Consumer<DeviceLost> onLost;
     private final HostPool host;
 
@@ -153,7 +164,8 @@ public final class GpuEngine implements AutoCloseable {
             CudaPreprocessor preprocessor =
                     closer.register(CudaPreprocessor.open(device, rules, embedder.isHalfInput()));
             DeviceDecoders decoders = closer.register(DeviceDecoders.open(config.decoder(), natives));
-            var prober = new HostImageDecoder(limits, decodeRules, config.hostThreads());
+            // twice the threads: pictures wait for a lane while the next ones are decoded
+            var prober = new HostImageDecoder(limits, decodeRules, 2 * config.hostThreads());
 
             var slots = new ArrayBlockingQueue<TensorSlot>(config.tensors());
             for (int i = 0; i < config.tensors(); i++) {
@@ -180,6 +192,7 @@ public final class GpuEngine implements AutoCloseable {
                             new HostPreprocessor(rules),
                             allocator,
                             embedder.isHalfInput(),
+                            Math.min(config.encodedBytes(), config.arenaBytes()) / 2,
                             intake,
                             onFailure)));
             var finisher = new Finisher(
@@ -188,6 +201,7 @@ public final class GpuEngine implements AutoCloseable {
                     embedder.dim(),
                     embedder.isHalfOutput(),
                     bundle.encoder().normalised());
+            Runtime.getRuntime().addShutdownHook(engine.exitHook);
             engine.start(lanes, new EmbedLane(device, embedStream, embedder), finisher, slots);
             LOG.info(
                     "event=gpu_open device=\"{}\" provider={} decoder={} batch_rows={} decode_lanes={} decode_sms={}"
@@ -378,11 +392,61 @@ public final class GpuEngine implements AutoCloseable {
         return device.allocatedByName();
     }
 
+    /**
+     * When the process ends, the C library takes down the libraries' static data while daemon threads run on: a lane inside
+     * cuDNN or a host thread inside a decoder would end the process with SIGSEGV. Owners that close it in an orderly way, or
+     * requests that they still answer, get a moment first.
+     */
+    private void closeAtExit() {
+        try {
+            long start = System.nanoTime();
+            long busy = start;
+            while (System.nanoTime() - busy < EXIT_QUIET.toNanos() && System.nanoTime() - start < EXIT_MOST.toNanos()) {
+                if (closed.get()) {
+                    break;
+                }
+                if (!open.isEmpty()) {
+                    busy = System.nanoTime();
+                }
+                Thread.sleep(EXIT_LOOK_MILLIS);
+            }
+            close();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            LOG.warn("event=gpu_close_failed device=\"{}\"", device.name(), e);
+        }
+    }
+
+    private void forgetExitHook() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(exitHook);
+        } catch (IllegalStateException e) {
+            LOG.debug("the process is ending", e);
+        }
+    }
+
     @Override
     public void close() {
-        if (!closed.compareAndSet(false, true)) {
-            return;
+        closed.set(true);
+        closing.lock(); // whoever comes second waits for the first
+        try {
+            if (threads.isEmpty()) {
+                return;
+            }
+            boolean interrupted = end();
+            threads.clear();
+            forgetExitHook();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        } finally {
+            closing.unlock();
         }
+    }
+
+    /** Ends the threads, then frees everything; says whether this thread was interrupted meanwhile. */
+    private boolean end() {
         threads.forEach(Thread::interrupt);
         boolean interrupted = false;
         for (Thread thread : threads) {
@@ -401,8 +465,6 @@ public final class GpuEngine implements AutoCloseable {
         device.use();
         device.synchronize();
         closer.close();
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        return interrupted;
     }
 }

@@ -2,11 +2,13 @@ package lenstream.gpu.lane;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import lenstream.core.image.Stage;
 import lenstream.gpu.decode.Decoded;
@@ -23,11 +25,16 @@ import lenstream.gpu.preprocess.ThumbnailMaker;
 import org.apache.arrow.memory.BufferAllocator;
 
 /**
- * CPU threads beside the lanes: they decode and preprocess with the CPU twins what the device cannot decode or refused, and
- * encode thumbnails. Thread-safe. What waits here is bounded by the images that the engine takes in.
+ * CPU threads beside the lanes: they decode with the CPU twin what the device cannot decode or refused, preprocess what the
+ * lanes have no room for, and encode thumbnails. Thread-safe. What waits here is bounded by the images that the engine takes in.
  */
 final class HostPool implements AutoCloseable {
     private static final long CLOSE_SECONDS = 60;
+
+    private static final int UNIT = 1 << 10;
+
+    /** Share of the heap that decoded pictures may hold while they wait for a lane. */
+    private static final int HEAP_SHARE = 8;
 
     private final ExecutorService threads;
     private final HostImageDecoder decoder;
@@ -36,13 +43,19 @@ final class HostPool implements AutoCloseable {
     private final boolean half;
     private final Intake intake;
     private final Consumer<Throwable> onFailure;
+    private final long most;
+    private final int roomUnits = (int) Math.clamp(Runtime.getRuntime().maxMemory() / HEAP_SHARE / UNIT, 1, 1 << 30);
+    private final Semaphore room = new Semaphore(roomUnits);
+    private final AtomicInteger decoding = new AtomicInteger();
 
+    /** @param most bytes of pixels that a lane has room for */
     HostPool(
             int threads,
             HostImageDecoder decoder,
             HostPreprocessor preprocessor,
             BufferAllocator allocator,
             boolean half,
+            long most,
             Intake intake,
             Consumer<Throwable> onFailure) {
         this.threads = Executors.newFixedThreadPool(
@@ -51,13 +64,26 @@ final class HostPool implements AutoCloseable {
         this.preprocessor = preprocessor;
         this.allocator = allocator;
         this.half = half;
+        this.most = most;
         this.intake = intake;
         this.onFailure = onFailure;
     }
 
-    /** Decodes the image here; it comes back to the intake as a finished row, or is rejected. */
+    /** Decodes the image here; it comes back to the intake with its pixels or as a finished row, or is rejected. */
     void decode(Item item) {
-        run(() -> prepare(item));
+        decoding.incrementAndGet();
+        run(() -> {
+            try {
+                prepare(item);
+            } finally {
+                decoding.decrementAndGet();
+            }
+        });
+    }
+
+    /** Whether images are being decoded or wait for it. */
+    boolean isDecoding() {
+        return decoding.get() > 0;
     }
 
     /** Encodes the thumbnail of an embedded image, then completes it. */
@@ -90,7 +116,7 @@ final class HostPool implements AutoCloseable {
 
     private void prepare(Item item) {
         try {
-            decodeAndPreprocess(item);
+            decodeNow(item);
         } catch (IllegalArgumentException outside) {
             if (item.box == null) {
                 throw outside;
@@ -99,38 +125,79 @@ final class HostPool implements AutoCloseable {
         }
     }
 
-    private void decodeAndPreprocess(Item item) {
+    private void decodeNow(Item item) {
         ByteBuffer direct =
                 ByteBuffer.allocateDirect(item.bytes.length).put(item.bytes).flip();
         switch (decoder.decode(direct)) {
             case Decoded.Rejected rejected ->
                 item.reject(rejected.format(), Stage.DECODE, rejected.reason(), rejected.detail());
             case Decoded.Image image -> {
-                try (Pixels pixels = image.pixels();
-                        HostTensor tensor = HostTensor.allocate(allocator, 1, preprocessor.size())) {
-                    preprocess(item, pixels, tensor);
-                    item.tensorRow = row(tensor);
-                    item.width = pixels.width();
-                    item.height = pixels.height();
-                    if (item.wantsThumbnail) {
-                        var maker = new ThumbnailMaker();
-                        describe(item, maker.pixels(pixels), ThumbnailMaker.geometry(item.width, item.height));
-                    }
-                    item.header = new Probed.Image(image.format(), pixels.width(), pixels.height(), 1, image.frames());
+                Pixels whole = image.pixels();
+                item.width = whole.width();
+                item.height = whole.height();
+                item.header = new Probed.Image(image.format(), whole.width(), whole.height(), 1, image.frames());
+                Pixels wanted = wanted(item, whole);
+                if (item.wantsRow || bytes(wanted) > most) {
+                    preprocess(item, wanted);
+                } else {
+                    waitForRoom(wanted);
+                    item.pixels = wanted;
                 }
-                intake.add(List.of(item));
+                intake.addFirst(item);
             }
         }
     }
 
-    private void preprocess(Item item, Pixels pixels, HostTensor tensor) {
+    /** The part of an image that is embedded; takes over the image. */
+    @SuppressWarnings("MustBeClosed") // the caller's
+    private static Pixels wanted(Item item, Pixels whole) {
         GpuEngine.Box box = item.box;
         if (box == null) {
-            preprocessor.apply(pixels, tensor, 0);
-            return;
+            return whole;
         }
-        try (Pixels part = pixels.crop(box.x(), box.y(), box.width(), box.height())) {
-            preprocessor.apply(part, tensor, 0);
+        try (whole) {
+            return whole.crop(box.x(), box.y(), box.width(), box.height());
+        }
+    }
+
+    private static long bytes(Pixels pixels) {
+        return 3L * pixels.width() * pixels.height();
+    }
+
+    /** The lanes make room, whatever happens here. */
+    private void waitForRoom(Pixels pixels) {
+        try {
+            room.acquire(units(pixels));
+        } catch (InterruptedException e) {
+            pixels.close();
+            Thread.currentThread().interrupt();
+            throw new CancellationException("closing");
+        }
+    }
+
+    private int units(Pixels pixels) {
+        return (int) Math.min(roomUnits, bytes(pixels) / UNIT + 1);
+    }
+
+    /** Takes back the pixels of an image once they are copied. */
+    void copied(Item item) {
+        Pixels pixels = item.pixels;
+        if (pixels != null) {
+            item.pixels = null;
+            room.release(units(pixels));
+            pixels.close();
+        }
+    }
+
+    private void preprocess(Item item, Pixels pixels) {
+        try (pixels;
+                HostTensor tensor = HostTensor.allocate(allocator, 1, preprocessor.size())) {
+            preprocessor.apply(pixels, tensor, 0);
+            item.tensorRow = row(tensor);
+            if (item.wantsThumbnail) {
+                var maker = new ThumbnailMaker();
+                describe(item, maker.pixels(pixels), ThumbnailMaker.geometry(item.width, item.height));
+            }
         }
     }
 

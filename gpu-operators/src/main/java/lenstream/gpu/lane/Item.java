@@ -5,6 +5,7 @@ import lenstream.core.image.Reason;
 import lenstream.core.image.Stage;
 import lenstream.gpu.decode.Format;
 import lenstream.gpu.decode.JpegStructure;
+import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
 import lenstream.gpu.embed.Embedding;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +28,15 @@ final class Item {
     /** The part of the image that is embedded; all of it if null. Only on the way through the host pool. */
     GpuEngine.@Nullable Box box;
 
-    /** Set by the host pool: the finished row of the input tensor. */
+    /** Set by the host pool: decoded, turned and cut out, to be preprocessed on the device. Given back to the host pool. */
+    @Nullable
+    Pixels pixels;
+
+    /** Set by the host pool instead, for what the device has no room for: the finished row of the input tensor. */
     byte @Nullable [] tensorRow;
+
+    /** Whether the host pool has to preprocess it too. */
+    boolean wantsRow;
 
     int width;
     int height;

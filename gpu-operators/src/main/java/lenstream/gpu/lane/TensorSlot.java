@@ -33,7 +33,7 @@ final class TensorSlot implements AutoCloseable {
     final Event done;
     /** The images of the rows, in order. */
     final List<Item> items = new ArrayList<>();
-    /** How many of them, the first ones, were decoded on the device. */
+    /** How many of them, the first ones, were preprocessed on the device. */
     int deviceRows;
 
     private TensorSlot(

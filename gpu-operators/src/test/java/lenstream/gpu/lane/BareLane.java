@@ -93,11 +93,13 @@ final class BareLane implements AutoCloseable {
     }
 
     /** Descriptors and one wait included. */
-    int preprocess() {
+    int preprocess(int times) {
         device.use();
-        queuePreprocessing();
+        for (int i = 0; i < times; i++) {
+            queuePreprocessing();
+        }
         stream.synchronize();
-        return size;
+        return size * times;
     }
 
     private void queuePreprocessing() {

@@ -2,6 +2,7 @@ package lenstream.gpu.lane;
 
 import com.google.errorprone.annotations.MustBeClosed;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,12 +35,15 @@ import org.apache.arrow.memory.RootAllocator;
 /**
  * Measures the stages and the chain on a device; see PERFORMANCE.md for the command lines and the results. Commands: {@code
  * stages DECODERS LANES SIDES}, {@code build BUNDLE BATCH} (the engine, for the cache), {@code embed BUNDLE BATCH [PROVIDER]}, {@code chain BUNDLE THUMBNAILS SIDES DESIGN…} with designs {@code
- * DECODER:BATCH:LANES:SMS:TENSORS}, {@code query BUNDLE}, {@code mixed BUNDLE THUMBNAILS}, {@code soak BUNDLE SIDE MINUTES}; lists
+ * DECODER:BATCH:LANES:SMS:TENSORS}, {@code start BUNDLE}, {@code query BUNDLE}, {@code mixed BUNDLE THUMBNAILS}, {@code soak BUNDLE SIDE MINUTES}; lists
  * have commas. Pictures: folders of {@code bench.pictures} named by their side, {@code mix} and {@code same}.
  */
 public final class DeviceBench {
     private static final Path PICTURES = Path.of(System.getProperty("bench.pictures", "pictures"));
     private static final int UNDER_WAY = 64;
+
+    /** Batches queued before the host waits. */
+    private static final int QUEUED = 8;
 
     private DeviceBench() {}
 
@@ -51,6 +55,7 @@ public final class DeviceBench {
             case "build" -> build(arguments);
             case "embed" -> embed(arguments);
             case "chain" -> chain(natives, arguments);
+            case "start" -> start(natives, arguments);
             case "query" -> query(natives, arguments);
             case "mixed" -> mixed(natives, arguments);
             case "soak" -> soak(natives, arguments);
@@ -118,15 +123,19 @@ public final class DeviceBench {
     }
 
     private static void preprocessing(BareLane lane, int side) throws Exception {
-        double millis = Rates.millis(41, lane::preprocess)[20];
+        double alone = Rates.millis(41, () -> lane.preprocess(1))[20];
+        double millis = Rates.millis(21, () -> lane.preprocess(QUEUED))[10] / QUEUED;
         double bytes = 128 * (3.0 * side * side + 2 * 3.0 * 224 * 224);
         System.out.printf(
                 Locale.ROOT,
-                "preprocess %d px, batch 128: %.3f ms = %.0f img/s; source read once and tensor written once: %.0f GB/s%n",
+                "preprocess %d px, batch 128, %d queued: %.3f ms each = %.0f img/s; source read once and tensor written once:"
+                        + " %.0f GB/s; one with a wait: %.3f ms%n",
                 side,
+                QUEUED,
                 millis,
                 128_000 / millis,
-                bytes / millis / 1e6);
+                bytes / millis / 1e6,
+                alone);
     }
 
     private static void build(String[] a) {
@@ -303,6 +312,22 @@ public final class DeviceBench {
                 after.judgedImages() - before.judgedImages());
     }
 
+    /** From the start of this process to the first embedding. */
+    private static void start(Natives natives, String[] a) throws Exception {
+        long began = ManagementFactory.getRuntimeMXBean().getStartTime();
+        try (var allocator = new RootAllocator();
+                GpuEngine engine = open(natives, allocator, a[1], config(false))) {
+            long open = System.currentTimeMillis();
+            engine.query(pictures("400").getFirst(), null).join();
+            System.out.printf(
+                    Locale.ROOT,
+                    "start %s: open after %.1f s, first embedding after %.1f s%n",
+                    Path.of(a[1]).getFileName(),
+                    (open - began) / 1e3,
+                    (System.currentTimeMillis() - began) / 1e3);
+        }
+    }
+
     private static void query(Natives natives, String[] a) throws Exception {
         try (var allocator = new RootAllocator();
                 GpuEngine engine = open(natives, allocator, a[1], config(false))) {
@@ -353,20 +378,20 @@ public final class DeviceBench {
         }
     }
 
-    /** One line a minute: rate, host memory and device memory. */
+    /** One line a quarter of a minute: rate, host memory and device memory. */
     private static void soak(Natives natives, String[] a) throws Exception {
         GpuConfig config = config(false);
         try (var allocator = new RootAllocator();
                 GpuEngine engine = open(natives, allocator, a[1], config)) {
             try (var feeder = new Feeder(engine, pictures(a[2]), config.batchRows())) {
-                for (int i = 0; i < 2 * Integer.parseInt(a[3]); i++) {
+                for (int i = 0; i < 4 * Integer.parseInt(a[3]); i++) {
                     long before = feeder.done.get();
                     long start = System.nanoTime();
-                    Thread.sleep(30_000);
+                    Thread.sleep(15_000);
                     System.out.printf(
                             Locale.ROOT,
-                            "soak %.1f min: %.0f img/s, resident %d MiB, device %d MiB free, Arrow" + " %d bytes%n",
-                            (i + 1) / 2.0,
+                            "soak %.2f min: %.0f img/s, resident %d MiB, device %d MiB free, Arrow %d bytes%n",
+                            (i + 1) / 4.0,
                             (feeder.done.get() - before) * 1e9 / (System.nanoTime() - start),
                             resident() >> 20,
                             engine.device().freeBytes() >> 20,
