@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Iterator;
 import java.util.List;
 import lenstream.search.http.Exchange;
 import lenstream.search.http.ProblemException;
@@ -56,17 +57,22 @@ final class EmbeddingsRoute {
         ArrayNode data = answer.putArray("data");
         int images = 0;
         int tokens = 0;
-        for (String input : inputs(request.path("input"))) {
-            boolean image = input.startsWith("data:");
+        List<String> inputs = inputs(request.path("input"));
+        List<String> texts = inputs.stream().filter(input -> !isImage(input)).toList();
+        for (String text : texts) {
+            if (text.isBlank()) {
+                throw ProblemException.badRequest("input must not be empty.");
+            }
+            tokens += encoder.tokens(text);
+        }
+        Iterator<float[]> vectors = embedding.ofTexts(texts).iterator();
+        for (String input : inputs) {
             float[] vector;
-            if (image) {
+            if (isImage(input)) {
                 images++;
                 vector = embedding.ofImage(RequestReader.base64("input", input), null);
-            } else if (input.isBlank()) {
-                throw ProblemException.badRequest("input must not be empty.");
             } else {
-                tokens += encoder.tokens(input);
-                vector = embedding.ofText(input);
+                vector = vectors.next();
             }
             ObjectNode element = data.addObject().put("object", "embedding").put("index", data.size() - 1);
             if (format.equals("base64")) {
@@ -107,6 +113,10 @@ final class EmbeddingsRoute {
                 && !model.equals(encoder.fingerprint().value())) {
             throw ProblemException.notFound("There is no such model here; this server has " + encoder.model() + ".");
         }
+    }
+
+    private static boolean isImage(String input) {
+        return input.startsWith("data:");
     }
 
     private static List<String> inputs(JsonNode input) {

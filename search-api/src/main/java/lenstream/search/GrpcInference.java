@@ -21,10 +21,12 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import lenstream.search.http.Deadline;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.http.ProblemException;
 import lenstream.search.http.RouteTable;
@@ -143,23 +145,25 @@ final class GrpcInference implements AutoCloseable {
         }
         TensorData data =
                 raw ? TensorData.ofBinary(request.raw().getFirst()) : TensorData.of(input.elements(), input.floats());
-        List<float[]> rows = models.embed(name, input.datatype(), input.shape(), data);
+        List<float[]> rows = InferenceModels.within(request.timeoutMicros())
+                .during(() -> models.embed(name, input.datatype(), input.shape(), data));
         return InferMessage.response(request, rows, models.encoder().dim());
     }
 
     private ServerCallHandler<byte[], byte[]> unary(String type, Work work) {
         return ServerCalls.asyncUnaryCall((message, answer) -> {
             try {
-                byte[] bytes = table.call(type, String.valueOf(TOKEN.get()), String.valueOf(PEER.get()), () -> {
-                    SearchSpace space = spaces.hold();
-                    try {
-                        return work.answer(message, space.models());
-                    } catch (InvalidProtocolBufferException e) {
-                        throw ProblemException.badRequest("The message is no valid protocol buffer.");
-                    } finally {
-                        space.release();
-                    }
-                });
+                byte[] bytes =
+                        table.call(type, String.valueOf(TOKEN.get()), String.valueOf(PEER.get()), deadline(), () -> {
+                            SearchSpace space = spaces.hold();
+                            try {
+                                return work.answer(message, space.models());
+                            } catch (InvalidProtocolBufferException e) {
+                                throw ProblemException.badRequest("The message is no valid protocol buffer.");
+                            } finally {
+                                space.release();
+                            }
+                        });
                 answer.onNext(bytes);
                 answer.onCompleted();
             } catch (ProblemException e) {
@@ -171,6 +175,14 @@ final class GrpcInference implements AutoCloseable {
                         .asRuntimeException());
             }
         });
+    }
+
+    /** The caller's own. */
+    private static Deadline deadline() {
+        io.grpc.Deadline asked = Context.current().getDeadline();
+        return asked == null
+                ? Deadline.current()
+                : Deadline.after(Duration.ofNanos(asked.timeRemaining(TimeUnit.NANOSECONDS)));
     }
 
     private static Status status(ProblemException problem) {

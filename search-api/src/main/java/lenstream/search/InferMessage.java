@@ -33,10 +33,17 @@ final class InferMessage {
     /**
      * A {@code ModelInferRequest}.
      *
+     * @param timeoutMicros Triton's parameter {@code timeout}; 0 if there is none
      * @param raw contents of the inputs in their order, little-endian; empty if the contents are typed
      */
     record Request(
-            String model, String version, String id, List<Input> inputs, List<String> outputs, List<ByteBuffer> raw) {}
+            String model,
+            String version,
+            String id,
+            long timeoutMicros,
+            List<Input> inputs,
+            List<String> outputs,
+            List<ByteBuffer> raw) {}
 
     /** The two strings that every request about a model begins with: its name and its version. */
     static List<String> model(byte[] message) throws InvalidProtocolBufferException {
@@ -57,11 +64,13 @@ final class InferMessage {
         var inputs = new ArrayList<Input>();
         var outputs = new ArrayList<String>();
         var raw = new ArrayList<ByteBuffer>();
+        var timeout = new long[1];
         read(message, new Reader<>(strings) {
             @Override
             boolean field(int number, CodedInputStream in) throws IOException {
                 switch (number) {
                     case 1, 2, 3 -> value[number] = in.readStringRequireUtf8();
+                    case 4 -> timeout[0] = Math.max(timeout[0], timeout(in.readByteArray()));
                     case 5 -> inputs.add(input(in.readByteArray()));
                     case 6 -> outputs.add(model(in.readByteArray()).getFirst());
                     case 7 -> raw.add(in.readByteBuffer().order(ByteOrder.LITTLE_ENDIAN));
@@ -72,7 +81,41 @@ final class InferMessage {
                 return true;
             }
         });
-        return new Request(strings[1], strings[2], strings[3], inputs, outputs, raw);
+        return new Request(strings[1], strings[2], strings[3], timeout[0], inputs, outputs, raw);
+    }
+
+    /** The whole number that an entry of the parameters named {@code timeout} has; 0 if it is another. */
+    private static long timeout(byte[] entry) throws InvalidProtocolBufferException {
+        var name = new String[] {""};
+        var micros = new long[1];
+        read(entry, new Reader<>(name) {
+            @Override
+            boolean field(int number, CodedInputStream in) throws IOException {
+                switch (number) {
+                    case 1 -> value[0] = in.readStringRequireUtf8();
+                    case 2 -> micros[0] = wholeNumber(in.readByteArray());
+                    default -> {
+                        return false;
+                    }
+                }
+                return true;
+            }
+        });
+        return name[0].equals("timeout") ? micros[0] : 0;
+    }
+
+    /** Of an {@code InferParameter}: its {@code int64_param} or {@code uint64_param}. */
+    private static long wholeNumber(byte[] parameter) throws InvalidProtocolBufferException {
+        return read(parameter, new Reader<>(new long[1]) {
+            @Override
+            boolean field(int number, CodedInputStream in) throws IOException {
+                if ((number != 2 && number != 5) || WireFormat.getTagWireType(in.getLastTag()) != 0) {
+                    return false;
+                }
+                value[0] = in.readInt64();
+                return true;
+            }
+        })[0];
     }
 
     private static Input input(byte[] message) throws InvalidProtocolBufferException {

@@ -1,9 +1,11 @@
 package lenstream.search;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
 import java.util.List;
+import lenstream.search.http.Deadline;
 import lenstream.search.http.ProblemException;
 
 /**
@@ -15,6 +17,9 @@ final class InferenceModels {
     static final String VERSION = "1";
     static final String OUTPUT = "embedding";
     static final String PLATFORM = "onnx_onnxv1";
+
+    /** An hour; the server's own limit is shorter. */
+    private static final long MOST_MICROS = 3_600_000_000L;
 
     private final QueryEncoder encoder;
     private final QueryEmbedding embedding;
@@ -95,7 +100,7 @@ final class InferenceModels {
                     throw ProblemException.badRequest("Every value must be finite.");
                 }
             }
-            return encoder.embedTensors(values);
+            return embedding.ofTensors(values);
         }
         throw ProblemException.badRequest(name + " takes BYTES of shape [n] or [n, 1]"
                 + (isText(name) ? "." : ", or FP32 of shape [n, 3, " + size + ", " + size + "]."));
@@ -106,19 +111,29 @@ final class InferenceModels {
             throw ProblemException.badRequest(
                     "shape says " + count + " elements, the data has " + elements.size() + ".");
         }
-        var rows = new ArrayList<float[]>(count);
-        for (byte[] element : elements) {
-            if (isText(name)) {
-                String text = new String(element, StandardCharsets.UTF_8);
-                if (text.isBlank()) {
-                    throw ProblemException.badRequest("A text must not be empty.");
-                }
-                rows.add(embedding.ofText(text));
-            } else {
-                rows.add(embedding.ofImage(element, null));
-            }
+        if (!isText(name)) {
+            return elements.stream()
+                    .map(image -> embedding.ofImage(image, null))
+                    .toList();
         }
-        return rows;
+        List<String> texts = elements.stream()
+                .map(element -> new String(element, StandardCharsets.UTF_8))
+                .toList();
+        if (texts.stream().anyMatch(String::isBlank)) {
+            throw ProblemException.badRequest("A text must not be empty.");
+        }
+        return embedding.ofTexts(texts);
+    }
+
+    /**
+     * Triton's request parameter {@code timeout}.
+     *
+     * @param micros 0 or less for none
+     */
+    static Deadline within(long micros) {
+        return micros <= 0
+                ? Deadline.current()
+                : Deadline.after(Duration.of(Math.min(micros, MOST_MICROS), ChronoUnit.MICROS));
     }
 
     private static int rows(long count) {

@@ -88,7 +88,8 @@ final class InferenceRoute {
         JsonNode input = inputs.get(0);
         models.requireInput(name, input.path("name").asText());
         boolean binary = wantsBinary(body.json());
-        List<float[]> rows = embed(name, input, body.binary());
+        List<float[]> rows =
+                InferenceModels.within(timeoutMicros(body.json())).during(() -> embed(name, input, body.binary()));
         if (body.binary().hasRemaining()) {
             throw ProblemException.badRequest(
                     "The body has " + body.binary().remaining() + " bytes that belong to no input.");
@@ -247,6 +248,15 @@ final class InferenceRoute {
         }
         JsonNode json = RequestReader.json(Arrays.copyOf(bytes, length));
         return new Body(json, ByteBuffer.wrap(bytes, length, bytes.length - length));
+    }
+
+    /** Triton's parameter; 0 for none. */
+    private static long timeoutMicros(JsonNode request) {
+        JsonNode timeout = request.path("parameters").path("timeout");
+        if (timeout.isMissingNode() || timeout.canConvertToLong()) {
+            return timeout.asLong();
+        }
+        throw ProblemException.badRequest("The parameter timeout must be a number of microseconds.");
     }
 
     private static boolean wantsBinary(JsonNode request) {

@@ -3,6 +3,8 @@ package lenstream.search;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
 import lenstream.core.image.Reason;
@@ -11,25 +13,47 @@ import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebClient;
 import lenstream.core.web.WebException;
 import lenstream.core.web.WebResponse;
+import lenstream.gpu.embed.Embedding;
+import lenstream.search.http.Deadline;
+import lenstream.search.http.Metrics;
 import lenstream.search.http.ProblemException;
 import org.jspecify.annotations.Nullable;
 
-/** Makes vectors of what people send. Thread-safe; does not own its parts. */
+/**
+ * Makes vectors of what people send, those of several requests at once where that pays ({@link Batcher}). Thread-safe; does
+ * not own its parts.
+ */
 final class QueryEmbedding {
     private static final String ACCEPT = "image/avif,image/webp,image/png,image/jpeg,image/*;q=0.8";
+
+    /** Texts, and images, that wait for the encoder at the most: far more than are ever let in at once. */
+    private static final int MAX_WAITING = 1_000;
 
     private final QueryEncoder encoder;
     private final TextCache cache;
     private final WebClient web;
+    private final Batcher<String, float[]> texts;
+    private final Batcher<QueryEncoder.Prepared, Embedding> images;
 
-    QueryEmbedding(QueryEncoder encoder, TextCache cache, WebClient web) {
+    QueryEmbedding(QueryEncoder encoder, TextCache cache, WebClient web, Metrics metrics) {
         this.encoder = encoder;
         this.cache = cache;
         this.web = web;
+        this.texts = new Batcher<>("text", limits(encoder.texts()), encoder::embedTexts, metrics);
+        this.images = new Batcher<>("image", limits(encoder.images()), encoder::embedImages, metrics);
+    }
+
+    private static Batcher.Limits limits(QueryEncoder.Batching batching) {
+        return new Batcher.Limits(batching.most(), batching.lanes(), MAX_WAITING);
     }
 
     float[] ofText(String text) {
-        return cache.get(text, encoder::embedText);
+        return cache.get(text, texts::ask);
+    }
+
+    /** The vectors of texts, in their order. */
+    List<float[]> ofTexts(List<String> several) {
+        return cache.getAll(several, texts::ask);
     }
 
     float[] ofImage(byte[] encoded, @Nullable Region region) {
@@ -37,11 +61,42 @@ final class QueryEmbedding {
             throw ProblemException.badRequest(
                     "The image is empty: send the bytes of a JPEG, PNG, WebP, GIF or AVIF file.");
         }
-        try {
-            return encoder.embedImage(encoded, region);
+        if (Deadline.current().leftNanos() < 0) {
+            throw Batcher.tooLate();
+        }
+        try (QueryEncoder.Prepared image = encoder.prepare(encoded, region)) {
+            return vector(images.ask(image), "The image");
         } catch (UnreadableImageException e) {
             throw problem(e);
         }
+    }
+
+    /**
+     * The vectors of preprocessed images.
+     *
+     * @param values as {@link QueryEncoder#prepare(float[], int)} takes them
+     */
+    List<float[]> ofTensors(float[] values) {
+        int size = encoder.imageSize();
+        var rows = new ArrayList<QueryEncoder.Prepared>();
+        try {
+            for (int row = 0; row < values.length / (3 * size * size); row++) {
+                rows.add(encoder.prepare(values, row));
+            }
+            return images.ask(rows).stream()
+                    .map(embedding -> vector(embedding, "A tensor"))
+                    .toList();
+        } finally {
+            rows.forEach(QueryEncoder.Prepared::close);
+        }
+    }
+
+    private static float[] vector(Embedding embedding, String what) {
+        return switch (embedding) {
+            case Embedding.Vector(float[] values) -> values;
+            case Embedding.Bad(String detail) ->
+                throw ProblemException.impossible(what + " has no embedding: " + detail + ".");
+        };
     }
 
     /**

@@ -26,7 +26,7 @@ final class SearchSpace {
 
     SearchSpace(QueryEncoder encoder, IndexClient index, IndexLayout layout, WebClient web, Metrics metrics) {
         this.encoder = encoder;
-        this.embedding = new QueryEmbedding(encoder, new TextCache(CACHED_TEXTS, metrics), web);
+        this.embedding = new QueryEmbedding(encoder, new TextCache(CACHED_TEXTS, metrics), web, metrics);
         this.embeddings = new EmbeddingsRoute(encoder, embedding);
         this.models = new InferenceModels(encoder, embedding);
         this.inference = new InferenceRoute(models);

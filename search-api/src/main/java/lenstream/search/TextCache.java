@@ -1,11 +1,16 @@
 package lenstream.search;
 
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import lenstream.search.http.Metrics;
+import org.jspecify.annotations.Nullable;
 
 /** The vectors of the texts asked for last. Thread-safe; vectors are shared and not written to. */
 final class TextCache {
@@ -33,24 +38,52 @@ final class TextCache {
 
     /** The vector of a text. Two threads that miss the same text both compute it: that is cheaper than to wait. */
     float[] get(String text, Function<String, float[]> embed) {
+        float[] known = find(text);
+        if (known != null) {
+            return known;
+        }
+        float[] vector = embed.apply(text);
+        keep(text, vector);
+        return vector;
+    }
+
+    /** The vectors of texts, in their order; those that are not known are computed together. */
+    List<float[]> getAll(List<String> texts, Function<List<String>, List<float[]>> embed) {
+        var vectors = new HashMap<String, float[]>();
+        var missing = new ArrayList<String>();
+        for (String text : new LinkedHashSet<>(texts)) {
+            float[] known = find(text);
+            if (known == null) {
+                missing.add(text);
+            } else {
+                vectors.put(text, known);
+            }
+        }
+        List<float[]> computed = missing.isEmpty() ? List.of() : embed.apply(missing);
+        for (int i = 0; i < missing.size(); i++) {
+            vectors.put(missing.get(i), computed.get(i));
+            keep(missing.get(i), computed.get(i));
+        }
+        return texts.stream().map(vectors::get).toList();
+    }
+
+    private float @Nullable [] find(String text) {
         lock.lock();
         try {
             float[] known = vectors.get(text);
-            if (known != null) {
-                hits.increment();
-                return known;
-            }
+            (known == null ? misses : hits).increment();
+            return known;
         } finally {
             lock.unlock();
         }
-        misses.increment();
-        float[] vector = embed.apply(text);
+    }
+
+    private void keep(String text, float[] vector) {
         lock.lock();
         try {
             vectors.put(text, vector);
         } finally {
             lock.unlock();
         }
-        return vector;
     }
 }

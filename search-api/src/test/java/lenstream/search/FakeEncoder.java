@@ -1,6 +1,5 @@
 package lenstream.search;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -9,6 +8,7 @@ import java.util.concurrent.TimeUnit;
 import lenstream.core.image.Reason;
 import lenstream.core.model.Encoder;
 import lenstream.core.model.Fingerprint;
+import lenstream.gpu.embed.Embedding;
 import org.jspecify.annotations.Nullable;
 
 /** Embeds a text into a direction that its hash decides, and a "picture" that is no empty array likewise. */
@@ -23,6 +23,9 @@ final class FakeEncoder implements QueryEncoder {
 
     /** A permit for each text that has come as far as the gate. */
     final Semaphore atGate = new Semaphore(0);
+
+    /** As many at once as there are requests. */
+    volatile Batching texts = new Batching(1, 64);
 
     FakeEncoder() {
         this("fake-1-00000000");
@@ -52,8 +55,28 @@ final class FakeEncoder implements QueryEncoder {
         return null;
     }
 
+    /** An image, or the count of a tensor's values that are not zero. */
+    private record Picture(int hash) implements Prepared {
+        @Override
+        public void close() {}
+    }
+
     @Override
-    public float[] embedText(String text) {
+    public Batching texts() {
+        return texts;
+    }
+
+    @Override
+    public Batching images() {
+        return new Batching(2, 1);
+    }
+
+    @Override
+    public List<float[]> embedTexts(List<String> batch) {
+        return batch.stream().map(this::direction).toList();
+    }
+
+    private float[] direction(String text) {
         atGate.release();
         try {
             if (!gate.await(LIMIT_SECONDS, TimeUnit.SECONDS)) {
@@ -71,11 +94,11 @@ final class FakeEncoder implements QueryEncoder {
     }
 
     @Override
-    public float[] embedImage(byte[] encoded, @Nullable Region region) throws UnreadableImageException {
+    public Prepared prepare(byte[] encoded, @Nullable Region region) throws UnreadableImageException {
         if (encoded[0] == '<') {
             throw new UnreadableImageException(Reason.NOT_AN_IMAGE, "text instead of an image");
         }
-        return direction(Arrays.hashCode(encoded));
+        return new Picture(Arrays.hashCode(encoded));
     }
 
     @Override
@@ -83,18 +106,25 @@ final class FakeEncoder implements QueryEncoder {
         return 2;
     }
 
-    /** Each row counts its values that are not zero. */
     @Override
-    public List<float[]> embedTensors(float[] values) {
-        var rows = new ArrayList<float[]>();
-        for (int from = 0; from < values.length; from += 12) {
-            int count = 0;
-            for (int i = from; i < from + 12; i++) {
-                count += values[i] == 0 ? 0 : 1;
-            }
-            rows.add(direction(count));
+    public Prepared prepare(float[] values, int row) {
+        int count = 0;
+        for (int i = 12 * row; i < 12 * row + 12; i++) {
+            count += values[i] == 0 ? 0 : 1;
         }
-        return rows;
+        return new Picture(count);
+    }
+
+    @Override
+    public List<Embedding> embedImages(List<Prepared> images) {
+        return images.stream()
+                .<Embedding>map(image -> new Embedding.Vector(direction(((Picture) image).hash())))
+                .toList();
+    }
+
+    /** The vector of an encoded image. */
+    static float[] ofImage(byte[] encoded) {
+        return direction(Arrays.hashCode(encoded));
     }
 
     @Override

@@ -83,7 +83,7 @@ class InferenceRouteTest {
                         "{\"inputs\":[{\"name\":\"image\",\"shape\":[1],\"datatype\":\"BYTES\",\"data\":[\""
                                 + Base64.getEncoder().encodeToString(image) + "\"]}]}")
                 .json();
-        float[] expected = encoder.embedImage(image, null);
+        float[] expected = FakeEncoder.ofImage(image);
         for (int i = 0; i < 4; i++) {
             assertThat((float) answer.at("/outputs/0/data").get(i).asDouble()).isEqualTo(expected[i]);
         }
@@ -101,7 +101,7 @@ class InferenceRouteTest {
         byte[] body = answer.response().body();
         JsonNode json = new ObjectMapper().readTree(Arrays.copyOf(body, length));
         assertThat(json.at("/outputs/0/parameters/binary_data_size").asInt()).isEqualTo(16);
-        assertThat(floats(body, length)).containsExactly(encoder.embedImage(image, null));
+        assertThat(floats(body, length)).containsExactly(FakeEncoder.ofImage(image));
     }
 
     @Test

@@ -16,6 +16,7 @@ import lenstream.gpu.cuda.Device;
 import lenstream.gpu.cuda.Natives;
 import lenstream.gpu.embed.DeviceException;
 import lenstream.gpu.embed.DeviceLost;
+import lenstream.gpu.embed.Embedding;
 import lenstream.gpu.lane.GpuConfig;
 import lenstream.gpu.lane.GpuEngine;
 import lenstream.gpu.lane.GpuStats;
@@ -117,15 +118,36 @@ final class DeviceEngine implements Engine {
         };
     }
 
+    /** Does the whole work: the lanes put queries of several callers into one batch themselves. */
     @Override
-    public QueryImage query(byte[] encoded, @Nullable Region region) throws ImageRejectedException {
+    @MustBeClosed
+    public PreparedQuery prepare(byte[] encoded, @Nullable Region region) throws ImageRejectedException {
         GpuEngine.Box box =
                 region == null ? null : new GpuEngine.Box(region.x(), region.y(), region.width(), region.height());
         return switch (join(engine.query(encoded, box))) {
             case Outcome.Embedded e ->
-                new QueryImage(e.embedding(), e.width(), e.height(), e.format().mime());
+                PreparedQuery.of(new QueryImage(
+                        e.embedding(), e.width(), e.height(), e.format().mime()));
             case Outcome.Rejected r -> throw new ImageRejectedException(r.stage(), r.reason(), r.detail());
         };
+    }
+
+    @Override
+    public List<Embedding> infer(List<PreparedQuery> queries) {
+        var out = new ArrayList<Embedding>(queries.size());
+        for (PreparedQuery query : queries) {
+            float[] vector = query.vector();
+            if (vector == null) {
+                throw new UnsupportedOperationException("the lanes of a device take encoded images, not tensors");
+            }
+            out.add(new Embedding.Vector(vector));
+        }
+        return out;
+    }
+
+    @Override
+    public int queryBatch() {
+        return rowsInFlight;
     }
 
     private static <T> T join(CompletableFuture<T> future) {

@@ -1,6 +1,7 @@
 package lenstream.gpu.pipeline;
 
 import com.google.errorprone.annotations.MustBeClosed;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -15,10 +16,12 @@ import lenstream.core.model.ModelBundle;
 import lenstream.core.model.Preprocessing;
 import lenstream.gpu.decode.DecodeRules;
 import lenstream.gpu.decode.Ground;
+import lenstream.gpu.embed.Embedding;
 import lenstream.gpu.embed.ImageEmbedder;
 import lenstream.gpu.embed.onnx.OnnxImageEmbedder;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -233,6 +236,45 @@ public final class EmbeddingPipeline implements AutoCloseable {
      */
     public QueryImage embedQuery(byte[] encoded, Region region) throws ImageRejectedException {
         return engine.query(encoded, region);
+    }
+
+    /**
+     * Reads an image, or a region of it, on the calling thread; {@link #embedQueries} does the rest. As many may be held at
+     * once as there are processors, and a batch more; others wait for up to a minute.
+     *
+     * @return the caller closes it
+     * @throws ImageRejectedException if the image cannot be decoded
+     * @throws IllegalArgumentException if the region lies outside the image
+     */
+    @MustBeClosed
+    public PreparedQuery prepareQuery(byte[] encoded, @Nullable Region region) throws ImageRejectedException {
+        return engine.prepare(encoded, region);
+    }
+
+    /**
+     * A query that was preprocessed elsewhere.
+     *
+     * @param values {@code [3, size, size]} as the bundle's preprocessing makes them, from the position to the limit; borrowed
+     */
+    @MustBeClosed
+    public PreparedQuery prepareQuery(FloatBuffer values) {
+        return PreparedQuery.of(values.slice());
+    }
+
+    /**
+     * The vectors of queries, on the calling thread, by as many at once as {@link #queryBatch}. Closes none of them.
+     *
+     * @return one outcome a query, in the same order
+     * @throws lenstream.gpu.embed.DeviceException if the device or its run-time library failed
+     * @throws UnsupportedOperationException for a tensor, if the pipeline is on a device
+     */
+    public List<Embedding> embedQueries(List<PreparedQuery> queries) {
+        return engine.infer(queries);
+    }
+
+    /** Most queries that are worth a call of {@link #embedQueries}. */
+    public int queryBatch() {
+        return engine.queryBatch();
     }
 
     @Override

@@ -1,11 +1,15 @@
 package lenstream.gpu.pipeline;
 
+import com.google.errorprone.annotations.MustBeClosed;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
+import lenstream.core.image.Reason;
+import lenstream.core.image.Stage;
+import lenstream.gpu.embed.Embedding;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,12 +26,36 @@ interface Engine extends AutoCloseable {
     CompletableFuture<List<EmbeddedImage>> submit(List<FetchedImage> images);
 
     /**
-     * Embeds an image, or a region of it, for somebody who waits.
+     * Reads an image, or a region of it, for somebody who waits; {@link #infer} does the rest.
      *
-     * @throws ImageRejectedException if the image cannot be decoded or embedded
+     * @return the caller closes it
+     * @throws ImageRejectedException if the image cannot be decoded
      * @throws IllegalArgumentException if the region lies outside the image
      */
-    QueryImage query(byte[] encoded, @Nullable Region region) throws ImageRejectedException;
+    @MustBeClosed
+    PreparedQuery prepare(byte[] encoded, @Nullable Region region) throws ImageRejectedException;
+
+    /**
+     * The vectors of images that were prepared here, or of tensors; all in one call of the tower, as far as {@link
+     * #queryBatch} goes.
+     *
+     * @return one outcome a query, in the same order
+     */
+    List<Embedding> infer(List<PreparedQuery> queries);
+
+    /** Most queries that are worth a call of {@link #infer}. */
+    int queryBatch();
+
+    /** Embeds one image on the calling thread. */
+    default QueryImage query(byte[] encoded, @Nullable Region region) throws ImageRejectedException {
+        try (PreparedQuery query = prepare(encoded, region)) {
+            return switch (infer(List.of(query)).getFirst()) {
+                case Embedding.Vector vector -> query.with(vector.values());
+                case Embedding.Bad bad ->
+                    throw new ImageRejectedException(Stage.EMBED, Reason.BAD_EMBEDDING, bad.detail());
+            };
+        }
+    }
 
     PipelineStats stats();
 

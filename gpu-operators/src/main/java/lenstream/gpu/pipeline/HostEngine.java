@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.MustBeClosed;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -13,10 +14,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
+import lenstream.core.image.Reason;
+import lenstream.core.image.Stage;
 import lenstream.core.model.ModelBundle;
 import lenstream.core.model.Preprocessing;
 import lenstream.gpu.decode.EncodedBatch;
 import lenstream.gpu.decode.HostImageDecoder;
+import lenstream.gpu.embed.Embedding;
 import lenstream.gpu.embed.ImageEmbedder;
 import lenstream.gpu.preprocess.HostPreprocessor;
 import lenstream.gpu.preprocess.HostTensor;
@@ -33,11 +37,15 @@ final class HostEngine implements Engine {
 
     private static final long QUERY_SECONDS = 60;
 
+    /** Two cores embed 194 images a second one by one, 233 in pairs, 246 by four, 232 by eight; and by eight each takes 34 ms. */
+    private static final int QUERY_BATCH = 4;
+
     private final Closer closer;
     private final Stages stages;
     private final Lane lane;
     private final BufferAllocator allocator;
     private final ArrayBlockingQueue<HostTensor> queryTensors;
+    private final ArrayBlockingQueue<HostTensor> queryBatches;
     private final int querySlots;
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -46,12 +54,14 @@ final class HostEngine implements Engine {
             Stages stages,
             Lane lane,
             BufferAllocator allocator,
-            ArrayBlockingQueue<HostTensor> queryTensors) {
+            ArrayBlockingQueue<HostTensor> queryTensors,
+            ArrayBlockingQueue<HostTensor> queryBatches) {
         this.closer = closer;
         this.stages = stages;
         this.lane = lane;
         this.allocator = allocator;
         this.queryTensors = queryTensors;
+        this.queryBatches = queryBatches;
         this.querySlots = queryTensors.size();
     }
 
@@ -75,11 +85,14 @@ final class HostEngine implements Engine {
             var decoder = closer.register(new HostImageDecoder(
                     config.limits(), EmbeddingPipeline.decodeRules(rules), config.decodeThreads() + 1));
             var stages = new Stages(decoder, preprocessor, embedder);
-            int querySlots = Runtime.getRuntime().availableProcessors();
+            // while a batch is inferred the next images are read
+            int querySlots = Runtime.getRuntime().availableProcessors() + QUERY_BATCH;
             var queryTensors = new ArrayBlockingQueue<HostTensor>(querySlots);
             for (int i = 0; i < querySlots; i++) {
                 queryTensors.add(closer.register(HostTensor.allocate(allocator, 1, rules.size())));
             }
+            var queryBatches = new ArrayBlockingQueue<HostTensor>(1);
+            queryBatches.add(closer.register(HostTensor.allocate(allocator, QUERY_BATCH, rules.size())));
             var tensors = new ArrayList<HostTensor>();
             for (int i = 0; i < TENSORS; i++) {
                 tensors.add(closer.register(HostTensor.allocate(allocator, config.subBatchRows(), rules.size())));
@@ -87,7 +100,7 @@ final class HostEngine implements Engine {
             ExecutorService pool = pool(config.decodeThreads());
             closer.register(() -> shutDown(pool));
             var lane = closer.register(new Lane(stages, pool, allocator, tensors, config.thumbnails()));
-            return new HostEngine(closer, stages, lane, allocator, queryTensors);
+            return new HostEngine(closer, stages, lane, allocator, queryTensors, queryBatches);
         } catch (Throwable failure) {
             throw closer.closeAfter(failure);
         }
@@ -112,27 +125,73 @@ final class HostEngine implements Engine {
     }
 
     @Override
-    public QueryImage query(byte[] encoded, @Nullable Region region) throws ImageRejectedException {
+    @MustBeClosed
+    public PreparedQuery prepare(byte[] encoded, @Nullable Region region) throws ImageRejectedException {
+        HostTensor tensor = take(queryTensors, "read");
+        boolean done = false;
+        try (EncodedBatch batch = EncodedBatch.of(List.of(encoded), allocator)) {
+            Stages.Prepared read = stages.prepare(batch.rowView(0), tensor, 0, false, region);
+            Reason reason = read.reason();
+            String mime = read.mime();
+            if (reason != null || mime == null) {
+                throw new ImageRejectedException(Stage.DECODE, reason == null ? Reason.CORRUPT : reason, read.detail());
+            }
+            done = true;
+            return PreparedQuery.in(tensor, read, mime, () -> queryTensors.add(tensor));
+        } finally {
+            if (!done) {
+                queryTensors.add(tensor);
+            }
+        }
+    }
+
+    @Override
+    public List<Embedding> infer(List<PreparedQuery> queries) {
+        HostTensor only = queries.size() == 1 ? queries.getFirst().tensor() : null;
+        if (only != null) {
+            return stages.infer(only, 1);
+        }
+        var out = new ArrayList<Embedding>(queries.size());
+        HostTensor batch = take(queryBatches, "embed");
+        try {
+            for (int from = 0; from < queries.size(); from += QUERY_BATCH) {
+                List<PreparedQuery> part = queries.subList(from, Math.min(queries.size(), from + QUERY_BATCH));
+                for (int row = 0; row < part.size(); row++) {
+                    batch.rowView(row).put(Objects.requireNonNull(part.get(row).values()));
+                }
+                out.addAll(stages.infer(batch, part.size()));
+            }
+            return out;
+        } finally {
+            queryBatches.add(batch);
+        }
+    }
+
+    @Override
+    public int queryBatch() {
+        return QUERY_BATCH;
+    }
+
+    /** A tensor of ours, to be given back. */
+    private HostTensor take(ArrayBlockingQueue<HostTensor> free, String verb) {
         if (closed.get()) {
             throw new IllegalStateException("the pipeline is closed");
         }
         HostTensor tensor;
         try {
-            tensor = queryTensors.take();
+            tensor = free.poll(QUERY_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while waiting to embed a query", e);
+            throw new IllegalStateException("interrupted while waiting to " + verb + " a query", e);
         }
-        try {
-            if (closed.get()) {
-                throw new IllegalStateException("the pipeline is closed");
-            }
-            try (EncodedBatch batch = EncodedBatch.of(List.of(encoded), allocator)) {
-                return stages.query(batch.rowView(0), tensor, region);
-            }
-        } finally {
-            queryTensors.add(tensor);
+        if (tensor == null) {
+            throw new IllegalStateException("no room to " + verb + " a query within " + QUERY_SECONDS + " s");
         }
+        if (closed.get()) {
+            free.add(tensor);
+            throw new IllegalStateException("the pipeline is closed");
+        }
+        return tensor;
     }
 
     @Override
@@ -173,9 +232,10 @@ final class HostEngine implements Engine {
             return;
         }
         boolean interrupted = false;
-        for (int taken = 0; taken < querySlots; ) { // queries under way give their tensors back; new ones are refused
+        for (int taken = 0; taken <= querySlots; ) { // queries under way give their tensors back; new ones are refused
             try {
-                if (queryTensors.poll(QUERY_SECONDS, TimeUnit.SECONDS) == null) {
+                var awaited = taken < querySlots ? queryTensors : queryBatches;
+                if (awaited.poll(QUERY_SECONDS, TimeUnit.SECONDS) == null) {
                     throw new IllegalStateException("a query did not end within " + QUERY_SECONDS + " s");
                 }
                 taken++;

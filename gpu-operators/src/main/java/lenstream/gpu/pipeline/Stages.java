@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.Reason;
-import lenstream.core.image.Stage;
 import lenstream.core.model.Preprocessing.Interpolation;
 import lenstream.gpu.decode.Decoded;
 import lenstream.gpu.decode.HostImageDecoder;
@@ -107,20 +106,6 @@ final class Stages {
         inferenceNanos.add(System.nanoTime() - start);
         inferences.increment();
         return out;
-    }
-
-    /** Embeds one image on the calling thread. */
-    QueryImage query(ByteBuffer bytes, HostTensor tensor, @Nullable Region region) throws ImageRejectedException {
-        Prepared prepared = prepare(bytes, tensor, 0, false, region);
-        Reason reason = prepared.reason();
-        String mime = prepared.mime();
-        if (reason != null || mime == null) {
-            throw new ImageRejectedException(Stage.DECODE, reason == null ? Reason.CORRUPT : reason, prepared.detail());
-        }
-        return switch (infer(tensor, 1).get(0)) {
-            case Embedding.Vector vector -> new QueryImage(vector.values(), prepared.width(), prepared.height(), mime);
-            case Embedding.Bad bad -> throw new ImageRejectedException(Stage.EMBED, Reason.BAD_EMBEDDING, bad.detail());
-        };
     }
 
     /** The picture as a thumbnail has it; the array may be longer, and is borrowed until the thread's next call. */

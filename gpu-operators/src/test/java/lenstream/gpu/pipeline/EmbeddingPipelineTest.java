@@ -3,10 +3,12 @@ package lenstream.gpu.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.offset;
 
 import com.google.errorprone.annotations.MustBeClosed;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -137,6 +139,38 @@ final class EmbeddingPipelineTest {
             assertThatExceptionOfType(ImageRejectedException.class)
                     .isThrownBy(() -> pipeline.embedQuery(new byte[0]))
                     .satisfies(e -> assertThat(e.reason()).isEqualTo(Reason.EMPTY));
+        }
+    }
+
+    @Test
+    @SuppressWarnings("MustBeClosed") // closed at the end, twice
+    void queriesOfABatchAreTheSameAsAlone() throws Exception {
+        try (var pipeline = EmbeddingPipeline.open(config())) {
+            List<GoldenImages.Golden> golden = GoldenImages.read(pipeline.bundle());
+            var queries = new ArrayList<PreparedQuery>();
+            try {
+                for (GoldenImages.Golden image : golden.subList(0, pipeline.queryBatch())) {
+                    queries.add(pipeline.prepareQuery(image.bytes(), null));
+                }
+                queries.add(pipeline.prepareQuery(
+                        FloatBuffer.wrap(queries.getFirst().toArray())));
+                List<Embedding> together = pipeline.embedQueries(queries);
+                assertThat(together).hasSize(pipeline.queryBatch() + 1);
+                for (int i = 0; i < together.size(); i++) {
+                    float[] alone = pipeline.embedQuery(
+                                    golden.get(i % pipeline.queryBatch()).bytes())
+                            .embedding();
+                    float[] vector = ((Embedding.Vector) together.get(i)).values();
+                    assertThat(vector).containsExactly(alone, offset(1e-5f));
+                    assertThat(GoldenImages.cosine(
+                                    vector,
+                                    golden.get(i % pipeline.queryBatch()).vector()))
+                            .isGreaterThan(0.9999);
+                }
+            } finally {
+                queries.forEach(PreparedQuery::close);
+                queries.forEach(PreparedQuery::close);
+            }
         }
     }
 

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxConnections connections at once; more are refused
  * @param idleTimeout after which a connection without a request is closed
  * @param bodyTimeout longest time for a whole body
+ * @param requestTimeout longest time from a whole request to its answer; an embedding that would end later is not begun
  * @param tokens bearer tokens; none leaves reads open and keeps writes to this machine
  * @param rateLimit how often one client may ask
  * @param cors which other sites' pages may ask
@@ -30,6 +31,7 @@ public record HttpConfig(
         @Default("2000") int maxConnections,
         @Default("60s") Duration idleTimeout,
         @Default("60s") Duration bodyTimeout,
+        @Default("30s") Duration requestTimeout,
         @Default("[]") List<AccessToken> tokens,
         @Default("{}") RateLimit.Config rateLimit,
         @Default("{}") Cors.Config cors,
@@ -42,6 +44,7 @@ public record HttpConfig(
         Check.range("max_connections", maxConnections, 1, 1_000_000);
         Check.positive("idle_timeout", idleTimeout);
         Check.positive("body_timeout", bodyTimeout);
+        Check.positive("request_timeout", requestTimeout);
         if (tokens.stream().map(AccessToken::name).distinct().count() < tokens.size()) {
             throw new IllegalArgumentException(
                     "tokens must have different names: logs tell their holders apart by them");
@@ -70,6 +73,7 @@ public record HttpConfig(
                 maxConnections,
                 idleTimeout,
                 bodyTimeout,
+                requestTimeout,
                 known,
                 rateLimit,
                 cors,

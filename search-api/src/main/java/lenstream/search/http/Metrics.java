@@ -16,6 +16,9 @@ public final class Metrics {
     /** Upper bounds of the histograms, seconds: a text search takes milliseconds, a large picture hundreds. */
     private static final double[] BOUNDS = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5};
 
+    /** Upper bounds of how many there are. */
+    private static final double[] SIZES = {1, 2, 4, 8, 16, 32, 64, 128, 256};
+
     private static final String DURATION = "lenstream_search_duration_seconds";
 
     private final Map<String, Map<String, LongAdder>> counters = new ConcurrentSkipListMap<>();
@@ -55,7 +58,12 @@ public final class Metrics {
 
     /** The histogram of this name, in seconds. */
     public Histogram histogram(String name, String labels) {
-        return family(histograms, name).computeIfAbsent(labels, key -> new Histogram());
+        return family(histograms, name).computeIfAbsent(labels, key -> new Histogram(BOUNDS));
+    }
+
+    /** The histogram of this name, of how many there are. */
+    public Histogram sizes(String name, String labels) {
+        return family(histograms, name).computeIfAbsent(labels, key -> new Histogram(SIZES));
     }
 
     /**
@@ -133,51 +141,63 @@ public final class Metrics {
         out.append('\n');
     }
 
-    /** Durations by how long they were. Thread-safe. */
+    /** Durations or sizes by how large they were. Thread-safe. */
     public static final class Histogram {
-        private final LongAdder[] buckets = new LongAdder[BOUNDS.length];
+        private final double[] bounds;
+        private final LongAdder[] buckets;
         private final LongAdder count = new LongAdder();
-        private final LongAdder micros = new LongAdder();
+        private final LongAdder millionths = new LongAdder();
 
-        private Histogram() {
+        private Histogram(double[] bounds) {
+            this.bounds = bounds;
+            this.buckets = new LongAdder[bounds.length];
             for (int i = 0; i < buckets.length; i++) {
                 buckets[i] = new LongAdder();
             }
         }
 
+        /** A duration. */
         public void add(long nanos) {
-            double seconds = nanos / 1e9;
-            for (int i = 0; i < BOUNDS.length; i++) {
-                if (seconds <= BOUNDS[i]) {
+            add(nanos / 1e9, nanos / 1_000);
+        }
+
+        /** A size. */
+        public void count(int size) {
+            add(size, 1_000_000L * size);
+        }
+
+        private void add(double value, long inMillionths) {
+            for (int i = 0; i < bounds.length; i++) {
+                if (value <= bounds[i]) {
                     buckets[i].increment();
                 }
             }
             count.increment();
-            micros.add(nanos / 1_000);
+            millionths.add(inMillionths);
         }
 
         /** Within the bucket, values are taken to lie evenly; beyond the last bound it is that bound. NaN if empty. */
         private double quantile(double share) {
             double rank = share * count.sum();
             long below = 0;
-            for (int i = 0; i < BOUNDS.length; i++) {
+            for (int i = 0; i < bounds.length; i++) {
                 long upTo = buckets[i].sum(); // buckets are cumulative
                 if (upTo >= rank && upTo > below) {
-                    double from = i == 0 ? 0 : BOUNDS[i - 1];
-                    return from + (BOUNDS[i] - from) * (rank - below) / (upTo - below);
+                    double from = i == 0 ? 0 : bounds[i - 1];
+                    return from + (bounds[i] - from) * (rank - below) / (upTo - below);
                 }
                 below = upTo;
             }
-            return count.sum() == 0 ? Double.NaN : BOUNDS[BOUNDS.length - 1];
+            return count.sum() == 0 ? Double.NaN : bounds[bounds.length - 1];
         }
 
         private void write(StringBuilder out, String name, String labels) {
             String before = labels.isEmpty() ? "" : labels + ",";
-            for (int i = 0; i < BOUNDS.length; i++) {
-                line(out, name + "_bucket", before + "le=\"" + BOUNDS[i] + "\"", buckets[i].sum());
+            for (int i = 0; i < bounds.length; i++) {
+                line(out, name + "_bucket", before + "le=\"" + bounds[i] + "\"", buckets[i].sum());
             }
             line(out, name + "_bucket", before + "le=\"+Inf\"", count.sum());
-            line(out, name + "_sum", labels, micros.sum() / 1e6);
+            line(out, name + "_sum", labels, millionths.sum() / 1e6);
             line(out, name + "_count", labels, count.sum());
         }
     }

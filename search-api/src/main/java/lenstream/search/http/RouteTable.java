@@ -177,15 +177,20 @@ public final class RouteTable implements HttpService {
      *
      * @param authorization as in HTTP; empty for none
      * @param address of the client
+     * @param deadline of the client, if that is earlier than the server's
      * @throws ProblemException if it is not let in, or the work throws it
      */
-    public <T> T call(String type, String authorization, String address, Supplier<T> work) {
+    public <T> T call(String type, String authorization, String address, Deadline deadline, Supplier<T> work) {
         int status = 200;
         try {
             String caller = guard.admit(authorization, Scope.READ);
             rate.take(caller.equals(Guard.ANYONE) ? address : "token " + caller, System.nanoTime());
             var answers = new ArrayList<T>(1);
-            admission.pass(() -> "call " + type, () -> answers.add(work.get()));
+            Deadline.after(config.requestTimeout())
+                    .during(() -> deadline.during(() -> {
+                        admission.pass(() -> "call " + type, () -> answers.add(work.get()));
+                        return true;
+                    }));
             return answers.getFirst();
         } catch (ProblemException e) {
             status = e.status();
@@ -247,7 +252,10 @@ public final class RouteTable implements HttpService {
                 route.work.accept(exchange);
             } else {
                 exchange.receive();
-                admission.pass(exchange::type, () -> route.work.accept(exchange));
+                Deadline.after(config.requestTimeout()).during(() -> {
+                    admission.pass(exchange::type, () -> route.work.accept(exchange));
+                    return true;
+                });
             }
             return null;
         } catch (ProblemException e) {
