@@ -143,7 +143,7 @@ final class ReembedCommand implements Callable<Integer> {
 
     private Reembedding.Setup setup(String openSearch) {
         GateRules rules = gate == null ? GateRules.defaults() : ConfigReader.read(gate, GateRules.class);
-        StoreConfig kept = store == null ? StoreOptions.at(workspace) : StoreConfig.at(store);
+        StoreConfig kept = StoreOptions.at(workspace, store);
         EmbedConfig embed = Embedding.config(workspace, 200_000_000, DataSize.ofMebibytes(64));
         return new Reembedding.Setup(
                 workspace.openSearchAt(openSearch),

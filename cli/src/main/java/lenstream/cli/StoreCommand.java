@@ -39,7 +39,7 @@ final class StoreCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        StoreConfig config = store == null ? StoreOptions.at(workspace) : StoreConfig.at(store);
+        StoreConfig config = StoreOptions.at(workspace, store);
         StoreFiles files = StoreFiles.at(config.uri());
         var out = spec.commandLine().getOut();
         if (prune) {

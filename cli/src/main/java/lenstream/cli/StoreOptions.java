@@ -1,6 +1,7 @@
 package lenstream.cli;
 
 import java.io.IOException;
+import lenstream.connector.folder.FolderSource;
 import lenstream.connector.store.ImageStore;
 import lenstream.connector.store.StoreConfig;
 import lenstream.core.config.DataSize;
@@ -33,12 +34,23 @@ final class StoreOptions {
         if (none) {
             return null;
         }
-        StoreConfig config = uri == null ? at(workspace) : StoreConfig.at(uri);
+        StoreConfig config = at(workspace, uri);
         try {
             return config.withOriginalBytes(DataSize.parse(original));
         } catch (IllegalArgumentException e) {
             throw new CliException("--store-original: " + e.getMessage(), e);
         }
+    }
+
+    /** @param uri of the store; null for the one in the data folder */
+    static StoreConfig at(Workspace workspace, @Nullable String uri) {
+        if (uri == null) {
+            return at(workspace);
+        }
+        if (FolderSource.isUrl(uri)) {
+            workspace.loadFileSystems();
+        }
+        return StoreConfig.at(uri);
     }
 
     /** The store in the data folder. */

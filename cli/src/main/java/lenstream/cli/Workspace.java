@@ -5,6 +5,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import lenstream.connector.source.FileSystems;
 import lenstream.core.config.Secret;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
@@ -88,6 +89,17 @@ final class Workspace {
 
     IndexLayout layout() {
         return IndexLayout.withPrefix(prefix);
+    }
+
+    /** Makes the file systems known that {@code ./lenstream add} fetched, or those of {@code FLINK_PLUGINS_DIR}. */
+    void loadFileSystems() {
+        String named = System.getenv("FLINK_PLUGINS_DIR");
+        Path plugins = named == null ? home().resolve("infra/extras/target/plugins") : Path.of(named);
+        try {
+            FileSystems.load(plugins, System.getenv());
+        } catch (IOException e) {
+            throw new CliException("cannot read the plugins in " + plugins + ": " + e.getMessage(), e);
+        }
     }
 
     Path openSearchDistribution() {

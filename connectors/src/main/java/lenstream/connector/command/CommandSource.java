@@ -1,6 +1,9 @@
 package lenstream.connector.command;
 
+import java.util.Collection;
 import java.util.List;
+import lenstream.connector.source.OwnedSplits;
+import lenstream.connector.source.SplitListSerializer;
 import lenstream.core.command.Command;
 import lenstream.core.command.CommandLog.Position;
 import lenstream.core.index.IndexLayout;
@@ -11,7 +14,9 @@ import org.apache.flink.api.connector.source.SourceReader;
 import org.apache.flink.api.connector.source.SourceReaderContext;
 import org.apache.flink.api.connector.source.SplitEnumerator;
 import org.apache.flink.api.connector.source.SplitEnumeratorContext;
+import org.apache.flink.api.connector.source.SupportsSplitReassignmentOnRecovery;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tails the command log: first every command that it holds, then each new one within {@code pollMillis}. One split, which
@@ -19,11 +24,30 @@ import org.apache.flink.core.io.SimpleVersionedSerializer;
  * of the log. An index that does not answer is waited for. {@link #untilNow} ends instead of waiting for the next
  * command, for jobs that end. Immutable.
  */
-public final class CommandSource implements Source<Command, CommandSplit, List<CommandSplit>> {
+public final class CommandSource
+        implements Source<Command, CommandSplit, List<CommandSplit>>, SupportsSplitReassignmentOnRecovery {
     /** How soon a command is seen. A look that finds nothing new is one small request, answered from memory. */
     public static final long POLL_MILLIS = 500;
 
     private static final long serialVersionUID = 1;
+
+    /** One split, for the one reader. */
+    private static final OwnedSplits.Plan<CommandSplit> THE_LOG = new OwnedSplits.Plan<>() {
+        @Override
+        public Collection<String> ids() {
+            return List.of(CommandSplit.ID);
+        }
+
+        @Override
+        public int owner(String id, int parallelism) {
+            return 0;
+        }
+
+        @Override
+        public CommandSplit split(String id, @Nullable CommandSplit before) {
+            return before == null ? new CommandSplit(Position.START) : before;
+        }
+    };
 
     private final OpenSearchConfig openSearch;
     private final IndexLayout layout;
@@ -62,23 +86,23 @@ public final class CommandSource implements Source<Command, CommandSplit, List<C
     @Override
     public SplitEnumerator<CommandSplit, List<CommandSplit>> createEnumerator(
             SplitEnumeratorContext<CommandSplit> context) {
-        return new CommandEnumerator(context, List.of(new CommandSplit(Position.START)), ends());
+        return new OwnedSplits<>(context, THE_LOG, null, ends());
     }
 
     @Override
     public SplitEnumerator<CommandSplit, List<CommandSplit>> restoreEnumerator(
             SplitEnumeratorContext<CommandSplit> context, List<CommandSplit> unassigned) {
-        return new CommandEnumerator(context, unassigned, ends());
+        return new OwnedSplits<>(context, THE_LOG, unassigned, ends());
     }
 
     @Override
     public SimpleVersionedSerializer<CommandSplit> getSplitSerializer() {
-        return CommandSplitSerializer.one();
+        return new CommandSplitSerializer();
     }
 
     @Override
     public SimpleVersionedSerializer<List<CommandSplit>> getEnumeratorCheckpointSerializer() {
-        return CommandSplitSerializer.many();
+        return SplitListSerializer.of(new CommandSplitSerializer(), CommandSplitSerializer::versionOne);
     }
 
     @Override

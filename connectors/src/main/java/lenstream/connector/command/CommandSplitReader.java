@@ -1,7 +1,6 @@
 package lenstream.connector.command;
 
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
+import lenstream.connector.source.Pause;
 import lenstream.core.command.Command;
 import lenstream.core.command.CommandLog;
 import lenstream.core.command.CommandLog.Position;
@@ -30,7 +29,7 @@ final class CommandSplitReader implements SplitReader<CommandSplitReader.Entry, 
     private final CommandLog log;
     private final long pollMillis;
     private final boolean ends;
-    private final Semaphore wakeUps = new Semaphore(0);
+    private final Pause pause = new Pause();
     private @Nullable Position position;
     private int failures;
 
@@ -51,7 +50,7 @@ final class CommandSplitReader implements SplitReader<CommandSplitReader.Entry, 
     public RecordsWithSplitIds<Entry> fetch() {
         var records = new RecordsBySplits.Builder<Entry>();
         if (position == null) {
-            pause(pollMillis);
+            pause.await(pollMillis);
             return records.build();
         }
         try {
@@ -68,14 +67,14 @@ final class CommandSplitReader implements SplitReader<CommandSplitReader.Entry, 
                 records.addFinishedSplit(CommandSplit.ID);
                 position = null;
             } else if (page.commands().isEmpty()) {
-                pause(pollMillis);
+                pause.await(pollMillis);
             }
         } catch (IndexException e) {
             if (failures == 0) {
                 LOG.warn("commands wait for the index: {}", e.getMessage());
             }
             failures = Math.min(failures + 1, 10);
-            pause(Math.min(LONGEST_PAUSE_MILLIS, pollMillis << failures));
+            pause.await(Math.min(LONGEST_PAUSE_MILLIS, pollMillis << failures));
         }
         return records.build();
     }
@@ -87,21 +86,11 @@ final class CommandSplitReader implements SplitReader<CommandSplitReader.Entry, 
 
     @Override
     public void wakeUp() {
-        wakeUps.release();
+        pause.wakeUp();
     }
 
     @Override
     public void close() {
         client.close();
-    }
-
-    private void pause(long millis) {
-        try {
-            if (wakeUps.tryAcquire(millis, TimeUnit.MILLISECONDS)) {
-                wakeUps.drainPermits();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

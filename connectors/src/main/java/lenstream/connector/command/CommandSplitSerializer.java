@@ -10,66 +10,35 @@ import java.util.List;
 import lenstream.core.command.CommandLog.Position;
 import org.apache.flink.core.io.SimpleVersionedSerializer;
 
-/** Command splits, one or many, as bytes. Thread-safe. */
-final class CommandSplitSerializer {
+/** Command splits as bytes. Thread-safe. */
+final class CommandSplitSerializer implements SimpleVersionedSerializer<CommandSplit> {
     private static final int VERSION = 1;
 
-    private CommandSplitSerializer() {}
-
-    static SimpleVersionedSerializer<CommandSplit> one() {
-        return new SimpleVersionedSerializer<>() {
-            @Override
-            public int getVersion() {
-                return VERSION;
-            }
-
-            @Override
-            public byte[] serialize(CommandSplit split) throws IOException {
-                return write(List.of(split));
-            }
-
-            @Override
-            public CommandSplit deserialize(int version, byte[] serialized) throws IOException {
-                return read(version, serialized).getFirst();
-            }
-        };
+    @Override
+    public int getVersion() {
+        return VERSION;
     }
 
-    static SimpleVersionedSerializer<List<CommandSplit>> many() {
-        return new SimpleVersionedSerializer<>() {
-            @Override
-            public int getVersion() {
-                return VERSION;
-            }
-
-            @Override
-            public byte[] serialize(List<CommandSplit> splits) throws IOException {
-                return write(splits);
-            }
-
-            @Override
-            public List<CommandSplit> deserialize(int version, byte[] serialized) throws IOException {
-                return read(version, serialized);
-            }
-        };
-    }
-
-    private static byte[] write(List<CommandSplit> splits) throws IOException {
+    @Override
+    public byte[] serialize(CommandSplit split) throws IOException {
         var bytes = new ByteArrayOutputStream();
         try (var out = new DataOutputStream(bytes)) {
-            out.writeInt(splits.size());
-            for (CommandSplit split : splits) {
-                out.writeUTF(split.position().log());
-                out.writeLong(split.position().number());
-            }
+            out.writeInt(1); // how many: this version could hold a list
+            out.writeUTF(split.position().log());
+            out.writeLong(split.position().number());
         }
         return bytes.toByteArray();
     }
 
-    private static List<CommandSplit> read(int version, byte[] serialized) throws IOException {
+    @Override
+    public CommandSplit deserialize(int version, byte[] serialized) throws IOException {
         if (version != VERSION) {
             throw new IOException("command split of version " + version + ", this program reads version " + VERSION);
         }
+        return versionOne(serialized).getFirst();
+    }
+
+    static List<CommandSplit> versionOne(byte[] serialized) throws IOException {
         try (var in = new DataInputStream(new ByteArrayInputStream(serialized))) {
             int size = in.readInt();
             var splits = new ArrayList<CommandSplit>();

@@ -6,26 +6,23 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import lenstream.connector.fetch.HostTurns;
 import lenstream.connector.fetch.PoliteWeb;
 import lenstream.connector.fetch.TurnMessage;
+import lenstream.connector.source.ProgressReader;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebResponse;
 import org.apache.flink.api.connector.source.SourceEvent;
+import org.apache.flink.api.connector.source.SourceOutput;
 import org.apache.flink.api.connector.source.SourceReaderContext;
-import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.base.source.reader.RecordEmitter;
-import org.apache.flink.connector.base.source.reader.SingleThreadMultiplexSourceReaderBase;
 import org.apache.flink.metrics.Counter;
-import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 
 /** Flink's view of the sites of one subtask: emits what their walks found and keeps their progress for checkpoints. */
-final class FrontierReader
-        extends SingleThreadMultiplexSourceReaderBase<SiteEvent, CrawlTarget, SiteSplit, SiteProgress> {
+final class FrontierReader extends ProgressReader<SiteEvent, CrawlTarget, SiteSplit, SiteProgress> {
     /** The metric variable that names the job. */
     private static final String JOB_ID = "<job_id>";
 
@@ -36,8 +33,6 @@ final class FrontierReader
     private final PoliteWeb web;
     private final HostTurns turns;
     private final AtomicLong waitingImages;
-    private final Map<String, SiteProgress> sites = new ConcurrentHashMap<>();
-    private volatile boolean assigned;
 
     @SuppressWarnings("MustBeClosed") // the reader closes it
     static FrontierReader open(FrontierSource source, SourceReaderContext context) {
@@ -50,7 +45,6 @@ final class FrontierReader
         super(
                 () -> new SiteReader(split -> walk(source, web, split), source.follows(), waitingImages),
                 new Emitter(context),
-                new Configuration(context.getConfiguration()),
                 context);
         this.source = source;
         this.web = web;
@@ -81,27 +75,15 @@ final class FrontierReader
         return new SiteWalk(split.site(), split.state().copy(), source.run(), polite, System::currentTimeMillis);
     }
 
+    /** Images found and not yet emitted; the sites add the resources still to be visited. */
     @Override
-    public void start() {
-        context.metricGroup().setPendingRecordsGauge(this::pending);
-        context.metricGroup().<Integer, Gauge<Integer>>gauge("lenstream_sites_dry", () -> isDry() ? 1 : 0);
-        super.start();
-    }
-
-    private boolean isDry() {
-        return assigned && sites.values().stream().allMatch(SiteProgress::isDry);
-    }
-
-    private long pending() {
-        return waitingImages.get()
-                + sites.values().stream().mapToLong(SiteProgress::waiting).sum();
+    protected long pendingBeside() {
+        return waitingImages.get();
     }
 
     @Override
     public void handleSourceEvents(SourceEvent event) {
-        if (event instanceof SitesAssigned) { // only now can it say that it is dry
-            assigned = true;
-        } else if (event instanceof TurnMessage message) {
+        if (event instanceof TurnMessage message) {
             turns.receive(message);
         } else {
             super.handleSourceEvents(event);
@@ -109,20 +91,8 @@ final class FrontierReader
     }
 
     @Override
-    protected void onSplitFinished(Map<String, SiteProgress> finished) {
-        finished.keySet().forEach(sites::remove);
-    }
-
-    @Override
-    protected SiteProgress initializedState(SiteSplit split) {
-        var progress = new SiteProgress(split, source.run());
-        sites.put(split.splitId(), progress);
-        return progress;
-    }
-
-    @Override
-    protected SiteSplit toSplitType(String splitId, SiteProgress progress) {
-        return progress.toSplit();
+    protected SiteProgress begin(SiteSplit split) {
+        return new SiteProgress(split, source.run());
     }
 
     @Override
@@ -147,10 +117,7 @@ final class FrontierReader
         }
 
         @Override
-        public void emitRecord(
-                SiteEvent event,
-                org.apache.flink.api.connector.source.SourceOutput<CrawlTarget> output,
-                SiteProgress progress) {
+        public void emitRecord(SiteEvent event, SourceOutput<CrawlTarget> output, SiteProgress progress) {
             if (event instanceof SiteEvent.Found image) {
                 output.collect(image.target());
                 found.inc();

@@ -1,6 +1,8 @@
 package lenstream.connector.crawl;
 
+import java.util.List;
 import java.util.UUID;
+import lenstream.connector.source.SplitListSerializer;
 import lenstream.core.image.CrawlTarget;
 import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.Source;
@@ -19,7 +21,7 @@ import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
  * <p>Immutable. Each object is a submission: a job restored under a new one asks every site again.
  */
 public final class FrontierSource
-        implements Source<CrawlTarget, SiteSplit, FrontierCheckpoint>, SupportsSplitReassignmentOnRecovery {
+        implements Source<CrawlTarget, SiteSplit, List<SiteSplit>>, SupportsSplitReassignmentOnRecovery {
     private static final long serialVersionUID = 1;
 
     private final Seeds seeds;
@@ -73,13 +75,13 @@ public final class FrontierSource
     }
 
     @Override
-    public SplitEnumerator<SiteSplit, FrontierCheckpoint> createEnumerator(SplitEnumeratorContext<SiteSplit> context) {
+    public SplitEnumerator<SiteSplit, List<SiteSplit>> createEnumerator(SplitEnumeratorContext<SiteSplit> context) {
         return new FrontierEnumerator(context, seeds.sites(), maxParallelism, null);
     }
 
     @Override
-    public SplitEnumerator<SiteSplit, FrontierCheckpoint> restoreEnumerator(
-            SplitEnumeratorContext<SiteSplit> context, FrontierCheckpoint checkpoint) {
+    public SplitEnumerator<SiteSplit, List<SiteSplit>> restoreEnumerator(
+            SplitEnumeratorContext<SiteSplit> context, List<SiteSplit> checkpoint) {
         return new FrontierEnumerator(context, seeds.sites(), maxParallelism, checkpoint);
     }
 
@@ -89,8 +91,8 @@ public final class FrontierSource
     }
 
     @Override
-    public SimpleVersionedSerializer<FrontierCheckpoint> getEnumeratorCheckpointSerializer() {
-        return new FrontierCheckpointSerializer();
+    public SimpleVersionedSerializer<List<SiteSplit>> getEnumeratorCheckpointSerializer() {
+        return SplitListSerializer.of(new SiteSplitSerializer());
     }
 
     @Override

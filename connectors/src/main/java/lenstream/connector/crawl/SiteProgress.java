@@ -1,10 +1,12 @@
 package lenstream.connector.crawl;
 
+import lenstream.connector.source.SplitProgress;
+
 /**
  * Where the reader stands with a site: the state after the events emitted so far. Changed on the task thread, looked at by
  * metric reporters.
  */
-final class SiteProgress {
+final class SiteProgress implements SplitProgress<SiteSplit> {
     private final Site site;
     private final SiteState state;
     private final String run;
@@ -24,16 +26,19 @@ final class SiteProgress {
     }
 
     /** Whether the round of this submission has ended and all it found was emitted. */
-    boolean isDry() {
+    @Override
+    public boolean isDry() {
         return dry;
     }
 
     /** Resources still to be visited in this round. */
-    int waiting() {
+    @Override
+    public long pending() {
         return waiting;
     }
 
-    SiteSplit toSplit() {
+    @Override
+    public SiteSplit split() {
         return new SiteSplit(site, state.copy());
     }
 

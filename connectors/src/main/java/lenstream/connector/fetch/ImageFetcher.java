@@ -1,5 +1,6 @@
 package lenstream.connector.fetch;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -20,18 +21,22 @@ import lenstream.connector.fetch.FetchOutcome.Gone;
 import lenstream.connector.fetch.FetchOutcome.Rejected;
 import lenstream.connector.fetch.FetchOutcome.Unchanged;
 import lenstream.connector.fetch.FetchOutcome.Validators;
+import lenstream.connector.source.FileSystems;
 import lenstream.core.image.ImageId;
 import lenstream.core.image.Reason;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebClient;
 import lenstream.core.web.WebException;
 import lenstream.core.web.WebResponse;
+import org.apache.flink.core.fs.FSDataInputStream;
+import org.apache.flink.core.fs.FileStatus;
+import org.apache.flink.core.fs.FileSystem;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Fetches one image: a conditional request, redirects hop by hop with each hop's robots rules and turn, and every answer
  * sorted into a {@link FetchOutcome}. What the bytes are is the decoder's to say, except for an HTML page in an image's
- * place. {@code file} URLs are read from disk; their validator is size and time of change.
+ * place. Files on a disk or in an object store are read; their validator is size and time of change.
  *
  * <p>Thread-safe. Blocking: call from a virtual thread. Borrows the web it is given.
  */
@@ -67,8 +72,8 @@ final class ImageFetcher {
      * @param sha256 of the bytes that are known, null if none are
      */
     FetchOutcome fetch(String url, Validators validators, @Nullable String sha256) throws InterruptedException {
-        if (url.startsWith("file:")) {
-            return read(url, validators, sha256);
+        if (StoredFile.isFile(url)) {
+            return StoredFile.isOnDisk(url) ? read(url, validators, sha256) : readObject(url, validators, sha256);
         }
         var canonical = CanonicalUrl.of(url);
         if (canonical.isEmpty()) {
@@ -173,15 +178,13 @@ final class ImageFetcher {
             if (!attributes.isRegularFile()) {
                 return new Rejected(Reason.NOT_AN_IMAGE, url + ": is no file");
             }
-            String mark =
-                    attributes.size() + "-" + attributes.lastModifiedTime().toMillis();
+            String mark = StoredFile.mark(
+                    url, attributes.size(), attributes.lastModifiedTime().toMillis());
             if (mark.equals(known.etag())) {
                 return new Unchanged(known);
             }
             if (attributes.size() > maxBytes) {
-                return new Rejected(
-                        Reason.TOO_LARGE,
-                        url + ": has " + attributes.size() + " bytes, the limit is " + maxBytes + " bytes");
+                return tooLarge(url, attributes.size());
             }
             return content(url, Files.readAllBytes(file), new Validators(mark, null), sha256);
         } catch (NoSuchFileException e) {
@@ -193,5 +196,36 @@ final class ImageFetcher {
         } catch (IOException e) {
             return new Deferred(Reason.CONNECTION_FAILED, url + ": cannot be read: " + e.getMessage(), retryMillis);
         }
+    }
+
+    /** Reads an object through Flink's file system for its scheme: a request for what it is, and one for its bytes. */
+    private FetchOutcome readObject(String url, Validators known, @Nullable String sha256) {
+        try {
+            var path = new org.apache.flink.core.fs.Path(URI.create(url)); // discovery made the URL of a path
+            FileSystem files = path.getFileSystem();
+            FileStatus status = files.getFileStatus(path);
+            String mark = StoredFile.mark(url, status.getLen(), status.getModificationTime());
+            if (mark.equals(known.etag())) {
+                return new Unchanged(known);
+            }
+            if (status.getLen() > maxBytes) {
+                return tooLarge(url, status.getLen());
+            }
+            try (FSDataInputStream in = files.open(path)) {
+                byte[] bytes = in.readNBytes(Math.toIntExact(maxBytes + 1)); // it may have grown since
+                return bytes.length > maxBytes
+                        ? tooLarge(url, bytes.length)
+                        : content(url, bytes, new Validators(mark, null), sha256);
+            }
+        } catch (FileNotFoundException e) {
+            return new Gone(Reason.NOT_FOUND, url + ": there is no such object");
+        } catch (IOException | RuntimeException e) { // a store's client has its own exceptions
+            return new Deferred(
+                    Reason.CONNECTION_FAILED, url + ": cannot be read: " + FileSystems.reason(e), retryMillis);
+        }
+    }
+
+    private FetchOutcome tooLarge(String url, long bytes) {
+        return new Rejected(Reason.TOO_LARGE, url + ": has " + bytes + " bytes, the limit is " + maxBytes + " bytes");
     }
 }

@@ -85,9 +85,6 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     /** Number of the input that brings the targets. */
     private static final int TARGETS = 1;
 
-    /** The host of {@code file} URLs; a disk needs no politeness. */
-    private static final String FILES = "file";
-
     private static final int FILES_AT_ONCE = 8;
 
     private static final ValueStateDescriptor<HostPace> PACE =
@@ -225,6 +222,10 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
             dropped(target);
             return;
         }
+        if (before != null && isAsMarked(before, target)) {
+            counters().unchanged().inc();
+            return;
+        }
         Lane lane = lane(target.host());
         boolean isFull = lane.ends.size() >= fetching.maxPendingPerHost();
         boolean hasRoomInFront = lane.ends.head() > 0; // a queue of an older program begins at 0
@@ -253,6 +254,16 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     @Override
     public void processElement2(StreamRecord<Command> element) throws Exception {
         requireNonNull(takedowns).apply(element.getValue());
+    }
+
+    /** Whether discovery has seen that the image is as it is known: then a visit can bring nothing. */
+    private boolean isAsMarked(KnownUrl before, CrawlTarget target) {
+        String mark = target.mark();
+        return mark != null
+                && !before.isQueued()
+                && mark.equals(before.last().validators().etag())
+                && before.last().checkedAtMillis()
+                        >= requireNonNull(takedowns).current().revokedAtMillis(target.url());
     }
 
     private boolean isTakenDown(CrawlTarget target) {
@@ -318,7 +329,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
      * again.
      */
     private void dispatch(Lane lane) throws Exception {
-        int allowed = lane.host.equals(FILES) ? FILES_AT_ONCE : fetching.perHost();
+        int allowed = StoredFile.isHost(lane.host) ? FILES_AT_ONCE : fetching.perHost();
         while (lane.running.size() < allowed) {
             long now = now();
             var unavailable = web().unavailable(lane.host);

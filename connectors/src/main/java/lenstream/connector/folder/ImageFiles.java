@@ -19,10 +19,13 @@ final class ImageFiles {
 
     private ImageFiles() {}
 
-    static boolean isImage(Path file) {
-        String name = file.getFileName().toString();
+    static boolean isNamedLikeAnImage(String name) {
         int dot = name.lastIndexOf('.');
-        if (dot > 0 && ENDINGS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT))) {
+        return dot > 0 && ENDINGS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT));
+    }
+
+    static boolean isImage(Path file) {
+        if (isNamedLikeAnImage(file.getFileName().toString())) {
             return true;
         }
         try (InputStream in = Files.newInputStream(file)) {

@@ -45,17 +45,16 @@ class FrontierEnumeratorTest {
         var enumerator = start(context, sites, null);
         SiteSplit progressed = new SiteSplit(sites.get(0), progress());
         enumerator.addSplitsBack(List.of(progressed), 0);
-        assertThat(enumerator.snapshotState(1).unassigned()).containsExactly(progressed);
+        assertThat(enumerator.snapshotState(1)).containsExactly(progressed);
         enumerator.addReader(0);
         assertThat(split(context, sites.get(0)).state().round()).isEqualTo(1);
-        assertThat(enumerator.snapshotState(2).unassigned()).isEmpty();
+        assertThat(enumerator.snapshotState(2)).isEmpty();
     }
 
     @Test
     void sitesNoLongerNamedAreDroppedAndNewOnesBegin() {
         List<Site> sites = sites(3);
-        var checkpoint = new FrontierCheckpoint(
-                List.of(new SiteSplit(sites.get(0), progress()), new SiteSplit(sites.get(1), progress())));
+        var checkpoint = List.of(new SiteSplit(sites.get(0), progress()), new SiteSplit(sites.get(1), progress()));
         var context = context(1);
         start(context, sites.subList(1, 3), checkpoint);
         assertThat(assignments(context))
@@ -65,7 +64,7 @@ class FrontierEnumeratorTest {
     }
 
     private static FrontierEnumerator start(
-            MockSplitEnumeratorContext<SiteSplit> context, List<Site> sites, @Nullable FrontierCheckpoint checkpoint) {
+            MockSplitEnumeratorContext<SiteSplit> context, List<Site> sites, @Nullable List<SiteSplit> checkpoint) {
         var enumerator = new FrontierEnumerator(context, sites, MAX_PARALLELISM, checkpoint);
         enumerator.start();
         for (int reader = 0; reader < context.currentParallelism(); reader++) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.List;
+import lenstream.connector.source.SplitListSerializer;
 import lenstream.core.image.CrawlTarget;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,11 +61,14 @@ class SiteSplitSerializerTest {
 
     @Test
     void aCheckpointKeepsItsSplits() throws Exception {
-        var checkpoints = new FrontierCheckpointSerializer();
-        var checkpoint = new FrontierCheckpoint(List.of(split(), SiteSplit.fresh(split().site())));
-        FrontierCheckpoint back = checkpoints.deserialize(1, checkpoints.serialize(checkpoint));
-        assertThat(back.unassigned()).hasSize(2);
-        assertThat(back.unassigned().get(0).state()).usingRecursiveComparison().isEqualTo(split().state());
+        var checkpoints = SplitListSerializer.of(serializer);
+        byte[] serialized = checkpoints.serialize(List.of(split(), SiteSplit.fresh(split().site())));
+        List<SiteSplit> back = checkpoints.deserialize(checkpoints.getVersion(), serialized);
+        assertThat(back).hasSize(2);
+        assertThat(checkpoints.deserialize(1, serialized))
+                .as("the first version")
+                .hasSize(2);
+        assertThat(back.get(0).state()).usingRecursiveComparison().isEqualTo(split().state());
     }
 
     @Test

@@ -2,6 +2,8 @@ package lenstream.connector.fetch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -29,6 +31,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class VisitOperatorTest {
@@ -38,6 +41,9 @@ class VisitOperatorTest {
             .withBackoff(Duration.ofMillis(20));
 
     private LoopbackSite site;
+
+    @TempDir
+    Path folder;
 
     @BeforeEach
     void open() throws Exception {
@@ -74,6 +80,23 @@ class VisitOperatorTest {
             assertThat(visits.images().get(1).version())
                     .isGreaterThan(visits.images().get(0).version());
             assertThat(visits.images().get(1).bytes()).endsWith(9);
+        }
+    }
+
+    @Test
+    void aKnownFileThatWasSeenToBeTheSameIsNotVisited() throws Exception {
+        Path file = Files.write(folder.resolve("a.jpg"), new byte[] {(byte) 0xff, (byte) 0xd8, 1});
+        try (var visits = start(QUICK, null)) {
+            String mark =
+                    StoredFile.mark("file:", 3, Files.getLastModifiedTime(file).toMillis());
+            visits.sendFile(file, mark);
+            visits.run(() -> visits.images().size() == 1);
+            Files.delete(file);
+            visits.sendFile(file, mark);
+            visits.run(visits::isIdle);
+            assertThat(visits.rejections()).isEmpty();
+            visits.sendFile(file, "4-1");
+            visits.run(() -> visits.rejections().size() == 1);
         }
     }
 
@@ -685,6 +708,23 @@ class VisitOperatorTest {
                     -1,
                     discoveredAt,
                     via)));
+        }
+
+        void sendFile(Path file, String mark) throws Exception {
+            harness.processElement1(new StreamRecord<>(new CrawlTarget(
+                    file.toUri().toString(),
+                    "file",
+                    "file:///",
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    null,
+                    -1,
+                    System.currentTimeMillis() + ahead,
+                    "folder",
+                    mark)));
         }
 
         void command(Command.Kind kind, String key, String subject) throws Exception {

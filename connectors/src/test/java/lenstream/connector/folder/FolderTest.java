@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -131,9 +132,38 @@ class FolderTest {
     }
 
     @Test
+    void aFollowedFolderTellsOfNewFilesAndOfItselfAfterAFault() throws Exception {
+        var env = StreamExecutionEnvironment.getExecutionEnvironment();
+        env.setParallelism(1);
+        Path late = Files.createDirectory(root.resolve("late"));
+        var targets = env.fromSource(
+                FolderSource.of(List.of(late)).following(Duration.ofMillis(50)),
+                WatermarkStrategy.noWatermarks(),
+                "folder",
+                TypeInformation.of(CrawlTarget.class));
+        try (var found = targets.executeAndCollect()) {
+            write("late/one.jpg");
+            assertThat(found.next().url()).endsWith("one.jpg");
+            Files.delete(late.resolve("one.jpg"));
+            Files.delete(late);
+            Thread.sleep(200); // a look fails
+            Files.createDirectory(late);
+            write("late/two.jpg");
+            CrawlTarget next = found.next();
+            while (next.url().endsWith("one.jpg")) {
+                next = found.next();
+            }
+            assertThat(next.url()).endsWith("two.jpg");
+            assertThat(next.mark())
+                    .isEqualTo("1-"
+                            + Files.getLastModifiedTime(late.resolve("two.jpg")).toMillis());
+        }
+    }
+
+    @Test
     void splitsComeBackAsTheyWere() throws Exception {
         var split = new FolderSplit("/a", "run", "b/c.jpg", false);
-        var serializer = FolderSplitSerializer.one();
+        var serializer = new FolderSplitSerializer();
         assertThat(serializer.deserialize(1, serializer.serialize(split))).isEqualTo(split);
         assertThat(split.in("other")).isEqualTo(new FolderSplit("/a", "other", "b/c.jpg", false));
         assertThat(new FolderSplit("/a", "run", "b", true).in("other"))
@@ -141,10 +171,10 @@ class FolderTest {
     }
 
     private List<String> walk(String after) throws IOException {
-        var walk = new FolderWalk(root, after);
+        var walk = new FolderWalk(new DiskTree(root), after);
         var found = new ArrayList<String>();
-        for (Optional<Path> file = walk.next(); file.isPresent(); file = walk.next()) {
-            found.add(walk.position(file.get()));
+        for (Optional<FolderWalk.Found> file = walk.next(); file.isPresent(); file = walk.next()) {
+            found.add(file.get().position());
         }
         return found;
     }

@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * An image URL that discovery found, with the context it was found in. Crosses Flink edges as a POJO; immutable.
  *
- * @param url canonical URL ({@code http}, {@code https} or {@code file}); see {@link
+ * @param url canonical URL ({@code http}, {@code https}, {@code file}, or that of an object store); see {@link
  *     lenstream.core.web.CanonicalUrl}
- * @param host the politeness key of the URL: host and port; {@code file} for files
+ * @param host the politeness key of the URL: host and port; {@code file} for files, scheme and bucket for objects
  * @param site the seed that led here
  * @param pageUrl the page that shows the image, if known
  * @param title title of the image or its page
@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
  * @param publishedAtMillis when the site says that it was published, epoch ms; {@link #UNKNOWN_TIME} if it does not
  * @param discoveredAtMillis when discovery saw it, epoch ms
  * @param via the kind of resource it was found in: {@code sitemap}, {@code feed}, {@code page}, {@code folder},
- *     {@code push}
+ *     {@code push}, {@code warc}, {@code kafka}
+ * @param mark what a visit will find as long as the image is as it was seen: of a file its size and time. A known image
+ *     with this mark needs no visit. Null if discovery cannot say; not remembered
  */
 public record CrawlTarget(
         String url,
@@ -33,9 +35,40 @@ public record CrawlTarget(
         @Nullable String license,
         long publishedAtMillis,
         long discoveredAtMillis,
-        String via)
+        String via,
+        @Nullable String mark)
         implements Serializable {
-    private static final long serialVersionUID = 1;
+    private static final long serialVersionUID = 2;
+
+    /** One of which only a visit can tell whether it changed. */
+    public CrawlTarget(
+            String url,
+            String host,
+            String site,
+            @Nullable String pageUrl,
+            @Nullable String title,
+            @Nullable String alt,
+            @Nullable String caption,
+            @Nullable String credit,
+            @Nullable String license,
+            long publishedAtMillis,
+            long discoveredAtMillis,
+            String via) {
+        this(
+                url,
+                host,
+                site,
+                pageUrl,
+                title,
+                alt,
+                caption,
+                credit,
+                license,
+                publishedAtMillis,
+                discoveredAtMillis,
+                via,
+                null);
+    }
 
     public static final long UNKNOWN_TIME = -1;
 

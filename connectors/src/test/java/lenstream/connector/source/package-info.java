@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.connector.source;
+
+import org.jspecify.annotations.NullMarked;
