@@ -330,8 +330,8 @@ function paint(home, from = 0) {
   const nothing = hits.length > 0 && answer?.nothing_matches === true;
   $("note").hidden = !nothing;
   if (nothing) {
-    $("note").textContent = `Nothing here matches. The best picture scores ${Math.round(hits[0].score * 100)} of 100, and one random picture in twenty `
-      + `reaches ${Math.round(answer.floor * 100)}. These only come nearest.`;
+    $("note").textContent = `Nothing here matches. The best picture scores ${Math.round(hits[0].score * 100)} of 100, and for these words it would take `
+      + `${Math.round(answer.floor * 100)} to be more than chance. These only come nearest.`;
   }
   status(home);
 }
@@ -595,7 +595,7 @@ function why(hit, s) {
   for (const part of parts ?? []) {
     reasons.push(`${part.query}, weight ${part.weight}: cosine ${part.cosine.toFixed(3)}, ${part.share < 0 ? "takes away" : "adds"} ${Math.abs(part.share).toFixed(3)}.`);
   }
-  if (hit.cosine != null && answer?.floor != null && hit.score < answer.floor) reasons.push("It fits the words no better than a picture picked at random.");
+  if (hit.cosine != null && answer?.floor != null && hit.score < answer.floor) reasons.push("For these words, and among so many pictures, chance alone reaches its score.");
   $("details-why").hidden = !reasons.length || isHome(s);
   $("details-why-list").replaceChildren(...reasons.map((reason) => {
     const item = document.createElement("li");

@@ -30,7 +30,7 @@ class LenstreamTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "up", "down", "status", "index", "crawl", "search", "doctor", "serve"})
+    @ValueSource(strings = {"demo", "up", "down", "status", "index", "crawl", "search", "doctor", "serve", "calibrate"})
     void everyCommandHasHelp(String command) {
         Said said = run(command, "--help");
         assertThat(said.code).isZero();
@@ -44,6 +44,7 @@ class LenstreamTest {
                     index no-such-folder        | is no folder; name a folder that holds images
                     search hello --api http://127.0.0.1:1 | no search API answers on http://127.0.0.1:1; start it with ./lenstream up
                     status --model nowhere      | is no model bundle: it holds no encoder.json
+                    calibrate nowhere nowhere   | is no folder; name one that holds labelled images
                     """)
     void aSlipGetsOneSentence(String line, String sentence) {
         String[] arguments = (line + " --data " + folder.resolve("data")).split(" +");

@@ -7,6 +7,7 @@ import java.util.List;
 import lenstream.core.model.Encoder;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
+import lenstream.core.model.Relevance;
 import lenstream.gpu.embed.Embedding;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
 import lenstream.gpu.pipeline.ImageRejectedException;
@@ -76,6 +77,11 @@ final class BundleQueryEncoder implements QueryEncoder {
     @Override
     public Encoder.@Nullable ScoreHint scoreHint() {
         return bundle.encoder().scoreHint();
+    }
+
+    @Override
+    public Relevance relevance() {
+        return bundle.relevance();
     }
 
     /** As many at once as the bundle allows, and a call for each processor. */

@@ -64,6 +64,11 @@ final class IndexWatch implements AutoCloseable {
         return state;
     }
 
+    /** Images of the index when it was asked last; 0 while it cannot be searched. */
+    long documents() {
+        return state instanceof Ready(long documents) ? documents : 0;
+    }
+
     /** Says that no more requests are wanted. */
     void stopping() {
         timer.shutdownNow();

@@ -29,10 +29,7 @@ final class OperationRoutes implements Routes {
                 "lenstream_model_info",
                 () -> "fingerprint=\"" + spaces.current().fingerprint().value() + "\"");
         metrics.gauge("lenstream_search_ready", "", () -> watch.state() instanceof IndexWatch.Ready ? 1 : 0);
-        metrics.gauge(
-                "lenstream_search_documents",
-                "",
-                () -> watch.state() instanceof IndexWatch.Ready(long documents) ? documents : 0);
+        metrics.gauge("lenstream_search_documents", "", watch::documents);
     }
 
     @Override

@@ -3,6 +3,7 @@ package lenstream.search;
 import java.util.List;
 import lenstream.core.model.Encoder;
 import lenstream.core.model.Fingerprint;
+import lenstream.core.model.Relevance;
 import lenstream.gpu.embed.Embedding;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,11 @@ public interface QueryEncoder extends AutoCloseable {
 
     /** Typical cosines of this encoder; null if they were not measured. */
     Encoder.@Nullable ScoreHint scoreHint();
+
+    /** How to read this encoder's cosines. */
+    default Relevance relevance() {
+        return Relevance.of(null, scoreHint());
+    }
 
     /** How texts may be put together. */
     Batching texts();

@@ -6,7 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.LongSupplier;
 import lenstream.core.index.Field;
+import lenstream.core.model.Relevance;
 import lenstream.search.http.Exchange;
 import lenstream.search.http.Multipart;
 import lenstream.search.http.ProblemException;
@@ -21,9 +23,12 @@ final class SearchRoutes implements Routes {
     private static final double ZERO_LENGTH = 1e-6;
 
     private final ActiveSpace spaces;
+    private final LongSupplier documents;
 
-    SearchRoutes(ActiveSpace spaces) {
+    /** @param documents of the index that is searched */
+    SearchRoutes(ActiveSpace spaces, LongSupplier documents) {
         this.spaces = spaces;
+        this.documents = documents;
     }
 
     @Override
@@ -87,11 +92,11 @@ final class SearchRoutes implements Routes {
             exchange.took(Stage.EMBED, embedded - start);
         }
         boolean words = request.query().ofWords();
-        Calibration calibration = space.calibration();
-        DoubleUnaryOperator score = words ? calibration::ofText : calibration::ofImage;
+        Relevance relevance = space.relevance();
+        DoubleUnaryOperator score = words ? relevance::ofText : relevance::ofImage;
         String text = request.query() instanceof Query.Text(String asked) ? asked : "";
         ImageSearch search = space.search();
-        Double leastCosine = leastCosine(request.ranking(), calibration, words);
+        Double leastCosine = leastCosine(request.ranking(), relevance, words);
         ImageSearch.Page page = switch (request.mode()) {
             case VECTOR -> search.near(direction, request, leastCosine);
             case TEXT -> search.matching(text, direction, request);
@@ -109,7 +114,8 @@ final class SearchRoutes implements Routes {
         exchange.took(Stage.TOTAL, exchange.elapsedNanos());
         exchange.set(HeaderNames.CACHE_CONTROL, "no-store");
         boolean known = request.query() instanceof Query.Text && request.mode() == SearchRequest.Mode.VECTOR;
-        OptionalDouble least = known ? calibration.floor() : OptionalDouble.empty();
+        OptionalDouble least =
+                known ? relevance.floor(direction.vector(), searched(request, page.total())) : OptionalDouble.empty();
         Double floor = least.isPresent() ? Math.round(least.getAsDouble() * 1e6) / 1e6 : null;
         Boolean nothing = floor == null ? null : !(score.applyAsDouble(page.best()) >= floor); // NaN: no hit at all
         exchange.sendJson(new SearchAnswer(
@@ -124,14 +130,20 @@ final class SearchRoutes implements Routes {
                 hits));
     }
 
+    /** Images that were searched. How many pass a filter is known only where they are few enough to be listed. */
+    private long searched(SearchRequest request, int total) {
+        boolean allListed = total < ImageSearch.DEPTH && !request.filter().isEmpty();
+        return allListed ? Math.max(1, total) : documents.getAsLong();
+    }
+
     /** The cosine that hits must have; null if nothing is asked of it. */
-    private static @Nullable Double leastCosine(SearchRequest.Ranking ranking, Calibration calibration, boolean words) {
+    private static @Nullable Double leastCosine(SearchRequest.Ranking ranking, Relevance relevance, boolean words) {
         Double asked = ranking.minCosine();
         if (ranking.minScore() == 0) {
             return asked;
         }
         double cosine =
-                words ? calibration.cosineOfText(ranking.minScore()) : calibration.cosineOfImage(ranking.minScore());
+                words ? relevance.cosineOfText(ranking.minScore()) : relevance.cosineOfImage(ranking.minScore());
         return asked == null ? Double.valueOf(cosine) : Double.valueOf(Math.max(cosine, asked));
     }
 

@@ -206,7 +206,7 @@ public final class SearchServer implements AutoCloseable {
         var table = new RouteTable(config.http(), metrics, this::whyNotReady);
         var features = new ArrayList<Routes>(List.of(
                 new PageRoutes(),
-                new SearchRoutes(spaces),
+                new SearchRoutes(spaces, watch::documents),
                 new ImageRoutes(spaces),
                 new ProtocolRoutes(spaces),
                 new TakedownRoutes(spaces, index, config.layout(), config.receiptKey()),

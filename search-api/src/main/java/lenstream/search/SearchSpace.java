@@ -3,8 +3,11 @@ package lenstream.search;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.Fingerprint;
+import lenstream.core.model.Relevance;
 import lenstream.core.web.WebClient;
 import lenstream.search.http.Metrics;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All that answers queries in one embedding space. A request holds one from its beginning to its end, so that the
@@ -12,6 +15,7 @@ import lenstream.search.http.Metrics;
  * encoder is closed when the last request has let go. Thread-safe.
  */
 final class SearchSpace {
+    private static final Logger LOG = LoggerFactory.getLogger(SearchSpace.class);
     private static final int CACHED_TEXTS = 10_000;
 
     private final QueryEncoder encoder;
@@ -20,7 +24,7 @@ final class SearchSpace {
     private final InferenceModels models;
     private final InferenceRoute inference;
     private final ImageSearch search;
-    private final Calibration calibration;
+    private final Relevance relevance;
     private int holders = 1; // whoever made it; under this
     private boolean closed; // under this
 
@@ -31,7 +35,8 @@ final class SearchSpace {
         this.models = new InferenceModels(encoder, embedding);
         this.inference = new InferenceRoute(models);
         this.search = new ImageSearch(index, layout, encoder.fingerprint(), encoder.dim());
-        this.calibration = new Calibration(encoder.scoreHint());
+        this.relevance = encoder.relevance();
+        LOG.info("event=relevance fingerprint={} source={}", encoder.fingerprint(), relevance.source());
     }
 
     QueryEncoder encoder() {
@@ -62,8 +67,8 @@ final class SearchSpace {
         return search;
     }
 
-    Calibration calibration() {
-        return calibration;
+    Relevance relevance() {
+        return relevance;
     }
 
     /** One more holder; false if the last one has let go already. */

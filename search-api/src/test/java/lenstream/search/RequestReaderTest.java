@@ -3,11 +3,9 @@ package lenstream.search;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.data.Offset.offset;
 
 import java.util.List;
 import java.util.Map;
-import lenstream.core.model.Encoder;
 import lenstream.search.http.Multipart;
 import lenstream.search.http.ProblemException;
 import org.junit.jupiter.api.Test;
@@ -197,19 +195,6 @@ class RequestReaderTest {
         for (String broken : List.of("", "AQ", "!!", "AAAAAAAAAAAAAAAAAAAA")) {
             assertThatThrownBy(() -> Cursor.parse(broken, 7)).hasMessageContaining("not one of ours");
         }
-    }
-
-    @Test
-    void scoresFollowTheMeasuredMeans() {
-        var calibration = new Calibration(new Encoder.ScoreHint(0.266, 0.0235, 0.1662));
-        assertThat(calibration.ofText(0.266)).isCloseTo(0.7, offset(1e-9));
-        assertThat(calibration.ofText(0.0235)).isCloseTo(0.02, offset(1e-9));
-        assertThat(calibration.floor().orElseThrow()).isEqualTo(calibration.ofText(0.1662));
-        assertThat(new Calibration(null).floor()).isEmpty();
-        assertThat(calibration.ofText(-1)).isBetween(0.0, 0.001);
-        assertThat(calibration.ofImage(1)).isEqualTo(1);
-        assertThat(calibration.ofImage(0)).isZero();
-        assertThat(new Calibration(null).ofText(0.3)).isEqualTo(0.3);
     }
 
     private static SearchRequest json(String body) {

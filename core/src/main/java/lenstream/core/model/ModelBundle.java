@@ -18,6 +18,9 @@ import lenstream.core.image.ImageId;
  * when it is read. Immutable; holds no files open.
  */
 public final class ModelBundle {
+    /** Name of the file that {@code lenstream calibrate} writes. */
+    public static final String CALIBRATION = "calibration.json";
+
     private final Path directory;
     private final Encoder encoder;
     private final Fingerprint fingerprint;
@@ -80,6 +83,33 @@ public final class ModelBundle {
     /** The tokenizer's vocabulary file, whole. */
     public byte[] tokenizer() {
         return read(encoder.text().tokenizer().file());
+    }
+
+    /**
+     * What was measured of the encoder's cosines, if it was: {@value #CALIBRATION} of this very encoder. One of another
+     * encoder counts as none, for its figures would be wrong.
+     *
+     * @throws ConfigException if the file cannot be read or a key is wrong
+     */
+    public Optional<Calibration> calibration() {
+        Path file = directory.resolve(CALIBRATION);
+        if (!Files.isRegularFile(file)) {
+            return Optional.empty();
+        }
+        Calibration read = ConfigReader.read(file, Calibration.class);
+        if (read.meaning().direction().size() != encoder.dim()) {
+            throw new ConfigException(
+                    file.toString(),
+                    List.of("meaning.direction: has "
+                            + read.meaning().direction().size() + " values, not " + encoder.dim()
+                            + "; make the file anew with ./lenstream calibrate " + directory));
+        }
+        return read.fingerprint().equals(fingerprint.value()) ? Optional.of(read) : Optional.empty();
+    }
+
+    /** How to read the encoder's cosines, with the best that is known of them. */
+    public Relevance relevance() {
+        return Relevance.of(calibration().orElse(null), encoder.scoreHint());
     }
 
     /** The file of reference vectors, if the bundle has one. */

@@ -47,6 +47,33 @@ class ModelBundleTest {
     }
 
     @Test
+    void aCalibrationIsOfOneEncoderAndTakesNoPartInTheSpace() throws IOException {
+        Fingerprint space = ModelBundle.load(folder).fingerprint();
+        assertThat(ModelBundle.load(folder).relevance().source()).isNotEqualTo(Relevance.Source.CALIBRATION);
+        int dim = ModelBundle.load(folder).encoder().dim();
+        writeCalibration(space.value(), dim);
+        assertThat(ModelBundle.load(folder).fingerprint()).isEqualTo(space);
+        assertThat(ModelBundle.load(folder).relevance().source()).isEqualTo(Relevance.Source.CALIBRATION);
+        writeCalibration("other-1-00000000", dim);
+        assertThat(ModelBundle.load(folder).calibration()).isEmpty();
+        writeCalibration(space.value(), dim + 1);
+        ModelBundle wrong = ModelBundle.load(folder);
+        assertThatThrownBy(wrong::calibration)
+                .hasMessageContaining("meaning.direction: has " + (dim + 1) + " values")
+                .hasMessageContaining("./lenstream calibrate");
+    }
+
+    private void writeCalibration(String fingerprint, int dim) throws IOException {
+        Files.writeString(
+                folder.resolve(ModelBundle.CALIBRATION), """
+                {"fingerprint": "%s", "text": {"slope": 20, "intercept": -4},
+                 "noise": {"location": 0.1, "growth": 0.02, "spread": 0.04, "images": 100},
+                 "meaning": {"direction": [%s], "offset": 0},
+                 "nothing": {"excess": 1, "meaning": 0.5, "intercept": 0}}
+                """.formatted(fingerprint, "0.5" + ", 0.5".repeat(dim - 1)));
+    }
+
+    @Test
     void aChangedFileIsNamedWithBothHashes() throws IOException {
         Files.writeString(folder.resolve("text.onnx"), "something else");
         assertThatThrownBy(() -> ModelBundle.load(folder))

@@ -1,0 +1,128 @@
+package lenstream.search.quality;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import lenstream.core.model.Calibration;
+import org.junit.jupiter.api.Test;
+
+/**
+ * An encoder made by a formula: things have a direction each, images lie about the direction of what they show, and
+ * texts that mean nothing share a direction of their own.
+ */
+class CalibrationFitTest {
+    private static final int DIM = 48;
+    private static final int LABELS = 40;
+    private static final int EACH = 5;
+
+    private final Random random = new Random(3);
+
+    @Test
+    void itFindsWhatTheEncoderWasMadeWith() {
+        CalibrationFit.Result result = fit(0.9);
+        Calibration c = result.calibration();
+        assertThat(result.imageBy()).isEqualTo("label");
+        assertThat(result.text().error()).as("scores mean what they say").isLessThan(0.02);
+        assertThat(c.text().score(0.75)).isGreaterThan(0.9);
+        assertThat(c.text().score(0.1)).isLessThan(0.02);
+        assertThat(c.noise().growth()).as("more images, better luck").isPositive();
+        assertThat(result.held().labels()).isGreaterThan(0.9);
+        assertThat(result.held().absent()).isGreaterThan(0.9);
+        assertThat(result.held().unseen()).isGreaterThan(0.9);
+    }
+
+    @Test
+    void ofAnEncoderThatKnowsLittleItDeniesNoMoreThanATenth() {
+        CalibrationFit.Result result = fit(0.25);
+        assertThat(result.held().labels()).isCloseTo(0.9, within(0.1));
+        assertThat(result.held().absent()).as("it cannot know").isLessThan(0.6);
+    }
+
+    @Test
+    void aSampleTooSmallIsRefused() {
+        assertThatThrownBy(() -> new CalibrationFit(
+                        List.of(new LabelledImage(Path.of("/a/1.jpg"), List.of("a"))),
+                        List.of(direction()),
+                        List.of("a"),
+                        List.of(direction()),
+                        texts()))
+                .hasMessageContaining("at least 50 readable images with 10 labels");
+    }
+
+    /** @param likeness of an image and the words for it, about its cosine */
+    private CalibrationFit.Result fit(double likeness) {
+        var images = new ArrayList<LabelledImage>();
+        var vectors = new ArrayList<float[]>();
+        var labels = new ArrayList<String>();
+        var words = new ArrayList<float[]>();
+        for (int label = 0; label < LABELS; label++) {
+            float[] word = seen();
+            labels.add("label " + label);
+            words.add(word);
+            for (int i = 0; i < EACH; i++) {
+                images.add(new LabelledImage(Path.of("/" + label + "/" + i + ".jpg"), List.of("label " + label)));
+                vectors.add(mix(word, direction(), likeness));
+            }
+        }
+        return new CalibrationFit(images, vectors, labels, words, texts()).fit("made-1-00000000", "a formula");
+    }
+
+    private MeasuringTexts texts() {
+        return new MeasuringTexts(
+                many(300, true), many(300, false), many(100, false), many(200, true), many(200, true));
+    }
+
+    private List<float[]> many(int count, boolean seen) {
+        var list = new ArrayList<float[]>();
+        for (int i = 0; i < count; i++) {
+            list.add(seen ? seen() : unseen());
+        }
+        return list;
+    }
+
+    /** The first value of the vector says whether a text means something. */
+    private float[] seen() {
+        float[] direction = direction();
+        direction[0] = 0.5f;
+        return unit(direction);
+    }
+
+    private float[] unseen() {
+        float[] direction = direction();
+        direction[0] = -0.5f;
+        return unit(direction);
+    }
+
+    private float[] direction() {
+        var values = new float[DIM];
+        for (int i = 1; i < DIM; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return unit(values);
+    }
+
+    private static float[] mix(float[] a, float[] b, double share) {
+        var values = new float[DIM];
+        double rest = Math.sqrt(1 - share * share);
+        for (int i = 1; i < DIM; i++) {
+            values[i] = (float) (share * a[i] + rest * b[i]);
+        }
+        return unit(values);
+    }
+
+    private static float[] unit(float[] values) {
+        double square = 0;
+        for (float value : values) {
+            square += value * value;
+        }
+        for (int i = 0; i < values.length; i++) {
+            values[i] /= (float) Math.sqrt(square);
+        }
+        return values;
+    }
+}
