@@ -61,6 +61,15 @@ final class ActiveSpace implements AutoCloseable {
         }
     }
 
+    /** Every space that is loaded, each to be released by the caller. */
+    List<SearchSpace> holdAll() {
+        List<SearchSpace> all;
+        synchronized (this) {
+            all = List.copyOf(loaded.values());
+        }
+        return all.stream().filter(SearchSpace::hold).toList();
+    }
+
     /** Work that holds one space from the request's beginning to its end. */
     Consumer<Exchange> within(BiConsumer<Exchange, SearchSpace> work) {
         return exchange -> {

@@ -173,6 +173,24 @@ final class ImageSearch {
         return document(imageIndex, id, "_source_excludes=" + Field.EMBEDDING);
     }
 
+    /** Documents of these images without their vectors, by id, as they were written last; what is not there is left out. */
+    Map<String, JsonNode> images(List<String> ids) {
+        var found = new HashMap<String, JsonNode>();
+        if (ids.isEmpty()) {
+            return found;
+        }
+        ObjectNode body = JSON.objectNode();
+        ids.forEach(body.putArray("ids")::add);
+        require(client.send("POST", "/" + imageIndex + "/_mget?_source_excludes=" + Field.EMBEDDING, body))
+                .path("docs")
+                .forEach(document -> {
+                    if (document.path("found").asBoolean()) {
+                        found.put(document.path("_id").asText(), document.path("_source"));
+                    }
+                });
+        return found;
+    }
+
     /** What is known of a group of near-duplicates; empty for an image that is alone and shown by one page. */
     Optional<JsonNode> group(String groupId) {
         IndexAnswer answer = client.send(

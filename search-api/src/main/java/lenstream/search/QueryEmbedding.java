@@ -129,6 +129,11 @@ final class QueryEmbedding {
     }
 
     float[] ofImageUrl(String text, @Nullable Region region) {
+        return ofImage(fetch(text), region);
+    }
+
+    /** The bytes of an image on the web. */
+    byte[] fetch(String text) {
         CanonicalUrl url = CanonicalUrl.of(text)
                 .orElseThrow(
                         () -> ProblemException.badRequest("image_url must be an http or https address of an image."));
@@ -138,7 +143,7 @@ final class QueryEmbedding {
                 throw ProblemException.impossible("image_url answered " + response.status()
                         + ": check that the address leads to a public image.");
             }
-            return ofImage(response.body(), region);
+            return response.body();
         } catch (WebException e) {
             String detail = e.reason() == Reason.ADDRESS_DENIED
                     ? "image_url leads to an address that this server must not reach; send the image itself instead."

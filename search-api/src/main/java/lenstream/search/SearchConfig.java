@@ -6,6 +6,7 @@ import lenstream.core.config.Check;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.web.WebConfig;
+import lenstream.search.alert.AlertConfig;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.push.PushConfig;
 
@@ -21,6 +22,7 @@ import lenstream.search.push.PushConfig;
  * @param http how requests are treated
  * @param push who may tell of new pages
  * @param receiptKey file of the key that signs receipts of take-downs; made at the first one
+ * @param alerts how webhooks of alerts are told
  * @param grpcPort of the Open Inference Protocol over gRPC; 0 takes a free one, {@value #NO_GRPC} leaves it out
  */
 public record SearchConfig(
@@ -33,6 +35,7 @@ public record SearchConfig(
         HttpConfig http,
         PushConfig push,
         Path receiptKey,
+        AlertConfig alerts,
         int grpcPort) {
     /** No gRPC server. */
     public static final int NO_GRPC = -1;
@@ -55,42 +58,52 @@ public record SearchConfig(
                 HttpConfig.defaults(),
                 PushConfig.defaults(),
                 Path.of("receipt-key"),
+                AlertConfig.defaults(),
                 NO_GRPC);
     }
 
     public SearchConfig withHost(String address) {
-        return new SearchConfig(address, port, bundle, openSearch, layout, web, http, push, receiptKey, grpcPort);
+        return new SearchConfig(
+                address, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort);
     }
 
     public SearchConfig withPort(int number) {
-        return new SearchConfig(host, number, bundle, openSearch, layout, web, http, push, receiptKey, grpcPort);
+        return new SearchConfig(
+                host, number, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort);
     }
 
     public SearchConfig withOpenSearch(OpenSearchConfig where) {
-        return new SearchConfig(host, port, bundle, where, layout, web, http, push, receiptKey, grpcPort);
+        return new SearchConfig(host, port, bundle, where, layout, web, http, push, receiptKey, alerts, grpcPort);
     }
 
     public SearchConfig withLayout(IndexLayout names) {
-        return new SearchConfig(host, port, bundle, openSearch, names, web, http, push, receiptKey, grpcPort);
+        return new SearchConfig(host, port, bundle, openSearch, names, web, http, push, receiptKey, alerts, grpcPort);
     }
 
     public SearchConfig withWeb(WebConfig network) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, network, http, push, receiptKey, grpcPort);
+        return new SearchConfig(
+                host, port, bundle, openSearch, layout, network, http, push, receiptKey, alerts, grpcPort);
     }
 
     public SearchConfig withHttp(HttpConfig manners) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, manners, push, receiptKey, grpcPort);
+        return new SearchConfig(
+                host, port, bundle, openSearch, layout, web, manners, push, receiptKey, alerts, grpcPort);
     }
 
     public SearchConfig withPush(PushConfig pushes) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, pushes, receiptKey, grpcPort);
+        return new SearchConfig(
+                host, port, bundle, openSearch, layout, web, http, pushes, receiptKey, alerts, grpcPort);
     }
 
     public SearchConfig withReceiptKey(Path file) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, file, grpcPort);
+        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, file, alerts, grpcPort);
+    }
+
+    public SearchConfig withAlerts(AlertConfig told) {
+        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, receiptKey, told, grpcPort);
     }
 
     public SearchConfig withGrpcPort(int number) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, receiptKey, number);
+        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, number);
     }
 }

@@ -147,7 +147,8 @@ final class SearchRoutes implements Routes {
         return asked == null ? Double.valueOf(cosine) : Double.valueOf(Math.max(cosine, asked));
     }
 
-    private static Direction direction(SearchSpace space, Query query, @Nullable Region region) {
+    /** Where a query leads in a space. */
+    static Direction direction(SearchSpace space, Query query, @Nullable Region region) {
         return query instanceof Query.Weighted(List<Query.Part> parts)
                 ? sum(space, parts)
                 : Direction.of(vector(space, query, region));
@@ -230,7 +231,7 @@ final class SearchRoutes implements Routes {
     }
 
     /** A client whose vectors or expectations belong to another space learns it before it misreads an answer. */
-    private static void requireSpace(SearchSpace space, @Nullable String wanted) {
+    static void requireSpace(SearchSpace space, @Nullable String wanted) {
         if (wanted != null && !wanted.equals(space.fingerprint().value())) {
             throw ProblemException.conflict(
                     "Another embedding space",

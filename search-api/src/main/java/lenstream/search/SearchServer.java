@@ -24,10 +24,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import lenstream.core.alert.AlertRegister;
 import lenstream.core.command.CommandLog;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.SpaceWatch;
 import lenstream.core.web.WebClient;
+import lenstream.search.alert.AlertDelivery;
 import lenstream.search.http.Cors;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.http.Metrics;
@@ -65,6 +67,7 @@ public final class SearchServer implements AutoCloseable {
     private final @Nullable GrpcInference grpc;
     private final String host;
     private final String scheme;
+    private final AlertDelivery alerts;
     private @Nullable WebSubRoutes webSub;
 
     @SuppressWarnings("MustBeClosed") // client and web client are freed in close()
@@ -78,10 +81,19 @@ public final class SearchServer implements AutoCloseable {
         this.spaces = new ActiveSpace(maker.apply(encoder), maker, BundleQueryEncoder::open);
         this.watch =
                 new IndexWatch(index, config.layout(), () -> spaces.current().encoder());
+        var shown = new ShownMatches(spaces);
+        this.alerts = new AlertDelivery(
+                config.alerts(),
+                index,
+                config.layout(),
+                web,
+                (alert, matches) -> shown.of(alert, matches, config.push().publicUrl()),
+                new AlertSpaces(spaces, new AlertRegister(index, config.layout())),
+                metrics);
         SpaceWatch follower = null;
         WebServer running = null;
         try {
-            RouteTable table = table(config, jobs);
+            RouteTable table = table(config, shown, jobs);
             this.server = build(config, table);
             encoder.embedText(WARM_UP); // the first call pays for lazy initialisation
             watch.start();
@@ -92,6 +104,7 @@ public final class SearchServer implements AutoCloseable {
             this.following = follower;
             server.start();
             running = server;
+            alerts.start();
             this.grpc = config.grpcPort() == SearchConfig.NO_GRPC
                     ? null
                     : GrpcInference.start(host, config.grpcPort(), config.http(), spaces, table);
@@ -104,6 +117,7 @@ public final class SearchServer implements AutoCloseable {
             }
             watch.close();
             closeWebSub();
+            alerts.close();
             web.close();
             index.close();
             throw new StartException("the search server cannot start: " + e.getMessage(), e);
@@ -190,6 +204,7 @@ public final class SearchServer implements AutoCloseable {
         watch.close();
         following.close();
         closeWebSub();
+        alerts.close();
         web.close();
         index.close();
         spaces.close();
@@ -202,7 +217,7 @@ public final class SearchServer implements AutoCloseable {
     }
 
     /** Every feature's routes. */
-    private RouteTable table(SearchConfig config, Supplier<List<URI>> jobs) {
+    private RouteTable table(SearchConfig config, ShownMatches shown, Supplier<List<URI>> jobs) {
         var table = new RouteTable(config.http(), metrics, this::whyNotReady);
         var features = new ArrayList<Routes>(List.of(
                 new PageRoutes(),
@@ -210,6 +225,15 @@ public final class SearchServer implements AutoCloseable {
                 new ImageRoutes(spaces),
                 new ProtocolRoutes(spaces),
                 new TakedownRoutes(spaces, index, config.layout(), config.receiptKey()),
+                new AlertRoutes(
+                        spaces,
+                        index,
+                        config.layout(),
+                        shown,
+                        alerts,
+                        web.guard(),
+                        config.push().publicUrl(),
+                        config.http().scheme()),
                 new OperationRoutes(spaces, watch, metrics),
                 new StatusRoutes(spaces, watch, metrics, index, config.layout(), jobs),
                 new ExplainRoutes(index, config.layout())));

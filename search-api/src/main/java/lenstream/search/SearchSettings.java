@@ -9,6 +9,7 @@ import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.web.AddressGuard;
 import lenstream.core.web.WebConfig;
+import lenstream.search.alert.AlertConfig;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.push.PushConfig;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param http how requests are treated
  * @param push who may tell of new pages
  * @param receiptKey file of the key that signs receipts of take-downs; made at the first one
+ * @param alerts how webhooks of alerts are told
  * @param grpcPort of the Open Inference Protocol over gRPC; -1 leaves it out
  */
 record SearchSettings(
@@ -37,11 +39,12 @@ record SearchSettings(
         @Default("{}") HttpConfig http,
         @Default("{}") PushConfig push,
         @Default("receipt-key") Path receiptKey,
+        @Default("{}") AlertConfig alerts,
         @Default("8001") int grpcPort) {
 
     SearchSettings {
         // refused here, where the file's other problems are reported
-        SearchSettings.config(host, port, bundle, openSearch, index, network, http, push, receiptKey, grpcPort);
+        SearchSettings.config(host, port, bundle, openSearch, index, network, http, push, receiptKey, alerts, grpcPort);
     }
 
     /**
@@ -72,7 +75,7 @@ record SearchSettings(
     }
 
     SearchConfig config() {
-        return config(host, port, bundle, openSearch, index, network, http, push, receiptKey, grpcPort);
+        return config(host, port, bundle, openSearch, index, network, http, push, receiptKey, alerts, grpcPort);
     }
 
     private static SearchConfig config(
@@ -85,8 +88,9 @@ record SearchSettings(
             HttpConfig http,
             PushConfig push,
             Path receiptKey,
+            AlertConfig alerts,
             int grpcPort) {
         return new SearchConfig(
-                host, port, bundle, openSearch, index, network.config(), http, push, receiptKey, grpcPort);
+                host, port, bundle, openSearch, index, network.config(), http, push, receiptKey, alerts, grpcPort);
     }
 }

@@ -9,7 +9,6 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CompletionException;
@@ -19,18 +18,15 @@ import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexSetup;
+import lenstream.core.index.IndexTail;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The commands in OpenSearch, as a log that any number of programs append to and any number of jobs follow.
  *
- * <p>The position of a command is its {@code _seq_no}: the one primary shard of the index gives the numbers out in the
- * order in which it takes the writes, whatever the writers' clocks say. Two writes may become visible in another order
- * than they were numbered, so a reader first asks for the shard's global checkpoint (every number up to it has been
- * carried out and flushed on every copy in sync, and is never given out again), then refreshes, and reads up to the
- * checkpoint only: nothing can appear later below a position that was read. Numbers that deletions, replaced commands or
- * failed writes took are gaps and are passed over. An index that was deleted or restored has another identity, and a
- * reader begins it at its first command.
+ * <p>The position of a command is its place in the index, see {@link IndexTail}: a reader misses none, whoever writes at
+ * the same time. A later command of the same key replaces the earlier one. An index that was deleted or restored has another
+ * identity, and a reader begins it at its first command.
  *
  * <p>Thread-safe. Blocking. Borrows the client.
  */
@@ -40,11 +36,13 @@ public final class CommandLog {
     private final IndexClient client;
     private final IndexLayout layout;
     private final String index;
+    private final IndexTail tail;
 
     public CommandLog(IndexClient client, IndexLayout layout) {
         this.client = client;
         this.layout = layout;
         this.index = layout.commandIndex();
+        this.tail = new IndexTail(client, index);
     }
 
     /**
@@ -109,33 +107,11 @@ public final class CommandLog {
      * @param limit of commands at once, 1 to 10,000
      */
     public Page read(Position after, int limit) {
-        IndexAnswer stats = client.send("GET", "/" + index + "/_stats/docs?level=shards", null);
-        if (stats.status() == 404) {
-            return new Page(List.of(), after, false);
-        }
-        JsonNode found = required(stats).path("indices").path(index);
-        String log = found.path("uuid").asText();
-        long from = after.log().equals(log) ? after.number() : Command.NO_POSITION;
-        long upTo = checkpoint(found);
-        if (upTo <= from) {
-            return new Page(List.of(), new Position(log, from), false);
-        }
-        required(client.send("POST", "/" + index + "/_refresh", null));
-        ObjectNode search = JSON.objectNode().put("size", limit).put("seq_no_primary_term", true);
-        search.putArray("sort").addObject().put("_seq_no", "asc");
-        search.putObject("query")
-                .putObject("range")
-                .putObject("_seq_no")
-                .put("gt", from)
-                .put("lte", upTo);
-        JsonNode hits = required(client.send("POST", "/" + index + "/_search?preference=_primary", search))
-                .at("/hits/hits");
-        var commands = new ArrayList<Command>();
-        for (JsonNode hit : hits) {
-            commands.add(command(hit));
-        }
-        boolean more = commands.size() == limit;
-        return new Page(commands, new Position(log, more ? commands.getLast().position() : upTo), more);
+        IndexTail.Page page = tail.read(new IndexTail.Position(after.log(), after.number()), limit);
+        return new Page(
+                page.hits().stream().map(CommandLog::command).toList(),
+                new Position(page.next().identity(), page.next().number()),
+                page.more());
     }
 
     /**
@@ -150,16 +126,6 @@ public final class CommandLog {
         all.addObject().putObject("range").putObject("issued").put("lt", before.toString());
         IndexAnswer answer = client.send("POST", "/" + index + "/_delete_by_query?conflicts=proceed", body);
         return answer.status() == 404 ? 0 : required(answer).path("deleted").asLong();
-    }
-
-    /** The greatest number below which none is missing; before the primary has started, none. */
-    private static long checkpoint(JsonNode index) {
-        for (JsonNode copy : index.at("/shards/0")) {
-            if (copy.at("/routing/primary").asBoolean()) {
-                return copy.at("/seq_no/global_checkpoint").asLong(Command.NO_POSITION);
-            }
-        }
-        return Command.NO_POSITION;
     }
 
     private static ObjectNode json(Command command) {
