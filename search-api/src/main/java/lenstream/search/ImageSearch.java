@@ -343,7 +343,7 @@ final class ImageSearch {
         for (JsonNode hit : answer.at("/hits/hits")) {
             double score = hit.path("sort").path(0).asDouble();
             ranking.add(new Ranked(
-                    hit.path("_id").asText(),
+                    id(hit),
                     group(hit),
                     score,
                     kept.cosine(score),
@@ -379,7 +379,7 @@ final class ImageSearch {
             hit.path("matched_queries").forEach(name -> fields.add(name.asText()));
             double score = hit.path("sort").path(0).asDouble();
             ranking.add(new Ranked(
-                    hit.path("_id").asText(),
+                    id(hit),
                     group(hit),
                     score,
                     Double.NaN,
@@ -417,15 +417,23 @@ final class ImageSearch {
         return 1 / (RANK_CONSTANT + place);
     }
 
+    /** A ranking alone, no documents: even {@code _id} would cost reading each document's stored fields, so the id comes with the sort. */
     private static ObjectNode rankBody(int size, List<String> facets) {
-        ObjectNode body =
-                JSON.objectNode().put("size", size).put("_source", false).put("track_total_hits", false);
+        ObjectNode body = JSON.objectNode()
+                .put("size", size)
+                .put("stored_fields", "_none_")
+                .put("track_total_hits", false);
         ArrayNode values = body.putArray("docvalue_fields").add(Field.GROUP_ID);
         facets.forEach(values::add);
         ArrayNode sort = body.putArray("sort");
         sort.addObject().put("_score", "desc");
         sort.addObject().put(Field.ID, "asc");
         return body;
+    }
+
+    /** The second value of what hits are sorted by. */
+    private static String id(JsonNode hit) {
+        return hit.path("sort").path(1).asText();
     }
 
     private static String group(JsonNode hit) {
