@@ -142,7 +142,7 @@ final class CalibrateCommand implements Callable<Integer> {
         line(text, "nothing matches, texts held out of the fit:");
         line(
                 text,
-                "  labels of the images that match           %.3f",
+                "  labels that find an image and match       %.3f",
                 result.held().labels());
         line(
                 text,

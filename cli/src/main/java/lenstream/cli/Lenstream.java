@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
             StoreCommand.class,
             BackupCommand.class,
             RestoreCommand.class,
+            EvalCommand.class,
             CalibrateCommand.class,
             DoctorCommand.class,
             ServeCommand.class

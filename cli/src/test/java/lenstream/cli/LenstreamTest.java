@@ -30,7 +30,20 @@ class LenstreamTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "up", "down", "status", "index", "crawl", "search", "doctor", "serve", "calibrate"})
+    @ValueSource(
+            strings = {
+                "demo",
+                "up",
+                "down",
+                "status",
+                "index",
+                "crawl",
+                "search",
+                "doctor",
+                "serve",
+                "calibrate",
+                "eval"
+            })
     void everyCommandHasHelp(String command) {
         Said said = run(command, "--help");
         assertThat(said.code).isZero();
@@ -44,6 +57,7 @@ class LenstreamTest {
                     index no-such-folder        | is no folder; name a folder that holds images
                     search hello --api http://127.0.0.1:1 | no search API answers on http://127.0.0.1:1; start it with ./lenstream up
                     status --model nowhere      | is no model bundle: it holds no encoder.json
+                    eval nowhere                | is no folder; name one that holds labelled images
                     calibrate nowhere nowhere   | is no folder; name one that holds labelled images
                     """)
     void aSlipGetsOneSentence(String line, String sentence) {

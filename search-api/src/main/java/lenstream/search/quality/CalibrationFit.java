@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * ten hits of which one was meant. Noise is measured with words for things that the labels do not name: the half of
  * {@link lenstream.core.model.Vocabulary#things()} that is farthest from every label. When nothing matches is a logistic
  * regression of two figures, how far the best image stands out of that noise and whether the text names something that
- * can be seen; labels are to match, absent things and texts without a picture are not. Its threshold is lowered until no
- * more than one label in ten would be denied. What is random here has a fixed seed. Confined to one thread.
+ * can be seen; labels that find an image of theirs are to match, absent things and texts without a picture are not. Its threshold
+ * is lowered until no more than one such label in ten would be denied. What is random here has a fixed seed. Confined to one thread.
  */
 public final class CalibrationFit {
     /** One pair in ten. */
@@ -60,7 +60,7 @@ public final class CalibrationFit {
      * @param text reliability of the score for words, on labels held out of the fit
      * @param image the same for pictures, on pictures held out; null if too few share a label or a folder
      * @param imageBy {@code label} or {@code folder}: what makes two pictures alike
-     * @param held shares of held-out texts that were judged right: labels that match, absent things and texts without a
+     * @param held shares of held-out texts that were judged right: labels with an image among the first ten, absent things and texts without a
      *     picture that do not
      */
     public record Result(
@@ -308,8 +308,26 @@ public final class CalibrationFit {
                 rounded(line.intercept()));
     }
 
+    /**
+     * Labels with a right image among the first ten. Of the others the encoder knows too little: that nothing in their list
+     * matches is true.
+     */
+    private List<float[]> found() {
+        var found = new ArrayList<float[]>();
+        for (int i = 0; i < labels.size(); i++) {
+            String label = labels.get(i);
+            boolean listed = ExactSearch.nearest(words.get(i), vectors, -1).stream()
+                    .limit(10)
+                    .anyMatch(image -> images.get(image).labels().contains(label));
+            if (listed) {
+                found.add(words.get(i));
+            }
+        }
+        return found.size() < FEWEST_LABELS ? words : found;
+    }
+
     private Examples examples(List<float[]> absent, Calibration.Noise noise, Calibration.Meaning meaning) {
-        List<List<float[]>> kinds = List.of(words, absent, texts.heldUnseen());
+        List<List<float[]>> kinds = List.of(found(), absent, texts.heldUnseen());
         double[] share = {1, 0.5, 0.5};
         int size = kinds.stream().mapToInt(List::size).sum();
         var x = new double[size][];

@@ -1,0 +1,24 @@
+package lenstream.search.quality;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A search over labelled images that an {@link Evaluation} asks. Images are named by their place in the list. */
+public interface Searcher {
+    /** Depth of the lists that are judged. */
+    int DEPTH = 100;
+
+    /**
+     * The nearest images, best first.
+     *
+     * @param images at most {@link #DEPTH} places in the list of labelled images; -1 for an image that is not in it
+     * @param nothing whether the answer says that nothing matches; null if it says neither
+     */
+    record Found(List<Integer> images, @Nullable Boolean nothing) {}
+
+    /** Searches by words. */
+    Found text(String words) throws InterruptedException;
+
+    /** Searches by one of the images, which is left out of the answer. */
+    Found image(int image) throws InterruptedException;
+}
