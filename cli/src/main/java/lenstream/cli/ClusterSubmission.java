@@ -40,7 +40,7 @@ final class ClusterSubmission {
 
     /**
      * The jars of this program without those that a Flink cluster has in its {@code lib/}, and without those of the
-     * search API: the cluster's REST interface takes 128 parts at most in one submission.
+     * search API and the commands: the cluster's REST interface takes 128 parts at most in one submission.
      */
     static List<Path> jars() {
         return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
@@ -56,7 +56,7 @@ final class ClusterSubmission {
                 || jar.startsWith("grpc-")
                 || jar.startsWith("perfmark-")
                 || jar.startsWith("picocli-")
-                || jar.matches("lenstream-(search-api|client|gallery)-.*");
+                || jar.matches("lenstream-(cli|search-api|client|gallery)-.*");
     }
 
     private static boolean isFlinks(String jar) {

@@ -1,6 +1,8 @@
 package lenstream.cli;
 
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import lenstream.core.local.LocalFlinkCluster;
 import lenstream.core.local.LocalOpenSearch;
 import lenstream.core.local.LocalProgram;
@@ -38,6 +40,23 @@ final class UpCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
+        // beside OpenSearch and the API: most of a start is waiting for a single thread of the other
+        var flink = new FutureTask<>(() -> LocalFlinkCluster.attach(workspace.flinkRun())
+                .orElseGet(() -> LocalServices.startFlink(workspace, taskManagers)));
+        if (cluster) {
+            Thread.ofPlatform().name("start-flink").start(flink);
+        }
+        try {
+            startSearch();
+        } finally {
+            if (cluster) {
+                System.out.println("Flink       " + await(flink).uri());
+            }
+        }
+        return 0;
+    }
+
+    private void startSearch() throws InterruptedException {
         String openSearch = workspace.openSearch != null
                 ? workspace.openSearch.toString()
                 : LocalOpenSearch.attach(workspace.openSearchRun())
@@ -45,17 +64,22 @@ final class UpCommand implements Callable<Integer> {
                         .uri()
                         .toString();
         System.out.println("OpenSearch  " + openSearch);
-        if (cluster) {
-            LocalFlinkCluster flink = LocalFlinkCluster.attach(workspace.flinkRun())
-                    .orElseGet(() -> LocalServices.startFlink(workspace, taskManagers));
-            System.out.println("Flink       " + flink.uri());
-        }
         if (LocalServices.api(workspace).isEmpty()) {
             DoctorCommand.requireFree(port);
             LocalProgram api = LocalServices.startApi(workspace, openSearch, port, true, push.arguments());
             System.err.println("  search API started, log in " + api.log());
         }
         System.out.println("search API  " + LocalServices.apiUri(workspace));
-        return 0;
+    }
+
+    private static LocalFlinkCluster await(FutureTask<LocalFlinkCluster> started) throws InterruptedException {
+        try {
+            return started.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException failure) {
+                throw failure; // the sentence for people is in it
+            }
+            throw new IllegalStateException(e.getCause());
+        }
     }
 }

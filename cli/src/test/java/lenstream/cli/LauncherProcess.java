@@ -10,9 +10,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** {@code ./lenstream …} as a process, as a person runs it; output goes to files. */
+/**
+ * {@code ./lenstream …} as a process, as a person runs it; output goes to files. Only the start is made shorter: the tests
+ * start some forty of them, so the first that ends writes down its loaded classes for the others, and the compiler for
+ * long runs stays out.
+ */
 final class LauncherProcess implements AutoCloseable {
     static final Path ROOT = Path.of(System.getProperty("lenstream.root"));
+
+    private static final String QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+AutoCreateSharedArchive"
+            + " -Xlog:disable -XX:SharedArchiveFile=";
+    private static final Path ARCHIVE = Path.of("target/it/lenstream.jsa").toAbsolutePath();
 
     private final Process process;
     private final Path out;
@@ -34,6 +42,10 @@ final class LauncherProcess implements AutoCloseable {
             command.add("--no-build");
             var builder = new ProcessBuilder(command).directory(folder.toFile());
             builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+            builder.environment()
+                    .put(
+                            "LENSTREAM_JAVA_OPTIONS",
+                            QUICK_START + folder.toAbsolutePath().relativize(ARCHIVE)); // no blanks in it
             builder.redirectOutput(out.toFile()).redirectError(err.toFile());
             return new LauncherProcess(builder.start(), out, err);
         } catch (IOException e) {

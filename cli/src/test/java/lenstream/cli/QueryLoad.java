@@ -11,11 +11,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Asks the search API one question after the other and keeps what was wrong with the answers. */
+/**
+ * Asks the search API questions at an even rate and keeps what was wrong with the answers. Times count from the instant a
+ * question was due, so a slow answer is charged for those that had to wait behind it.
+ */
 final class QueryLoad implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final List<String> WORDS =
             List.of("guitar", "apple", "dog", "flower", "hammer", "car", "bird", "bread", "clock", "shoe");
+
+    private static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(40);
 
     private final HttpClient http =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
@@ -37,17 +42,18 @@ final class QueryLoad implements AutoCloseable {
     }
 
     private void run() {
-        for (int i = 0; !ended; i++) {
+        long due = System.nanoTime();
+        for (int i = 0; !ended; i++, due += PERIOD_NANOS) {
             // every text another one, so that none comes from a cache
             String query = WORDS.get(i % WORDS.size()) + "+number+" + i;
-            long start = System.nanoTime();
             try {
+                TimeUnit.NANOSECONDS.sleep(due - System.nanoTime());
                 HttpResponse<byte[]> response = http.send(
                         HttpRequest.newBuilder(api.resolve("/v1/search?k=5&q=" + query))
                                 .timeout(Duration.ofSeconds(30))
                                 .build(),
                         HttpResponse.BodyHandlers.ofByteArray());
-                took(System.nanoTime() - start);
+                took(System.nanoTime() - due);
                 JsonNode answer = JSON.readTree(response.body());
                 if (response.statusCode() != 200) {
                     fault(response.statusCode() + " " + answer);

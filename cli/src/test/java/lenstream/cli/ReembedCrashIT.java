@@ -47,8 +47,8 @@ class ReembedCrashIT {
     @Test
     void killedAtAnyMomentItEndsWithTheSameObservationsInBothSpacesAndNoQueryNoticed() throws Exception {
         long seed = Long.getLong("lenstream.seed", System.nanoTime());
-        int kills = Integer.getInteger("lenstream.kills", 2);
-        int pictures = Integer.getInteger("lenstream.pictures", 100);
+        int kills = Integer.getInteger("lenstream.kills", 1);
+        int pictures = Integer.getInteger("lenstream.pictures", 40);
         System.out.println("reembed crash test seed " + seed);
         var random = new SplittableRandom(seed);
         DemoIT.delete(WORK);
@@ -120,7 +120,7 @@ class ReembedCrashIT {
             throws InterruptedException {
         try (move) {
             long until = images(client, to) + random.nextInt(pictures);
-            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(random.nextInt(4, 12));
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(random.nextInt(3, 10));
             while (images(client, to) < until && move.isAlive() && System.nanoTime() < deadline) {
                 TimeUnit.MILLISECONDS.sleep(20);
             }
