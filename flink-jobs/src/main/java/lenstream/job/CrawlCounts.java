@@ -6,6 +6,7 @@ import java.util.Map;
  * What a running index job has done since it started or was restored, summed over its subtasks. Immutable.
  *
  * @param readersDry readers of which every site has said all in this round
+ * @param visitors visit subtasks that have taken up what waited in their state
  * @param found image URLs that discovery emitted
  * @param visitIn of those, taken up by the visit operator
  * @param visitPending waiting for their host, or being fetched
@@ -25,6 +26,7 @@ import java.util.Map;
  */
 public record CrawlCounts(
         long readersDry,
+        long visitors,
         long found,
         long visitIn,
         long visitPending,
@@ -48,6 +50,7 @@ public record CrawlCounts(
     static CrawlCounts of(Map<String, Long> metrics) {
         return new CrawlCounts(
                 metrics.getOrDefault("lenstream_sites_dry", 0L),
+                metrics.getOrDefault("lenstream_visitors", 0L),
                 metrics.getOrDefault("lenstream_found", 0L),
                 metrics.getOrDefault("lenstream_visit_in", 0L),
                 metrics.getOrDefault("lenstream_visit_pending", 0L),
@@ -73,12 +76,13 @@ public record CrawlCounts(
 
     /**
      * Whether the frontier is dry: every site has said all, and every target that was emitted has been answered. What is
-     * still between the operators is flushed by the savepoint that ends the job.
+     * still between the operators is flushed by the savepoint that ends the job. After a restart readers may be dry at
+     * once, while nothing is known yet of the queues: what a visit subtask has not told does not count as nothing.
      *
-     * @param readers parallelism of discovery
+     * @param readers parallelism of discovery and of the visits
      */
     boolean frontierIsDry(int readers) {
-        return readersDry == readers && found == visitIn && visitPending == 0;
+        return readersDry == readers && visitors == readers && found == visitIn && visitPending == 0;
     }
 
     /** Whether what was fetched has also reached the index, so that these counts are final. */

@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class CrawlCountsTest {
     private static final Map<String, Long> AT_REST = Map.of(
             "lenstream_sites_dry", 2L,
+            "lenstream_visitors", 2L,
             "lenstream_found", 9L,
             "lenstream_visit_in", 9L,
             "lenstream_fetched", 5L,
@@ -31,6 +32,7 @@ class CrawlCountsTest {
     @ParameterizedTest
     @CsvSource({
         "lenstream_sites_dry, 1", // a reader still has something to say
+        "lenstream_visitors, 1", // a restart, and nothing is known yet of what waits there
         "lenstream_found, 10", // a target is between the operators
         "lenstream_visit_pending, 1" // a host is still waited for
     })

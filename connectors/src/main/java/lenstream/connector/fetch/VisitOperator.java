@@ -109,6 +109,8 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     // written on the task thread, read by metric reporters
     private final transient AtomicLong pending = new AtomicLong();
     private final transient AtomicInteger inFlight = new AtomicInteger();
+    /** What waited before a restart is counted in {@link #pending}. */
+    private transient volatile boolean hasResumed;
 
     VisitOperator(
             StreamOperatorParameters<FetchedImage> parameters,
@@ -156,11 +158,13 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         group.<Long, Gauge<Long>>gauge("lenstream_visit_pending", pending::get);
         group.<Long, Gauge<Long>>gauge(MetricNames.PENDING_RECORDS, pending::get);
         group.<Integer, Gauge<Integer>>gauge("lenstream_visit_in_flight", inFlight::get);
+        group.<Integer, Gauge<Integer>>gauge("lenstream_visitors", () -> hasResumed ? 1 : 0);
         timers = getInternalTimerService("revisits", VoidNamespaceSerializer.INSTANCE, this);
         fetcher = new ImageFetcher(web()::get, fetching);
         threads = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("visit-", 0).factory());
         resume();
+        hasResumed = true;
     }
 
     /** Takes up the queues that a restored state holds; for them nobody will call {@link #processElement1}. */
