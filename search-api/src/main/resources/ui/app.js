@@ -430,7 +430,8 @@ function fill(hit) {
   if (hit.license) facts.push(["Licence", licence(hit.license)]);
   if (hit.published) facts.push(["Published", when(hit.published)]);
   facts.push(["Indexed", when(hit.indexed)]);
-  if (hit.group_size > 1) facts.push(["Copies", String(hit.group_size)]);
+  if (hit.group_size > 1) facts.push(["Copies", String(hit.group?.size ?? hit.group_size)]);
+  if (hit.group?.seen_on) facts.push(["Seen on", `${hit.group.seen_on} pages`]);
   facts.push(["Encoder", mono(hit.fingerprint)], ["Id", mono(hit.id)]);
   $("details-facts").replaceChildren(...facts.flatMap(([name, value]) => {
     const dt = document.createElement("dt");

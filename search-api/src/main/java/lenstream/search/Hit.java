@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param cosine of query and image; null outside of a search
  * @param score calibrated to 0..1; null outside of a search
  * @param groupSize images of the group among the neighbours that were looked at; null outside of a search
+ * @param group the near-duplicates that it stands for; null where it is the only one
  * @param thumbnail path of its thumbnail
  * @param why it was found; null unless asked for
  */
@@ -43,6 +44,7 @@ record Hit(
         String sha256,
         @JsonProperty("group_id") String groupId,
         @JsonProperty("group_size") @Nullable Integer groupSize,
+        @Nullable GroupSummary group,
         @Nullable String published,
         String discovered,
         String observed,
@@ -54,7 +56,7 @@ record Hit(
 
     /** An image outside of a search. */
     static Hit of(JsonNode source) {
-        return of(source, null, null, null, null);
+        return of(source, null, null, null, null, null);
     }
 
     static Hit of(
@@ -62,6 +64,7 @@ record Hit(
             @Nullable Double cosine,
             @Nullable Double score,
             @Nullable Integer groupSize,
+            @Nullable GroupSummary group,
             @Nullable Why why) {
         String id = source.path(Field.ID).asText();
         return new Hit(
@@ -88,6 +91,7 @@ record Hit(
                 source.path(Field.SHA256).asText(),
                 source.path(Field.GROUP_ID).asText(),
                 groupSize,
+                group,
                 text(source, Field.PUBLISHED),
                 source.path(Field.DISCOVERED).asText(),
                 source.path(Field.OBSERVED).asText(),

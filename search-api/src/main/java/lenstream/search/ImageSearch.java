@@ -8,6 +8,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -60,7 +61,9 @@ final class ImageSearch {
     private static final int SPARE = 8;
 
     private static final String PAGE = "page";
-    private static final int MEMBERS = 100;
+    /** Most members of a group that an answer names. */
+    static final int MEMBERS = 100;
+
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
     private final IndexClient client;
@@ -94,7 +97,11 @@ final class ImageSearch {
             @Nullable Facets facets) {}
 
     /** An image that was found. {@code groupSize} counts among the neighbours that were ranked. */
-    record Found(JsonNode source, double cosine, int groupSize, Ranked.Places why) {}
+    record Found(JsonNode source, double cosine, int groupSize, Ranked.Places why) {
+        String groupId() {
+            return source.path(Field.GROUP_ID).asText();
+        }
+    }
 
     ImageSearch(IndexClient client, IndexLayout layout, Fingerprint fingerprint, int dim) {
         this.client = client;
@@ -198,6 +205,34 @@ final class ImageSearch {
         return answer.status() == 404 // or no job has made the index yet
                 ? Optional.empty()
                 : Optional.of(require(answer).path("_source"));
+    }
+
+    /** What hits say of their groups, by id, in one request. */
+    Map<String, GroupSummary> groups(Collection<String> ids) {
+        if (ids.isEmpty()) {
+            return Map.of();
+        }
+        ObjectNode images = JSON.objectNode().put("size", 0).put("track_total_hits", false);
+        ArrayNode wanted = images.putObject("query").putObject("terms").putArray(Field.GROUP_ID);
+        ids.forEach(wanted::add);
+        ObjectNode groups = images.putObject("aggs").putObject("groups");
+        groups.putObject("terms").put("field", Field.GROUP_ID).put("size", ids.size());
+        groups.putObject("aggs")
+                .putObject("ids")
+                .putObject("terms")
+                .put("field", Field.ID)
+                .put("size", MEMBERS);
+        String lines = "{}\n" + images + "\n{\"index\":\"" + groupIndex + "\",\"ignore_unavailable\":true}\n"
+                + idsBody(List.copyOf(ids)) + "\n"; // no job may have made that index yet
+        List<JsonNode> answers = searchBoth(lines);
+        var known = new HashMap<String, JsonNode>();
+        answers.get(1).at("/hits/hits").forEach(hit -> known.put(hit.path("_id").asText(), hit.path("_source")));
+        var summaries = new HashMap<String, GroupSummary>();
+        for (JsonNode bucket : answers.get(0).at("/aggregations/groups/buckets")) {
+            String id = bucket.path("key").asText();
+            summaries.put(id, GroupSummary.of(id, bucket, known.getOrDefault(id, JSON.missingNode())));
+        }
+        return summaries;
     }
 
     /** Documents of a group's images without their vectors, by id, at most {@value #MEMBERS}. */
@@ -466,7 +501,10 @@ final class ImageSearch {
 
     /** Two searches in one request. */
     private List<JsonNode> searchBoth(ObjectNode first, ObjectNode second) {
-        String lines = "{}\n" + first + "\n{}\n" + second + "\n";
+        return searchBoth("{}\n" + first + "\n{}\n" + second + "\n");
+    }
+
+    private List<JsonNode> searchBoth(String lines) {
         JsonNode answers = require(client.send(
                         "POST",
                         "/" + imageIndex + "/_msearch",

@@ -4,9 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.helidon.http.HeaderNames;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import lenstream.core.index.Field;
 import lenstream.core.model.Relevance;
 import lenstream.search.http.Exchange;
@@ -102,6 +105,7 @@ final class SearchRoutes implements Routes {
             case TEXT -> search.matching(text, direction, request);
             case HYBRID -> search.hybrid(text, direction, request);
         };
+        Map<String, GroupSummary> groups = request.collapse() ? search.groups(severalImages(page)) : Map.of();
         exchange.took(Stage.INDEX, System.nanoTime() - (stored ? start : embedded));
         List<Hit> hits = page.found().stream()
                 .map(found -> Hit.of(
@@ -109,6 +113,7 @@ final class SearchRoutes implements Routes {
                         found.cosine(),
                         score.applyAsDouble(found.cosine()),
                         found.groupSize(),
+                        groups.get(found.groupId()),
                         request.explain() ? search.why(found, direction) : null))
                 .toList();
         exchange.took(Stage.TOTAL, exchange.elapsedNanos());
@@ -134,6 +139,14 @@ final class SearchRoutes implements Routes {
     private long searched(SearchRequest request, int total) {
         boolean allListed = total < ImageSearch.DEPTH && !request.filter().isEmpty();
         return allListed ? Math.max(1, total) : documents.getAsLong();
+    }
+
+    /** Groups of hits that stand for more images than themselves; most pages have none, and ask for none. */
+    private static Set<String> severalImages(ImageSearch.Page page) {
+        return page.found().stream()
+                .filter(found -> found.groupSize() > 1)
+                .map(ImageSearch.Found::groupId)
+                .collect(Collectors.toSet());
     }
 
     /** The cosine that hits must have; null if nothing is asked of it. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Offset.offset;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.sun.net.httpserver.HttpServer;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -19,6 +20,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import javax.imageio.ImageIO;
+import lenstream.core.image.ImageId;
+import lenstream.core.index.Field;
+import lenstream.core.index.IndexClient;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.web.WebConfig;
 import org.junit.jupiter.api.AfterAll;
@@ -109,11 +113,48 @@ class SearchIT {
         byte[] bytes = Files.readAllBytes(first.file());
         JsonNode together = http.post("/v1/search?k=2", "image/jpeg", bytes).json();
         assertThat(together.at("/hits/0/group_size").asInt()).isEqualTo(2);
+        assertThat(together.at("/hits/0/group/size").asInt()).isEqualTo(2);
+        assertThat(together.at("/hits/1/group").isMissingNode())
+                .as("alone: nothing was asked for")
+                .isTrue();
         JsonNode singly =
                 http.post("/v1/search?k=2&collapse=false", "image/jpeg", bytes).json();
         assertThat(ids(singly)).containsExactlyInAnyOrder(first.id(), copy.id());
         assertThat(singly.path("total").asInt())
                 .isEqualTo(together.path("total").asInt() + 1);
+    }
+
+    /** The job's document of a group is behind the index until the job has visited what was removed. */
+    @Test
+    void aHitTellsOfItsGroupWhatCanBeFoundNow() throws Exception {
+        GalleryIndex.Picture first = index.pictures.getFirst();
+        GalleryIndex.Picture copy = index.pictures.getLast();
+        byte[] bytes = Files.readAllBytes(first.file());
+        String group = ImageId.contentOf(ImageId.sha256(bytes));
+        try (IndexClient client = IndexClient.open(OpenSearchConfig.at(index.url()))) {
+            for (String canonical : List.of(copy.id(), "f".repeat(32))) {
+                client.send(
+                        "PUT",
+                        "/" + index.layout.groupIndex() + "/_doc/" + group + "?refresh=true",
+                        JsonNodeFactory.instance
+                                .objectNode()
+                                .put(Field.GROUP_SIZE, 3)
+                                .put(Field.SEEN_ON, 5)
+                                .put(Field.FIRST_SEEN, "2026-01-02T03:04:05Z")
+                                .put(Field.CANONICAL, canonical));
+                JsonNode told =
+                        http.post("/v1/search?k=2", "image/jpeg", bytes).json().at("/hits/0/group");
+                assertThat(told.path("id").asText()).isEqualTo(group);
+                assertThat(told.path("size").asInt()).as("one of three is gone").isEqualTo(2);
+                assertThat(told.path("seen_on").asInt()).isEqualTo(5);
+                assertThat(told.path("first_seen").asText()).startsWith("2026-01-02");
+                boolean isThere = canonical.equals(copy.id());
+                assertThat(told.path("canonical").asText("")).isEqualTo(isThere ? canonical : "");
+                JsonNode all = http.get("/v1/images/" + first.id() + "/group").json();
+                assertThat(all.path("group_size").asInt()).isEqualTo(2);
+                assertThat(all.path("canonical").asText()).isEqualTo(isThere ? canonical : first.id());
+            }
+        }
     }
 
     @Test
