@@ -30,6 +30,7 @@ final class SimCrawl {
     private final int parallelism;
     private final Duration checkpointInterval;
     private final Duration backoff;
+    private String revisit = "{}";
     private String savepoint = "";
 
     SimCrawl(SimServer server, URI rest, Path folder, int parallelism, Duration checkpointInterval, Duration backoff) {
@@ -39,6 +40,13 @@ final class SimCrawl {
         this.parallelism = parallelism;
         this.checkpointInterval = checkpointInterval;
         this.backoff = backoff;
+    }
+
+    /** Known images come back after this time, named or not. */
+    SimCrawl revisiting(Duration interval) {
+        String millis = interval.toMillis() + "ms";
+        revisit = "{first: %s, shortest: %s, longest: %s}".formatted(millis, millis, millis);
+        return this;
     }
 
     /** Runs until the frontier is dry. */
@@ -82,7 +90,8 @@ final class SimCrawl {
                         sites: [%s]
                         network: {allow_private: ["127.0.0.0/8"], min_delay: %dms}
                         limits: {timeout: 20s, attempts: 3}
-                        """.formatted(sites, server.web().plan().delay().toMillis()), SeedsFile.class));
+                        revisit: %s
+                        """.formatted(sites, server.web().plan().delay().toMillis(), revisit), SeedsFile.class));
         return seeds.withFetch(seeds.fetch().withBackoff(backoff));
     }
 }

@@ -8,6 +8,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import lenstream.websim.Fate;
 import lenstream.websim.Oracle;
 import lenstream.websim.SimImage;
 import lenstream.websim.SimPlan;
@@ -17,6 +19,7 @@ import org.apache.flink.test.junit5.InjectClusterRESTAddress;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -63,6 +66,25 @@ class SimulatedWebTest {
                         .isEmpty();
                 assertThat(server.offences()).as("round %d", round).isEmpty();
             }
+        }
+    }
+
+    /** Nothing leads to these images any more, nor to the sites that closed: only their own visits tell. */
+    @Test
+    @EnabledIfSystemProperty(named = "lenstream.websim", matches = "full", disabledReason = "waits for most of a minute")
+    void whatIsNamedNoMoreGoesByItsOwnVisits(@InjectClusterRESTAddress URI rest) throws Exception {
+        SimPlan plan = SimPlan.small(SEED).withSize(12, 4, 25);
+        Duration interval = Duration.ofSeconds(16); // a round must end within it
+        try (SimServer server = SimServer.named(plan)) {
+            var crawl = crawl(server, rest).revisiting(interval);
+            for (int round = 1; round <= ROUNDS; round++) {
+                round(crawl, server, round);
+                TimeUnit.MILLISECONDS.sleep(interval.toMillis() + 500); // what is known is due in the next round
+            }
+            assertThat(new Oracle(server.web()).withRevisits().differences(SimIndex.images(), ROUNDS, 20))
+                    .isEmpty();
+            assertThat(server.web().all()).anyMatch(image -> image.fate() == Fate.VANISHED);
+            assertThat(server.offences()).isEmpty();
         }
     }
 

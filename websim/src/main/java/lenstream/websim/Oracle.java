@@ -27,9 +27,21 @@ public final class Oracle {
     }
 
     private final SimWeb web;
+    private final boolean revisits;
 
+    /** Of a crawl that visits what is listed; how long it keeps an image that is named no more stays open. */
     public Oracle(SimWeb web) {
+        this(web, false);
+    }
+
+    private Oracle(SimWeb web, boolean revisits) {
         this.web = web;
+        this.revisits = revisits;
+    }
+
+    /** Of a crawl that visits in each round every image that it knows, whether it is named or not: then nothing is open. */
+    public Oracle withRevisits() {
+        return new Oracle(web, true);
     }
 
     /**
@@ -81,7 +93,8 @@ public final class Oracle {
         int edition = 0; // of the bytes that are in, or the round that brought them; 0 for none
         int missing = 0;
         for (int now = 1; now <= round; now++) {
-            switch (visit(image, now)) {
+            boolean known = revisits && edition > 0;
+            switch (visit(image, now, known)) {
                 case INDEXED -> {
                     edition = now;
                     missing = 0;
@@ -105,18 +118,18 @@ public final class Oracle {
      * formula does not know.
      */
     private boolean isOpen(SimImage image, int round) {
-        if (round < 2 || expected(image, 1) == null) {
+        if (revisits || round < 2 || expected(image, 1) == null) {
             return false;
         }
         boolean vanished = image.fate() == Fate.VANISHED && reads(image.site(), 1);
         return vanished || web.temper(image.site()) == Temper.CLOSED_LATER;
     }
 
-    private Visit visit(SimImage image, int round) {
+    private Visit visit(SimImage image, int round, boolean known) {
         boolean listed = image.fate().isListed(round)
                 && reads(image.site(), round)
                 && !web.optsOut(image.site(), web.list(image));
-        if (!listed) {
+        if (!listed && !known) {
             return Visit.NONE;
         }
         Temper temper = web.temper(image.host());
@@ -130,7 +143,8 @@ public final class Oracle {
             return Visit.FAILED;
         }
         return switch (image.fate()) {
-            case CONSTANT, CHANGED, NEW_SECOND, NEW_THIRD, VANISHED, COPY, FLAKY, PRIVATE -> Visit.INDEXED;
+            case CONSTANT, CHANGED, NEW_SECOND, NEW_THIRD, COPY, FLAKY, PRIVATE -> Visit.INDEXED;
+            case VANISHED -> round >= 2 ? Visit.MISSING : Visit.INDEXED;
             case MISSING -> round >= 2 ? Visit.MISSING : Visit.INDEXED;
             case GONE -> round >= 2 ? Visit.OUT : Visit.INDEXED;
             case OPTED_OUT_LATER -> round >= 2 ? Visit.OUT : Visit.INDEXED;
