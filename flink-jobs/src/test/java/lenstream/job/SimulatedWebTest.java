@@ -71,7 +71,10 @@ class SimulatedWebTest {
 
     /** Nothing leads to these images any more, nor to the sites that closed: only their own visits tell. */
     @Test
-    @EnabledIfSystemProperty(named = "lenstream.websim", matches = "full", disabledReason = "waits for most of a minute")
+    @EnabledIfSystemProperty(
+            named = "lenstream.websim",
+            matches = "full",
+            disabledReason = "waits for most of a minute")
     void whatIsNamedNoMoreGoesByItsOwnVisits(@InjectClusterRESTAddress URI rest) throws Exception {
         SimPlan plan = SimPlan.small(SEED).withSize(12, 4, 25);
         Duration interval = Duration.ofSeconds(16); // a round must end within it
