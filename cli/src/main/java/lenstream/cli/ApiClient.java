@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import lenstream.client.ClientConfig;
 import lenstream.client.LensClient;
@@ -21,9 +22,14 @@ final class ApiClient implements AutoCloseable {
 
     private final LensClient lens;
 
-    @SuppressWarnings("MustBeClosed") // freed in close()
     ApiClient(URI api) {
-        this.lens = LensClient.connect(ClientConfig.of(api).withTimeout(TIMEOUT));
+        this(api, "");
+    }
+
+    /** @param token bearer token; empty for none */
+    @SuppressWarnings("MustBeClosed") // freed in close()
+    ApiClient(URI api, String token) {
+        this.lens = LensClient.connect(ClientConfig.of(api).withTimeout(TIMEOUT).withToken(token));
     }
 
     JsonNode searchText(String text, int k, Map<String, String> filters) throws InterruptedException {
@@ -66,6 +72,15 @@ final class ApiClient implements AutoCloseable {
     JsonNode call(String method, String path, @Nullable JsonNode body) throws InterruptedException {
         try {
             return lens.call(method, path, body);
+        } catch (LensException e) {
+            throw failure(e);
+        }
+    }
+
+    /** What the client does in one or more calls. */
+    <T> T ask(Function<LensClient, T> question) throws InterruptedException {
+        try {
+            return question.apply(lens);
         } catch (LensException e) {
             throw failure(e);
         }

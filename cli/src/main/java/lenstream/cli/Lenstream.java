@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
             SearchCommand.class,
             ReplayCommand.class,
             TakedownCommand.class,
+            AlertCommand.class,
             ReembedCommand.class,
             ExplainCommand.class,
             ExportCommand.class,

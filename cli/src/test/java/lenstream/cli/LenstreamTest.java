@@ -51,11 +51,22 @@ class LenstreamTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"add", "list", "show", "matches", "remove"})
+    void everyCommandOfAlertsHasHelp(String command) {
+        assertThat(run("alert", "--help").out).contains(command, "./lenstream alert");
+        Said said = run("alert", command, "--help");
+        assertThat(said.code).isZero();
+        assertThat(said.out).contains("Usage: lenstream alert " + command).contains("--api", "--token", "--data");
+    }
+
+    @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
                     crawl nowhere.yaml          | is neither a file nor a URL
                     crawl ftp://example.org/    | ftp://example.org/
                     index no-such-folder        | is no folder; name a folder that holds images
                     search hello --api http://127.0.0.1:1 | no search API answers on http://127.0.0.1:1; start it with ./lenstream up
+                    alert list --api http://127.0.0.1:1 | no search API answers on http://127.0.0.1:1; start it with
+                    alert show 7 --api http://127.0.0.1:1 | 7 is no id of an alert, which has 32 digits
                     status --model nowhere      | is no model bundle: it holds no encoder.json
                     eval nowhere                | is no folder; name one that holds labelled images
                     calibrate nowhere nowhere   | is no folder; name one that holds labelled images
@@ -71,6 +82,8 @@ class LenstreamTest {
     @CsvSource(delimiter = '|', textBlock = """
                     serch cats    | 'serch'
                     search        | Name either a TEXT or an --image
+                    alert         | Name one of add, list, show, matches and remove
+                    alert add     | Name a TEXT or an --image to look for, or both
                     demo --porrt 1 | --porrt
                     demo --port x | --port
                     """)

@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -48,7 +49,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * From a push to a search, and from a take-down to its absence: API, command log, job and index as they run in production,
+ * From a push to a search, to an alert and its webhook, and from a take-down to their absence: API, command log, job and index as they run in production,
  * against a site that nothing but the pushes leads to.
  */
 @Timeout(240)
@@ -61,6 +62,7 @@ class PushAndTakedownIT {
     private final HttpClient http = HttpClient.newHttpClient();
     private final Map<String, byte[]> files = new ConcurrentHashMap<>();
     private final List<String> asked = new CopyOnWriteArrayList<>();
+    private final List<String> called = new CopyOnWriteArrayList<>();
 
     @TempDir
     Path folder;
@@ -112,10 +114,32 @@ class PushAndTakedownIT {
                 assertThat(hit(api, a).path("page_url").asText()).isEqualTo(base + "/new.html");
                 assertThat(hit(api, a).path("via").asText()).isEqualTo("push");
 
+                // an alert that waits for b, told to a receiver that is away
+                int receiverPort = LoopbackPorts.free();
+                JsonNode alert = post(
+                        api,
+                        "/v1/alerts",
+                        "{\"image\":\"" + Base64.getEncoder().encodeToString(files.get("/albums/b.jpg"))
+                                + "\",\"min_cosine\":0.98,\"filter\":{\"host\":\"" + host + "\"},\"webhook\":{\"url\":"
+                                + "\"http://127.0.0.1:" + receiverPort + "/hook\"}}");
+                String itsPath = "/v1/alerts/" + alert.path("id").asText();
+                assertThat(matches(api, itsPath)).isEmpty();
+
                 // POST /v1/crawl: images at once
                 JsonNode taking = post(api, "/v1/crawl", "{\"urls\":[\"" + b + "\",\"" + c + "\",\"nonsense\"]}");
                 assertThat(taking.path("accepted").asInt()).isEqualTo(2);
                 await(() -> found(api, b) && found(api, c));
+                await(() -> matches(api, itsPath).equals(List.of(b)));
+                await(() -> JSON.readTree(get(api, itsPath).body())
+                        .at("/webhook/last_error/error")
+                        .asText()
+                        .contains("refused"));
+                HttpServer receiver = receiver(receiverPort);
+                await(() -> called.size() == 1);
+                JsonNode told = JSON.readTree(called.getFirst());
+                assertThat(told.at("/data/matches")).hasSize(1);
+                assertThat(told.at("/data/matches/0/image/url").asText()).isEqualTo(b);
+                assertThat(get(api, itsPath + "/feed").body()).contains("<feed", b, "/v1/images/" + ImageId.ofUrl(b));
 
                 // a take-down is effective when it is answered
                 JsonNode taken =
@@ -123,6 +147,8 @@ class PushAndTakedownIT {
                 assertThat(found(api, b)).isFalse();
                 assertThat(found(api, c)).isFalse();
                 assertThat(found(api, a)).isTrue();
+                assertThat(matches(api, itsPath)).isEmpty();
+                assertThat(get(api, itsPath + "/feed").body()).doesNotContain(b);
                 assertThat(taken.at("/removed/images").asInt()).isEqualTo(2);
                 JsonNode receipt = ReceiptKey.at(folder.resolve("receipt-key"))
                         .verified(taken.at("/receipts/0").asText())
@@ -170,9 +196,12 @@ class PushAndTakedownIT {
                     assertThat(JSON.readTree(revoked.body()).path("receipts")).hasSize(2);
                     post(api, "/v1/crawl", "{\"urls\":[\"" + b + "\"]}");
                     await(() -> found(api, b));
+                    await(() -> matches(api, itsPath).equals(List.of(b))); // the alert was in the savepoint
                     second.stop();
                     secondEnding.get(120, TimeUnit.SECONDS);
                 }
+                assertThat(called).as("the same bytes are told of once").hasSize(1);
+                receiver.stop(0);
             }
         } finally {
             site.stop(0);
@@ -224,6 +253,28 @@ class PushAndTakedownIT {
         server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         server.start();
         return server;
+    }
+
+    private HttpServer receiver(int port) throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
+        server.createContext("/hook", exchange -> {
+            boolean signed =
+                    exchange.getRequestHeaders().getFirst("webhook-signature").startsWith("v1,");
+            called.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+            exchange.sendResponseHeaders(signed ? 204 : 400, -1);
+            exchange.close();
+        });
+        server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+        server.start();
+        return server;
+    }
+
+    private List<String> matches(Api api, String alert) throws IOException, InterruptedException {
+        return JSON.readTree(get(api, alert + "/matches").body())
+                .path("matches")
+                .valueStream()
+                .map(match -> match.at("/image/url").asText())
+                .toList();
     }
 
     private static List<Path> pictures(int count) throws IOException {
@@ -281,6 +332,7 @@ class PushAndTakedownIT {
                             open_search: {urls: ["%s"]}
                             network: {allow_private: ["127.0.0.0/8"]}
                             push: {indexnow: true}
+                            alerts: {first_delay: 300ms}
                             receipt_key: %s
                             """.formatted(
                             BUNDLE.toAbsolutePath(), openSearch.urls().getFirst(), folder.resolve("receipt-key")));

@@ -101,14 +101,23 @@ class ServicesIT {
         assertThat(inVain.path("chosen").asInt()).isEqualTo(1);
         assertThat(inVain.at("/rejected_again/NOT_AN_IMAGE").asInt()).isEqualTo(1);
 
-        Files.copy(
-                GALLERY.resolve("images/hobbies/music/string/guitar-classical.jpg"),
-                broken,
-                StandardCopyOption.REPLACE_EXISTING);
+        Path guitar = GALLERY.resolve("images/hobbies/music/string/guitar-classical.jpg");
+        String alert = JSON.readTree(lenstream(
+                        "alert", "add", "a guitar", "--image", guitar.toString(), "--min-score", "0.5", "--json"))
+                .path("id")
+                .asText();
+        Files.copy(guitar, broken, StandardCopyOption.REPLACE_EXISTING);
         JsonNode mended = JSON.readTree(lenstream(replay));
         assertThat(mended.path("no_longer_rejected").asInt()).isEqualTo(1);
         assertThat(lenstream("search", "a classical guitar", "-k", "1", "--json"))
                 .contains("broken.jpg");
+        assertThat(lenstream("alert", "matches", alert))
+                .as("a job that ends compares with what was saved before it began")
+                .contains("broken.jpg")
+                .hasLineCount(1);
+        assertThat(lenstream("alert", "show", alert)).contains("a guitar", "matches 1");
+        assertThat(lenstream("alert", "list")).contains(alert);
+        assertThat(lenstream("alert", "remove", alert)).contains("removed " + alert);
         JsonNode again = JSON.readTree(lenstream(replay));
         assertThat(again.path("chosen").asInt()).as("nothing is left").isZero();
     }

@@ -39,6 +39,7 @@ import org.jspecify.annotations.Nullable;
 public final class LensClient implements AutoCloseable {
     private static final long FIRST_PAUSE_MILLIS = 100;
     private static final long POLL_MILLIS = 100;
+    private static final String ALERTS = "/v1/alerts";
 
     private static final ObjectMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
@@ -130,6 +131,76 @@ public final class LensClient implements AutoCloseable {
             vectors.add(vector);
         }
         return vectors;
+    }
+
+    /**
+     * Saves a search: from now on every new image is compared with it. Needs a token with the scope {@code write}, or a
+     * server on this machine.
+     *
+     * @param search what to look for, its filters and its least score; nothing of pages and ranking
+     * @param name for people; empty for what is looked for
+     * @param webhook who is told of matches; null for nobody
+     * @return the alert; only here it shows the webhook's secret
+     */
+    public Alert addAlert(Search search, String name, @Nullable URI webhook) {
+        ObjectNode body = search.body().deepCopy();
+        if (!name.isEmpty()) {
+            body.put("name", name);
+        }
+        if (webhook != null) {
+            body.putObject("webhook").put("url", webhook.toString());
+        }
+        return read(call("POST", ALERTS, body), Alert.class);
+    }
+
+    /** Every alert, the newest first. */
+    public List<Alert> alerts() {
+        var alerts = new ArrayList<Alert>();
+        call("GET", ALERTS, null).path("alerts").forEach(alert -> alerts.add(read(alert, Alert.class)));
+        return alerts;
+    }
+
+    /** An alert with what its webhook was told. */
+    public Optional<Alert> alert(String id) {
+        try {
+            return Optional.of(read(call("GET", ALERTS + "/" + escape(id), null), Alert.class));
+        } catch (LensException e) {
+            if (e.status() == 404) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Ends an alert and forgets its matches.
+     *
+     * @return whether there was one
+     */
+    public boolean removeAlert(String id) {
+        try {
+            exchange("DELETE", ALERTS + "/" + escape(id), null, false);
+            return true;
+        } catch (LensException e) {
+            if (e.status() == 404) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /** The images that met an alert, the newest first; asked for page by page as they are needed. */
+    public Stream<AlertMatch> matches(String alert) {
+        String path = ALERTS + "/" + escape(alert) + "/matches?k=100";
+        return Stream.iterate(
+                        Optional.of(call("GET", path, null)),
+                        Optional::isPresent,
+                        page -> page.map(shown -> shown.path("cursor"))
+                                .filter(JsonNode::isTextual)
+                                .map(cursor -> call("GET", path + "&cursor=" + escape(cursor.asText()), null)))
+                .flatMap(Optional::stream)
+                .flatMap(page -> page.path("matches").valueStream())
+                .map(match -> read(match, AlertMatch.class));
     }
 
     /** The name of the server's encoder. */

@@ -184,7 +184,7 @@ public final class Search {
     }
 
     /** The request's body. */
-    JsonNode body() {
+    ObjectNode body() {
         return body;
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Objects;
+import lenstream.client.Alert;
 import lenstream.client.Answer;
 import lenstream.client.Hit;
 import lenstream.client.LensClient;
@@ -68,6 +69,18 @@ final class JavaClientIT {
         assertThat(byVector.id()).isEqualTo(byWords.id());
         Answer mixed = lens.search(Search.like(byWords.id()).plus(Search.text("a frog"), -0.3));
         assertThat(mixed.hits()).isNotEmpty();
+    }
+
+    @Test
+    void anAlertIsSavedListedAndEnded() {
+        Alert made = lens.addAlert(Search.text("a frog").minScore(0.6).filter("min_width", 10), "frogs", null);
+        assertThat(made.minScore()).isEqualTo(0.6);
+        assertThat(lens.alert(made.id()).orElseThrow().name()).isEqualTo("frogs");
+        assertThat(lens.alerts()).extracting(Alert::id).contains(made.id());
+        assertThat(lens.matches(made.id())).isEmpty();
+        assertThat(lens.removeAlert(made.id())).isTrue();
+        assertThat(lens.removeAlert(made.id())).isFalse();
+        assertThat(lens.alert(made.id())).isEmpty();
     }
 
     @Test
