@@ -2,6 +2,7 @@ package lenstream.gpu.cuda;
 
 import static org.bytedeco.cuda.global.cudart.cudaErrorMemoryAllocation;
 import static org.bytedeco.cuda.global.cudart.cudaGetErrorString;
+import static org.bytedeco.cuda.global.cudart.cudaGetLastError;
 import static org.bytedeco.cuda.global.cudart.cudaSuccess;
 
 import java.util.Set;
@@ -30,6 +31,8 @@ public final class Cuda {
         if (status == cudaSuccess) {
             return;
         }
+        cudaGetLastError(); // else ONNX Runtime, which looks at it after its launches, would report this failure as its
+        // own
         String message = call + ": CUDA error " + status + ", "
                 + cudaGetErrorString(status).getString();
         if (status == cudaErrorMemoryAllocation) {

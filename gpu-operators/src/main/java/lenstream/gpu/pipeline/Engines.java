@@ -70,11 +70,6 @@ final class Engines {
         if (!problems.isEmpty()) {
             return Optional.of(String.join("; ", problems));
         }
-        if (config.placement() == Placement.AUTO && !natives.get().hasTensorRt()) {
-            return Optional.of(
-                    "TensorRT is missing in " + natives.get() + ", and ONNX Runtime's CUDA provider is not taken"
-                            + " unasked: it has ended the process (gpu-operators/README.md)");
-        }
         return CudaPreprocessor.refuses(bundle.encoder().image().preprocessing());
     }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -22,6 +23,7 @@ import lenstream.gpu.decode.DecodeRules;
 import lenstream.gpu.decode.Decoded;
 import lenstream.gpu.decode.HostImageDecoder;
 import lenstream.gpu.decode.Mutation;
+import lenstream.gpu.embed.trt.Provider;
 import lenstream.gpu.pipeline.Lensmini;
 import org.apache.arrow.memory.RootAllocator;
 import org.junit.jupiter.api.AfterAll;
@@ -235,6 +237,25 @@ final class GpuEngineTest {
         System.out.println("mutations: " + count + ", rejected " + rejected + ", embedded (with the sound ones) "
                 + embedded + ", lowest cosine of a sound neighbour " + lowest + ", " + engine.stats());
         assertThat(lowest).isGreaterThan(0.99999);
+    }
+
+    @Test
+    void batchIsHalvedOnceWhereMemoryDoesNotSuffice() throws IOException {
+        GpuConfig small = GpuMachine.config();
+        long third = Math.min(1L << 36, engine.device().freeBytes() / 3);
+        int lanes = (int) (engine.device().freeBytes() / third) + 1;
+        GpuConfig large =
+                small.withLanes(32, lanes, 0, 4, third, small.decoder()).withProvider(Provider.CUDA, 2);
+        byte[] sound = Files.readAllBytes(DECODE.resolve("jpeg-420.jpg"));
+        float[] expected = vector(engine.submit(List.of(sound)).join().getFirst());
+        try (GpuEngine halved = open(large)) {
+            assertThat(halved.memory().get("pixels")).isEqualTo(lanes * (third / 2));
+            List<Outcome> outcomes =
+                    halved.submit(Collections.nCopies(40, sound)).join();
+            assertThat(outcomes)
+                    .allSatisfy(outcome ->
+                            assertThat(cosine(vector(outcome), expected)).isGreaterThan(0.999));
+        }
     }
 
     @Test
