@@ -8,7 +8,7 @@ const PAGE = 36;
 const DEBOUNCE_MS = 180;
 const REFINEMENT = 0.25; // little, because pictures lie much nearer to each other than to words
 const FACETS = { site: "sites", host: "hosts", mime: "types", license: "licences", color: "colours" };
-const FILTERS = [...Object.keys(FACETS), "orientation", "min_width", "published_from", "published_to"];
+const FILTERS = [...Object.keys(FACETS), "label", "orientation", "min_width", "published_from", "published_to"];
 const number = new Intl.NumberFormat("en");
 const uploads = new Map(); // number → {blob, name, preview}
 
@@ -191,7 +191,7 @@ function filters(s) {
     select.value = chosen ?? "";
     select.hidden = !chosen && values.length < 2;
   }
-  for (const name of ["orientation", "min_width", "published_from", "published_to"]) $("filter-" + name).value = s.filter[name] ?? "";
+  for (const name of ["label", "orientation", "min_width", "published_from", "published_to"]) $("filter-" + name).value = s.filter[name] ?? "";
   for (const node of document.querySelectorAll("#filters select, #filters input")) node.classList.toggle("set", Boolean(node.value));
   $("filters-clear").hidden = !Object.keys(s.filter).length;
 }
@@ -199,8 +199,9 @@ const short = (value) => value.replace(/^https?:\/\//, "").replace(/^image\//, "
 $("filters").addEventListener("change", (e) => {
   const name = e.target.id.replace("filter-", "");
   const s = stateOf(location.href);
-  const filter = { ...s.filter, [name]: e.target.value };
-  if (!e.target.value) delete filter[name];
+  const value = e.target.value.trim();
+  const filter = { ...s.filter, [name]: value };
+  if (!value) delete filter[name];
   go({ ...s, filter });
 });
 $("filters-clear").addEventListener("click", () => go({ ...stateOf(location.href), filter: {} }));

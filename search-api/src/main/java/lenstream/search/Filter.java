@@ -22,12 +22,22 @@ import lenstream.search.http.ProblemException;
  * Which images a search may find. Keys: {@code host, site, mime, via, license} (a value or a list of which one must be
  * met), {@code published_from, published_to, indexed_from, indexed_to} (RFC 3339 time or date; from is included, to is
  * not), {@code min_width, max_width, min_height, max_height} (pixels), {@code orientation}
- * (landscape, portrait or square), {@code color} (one of {@link PixelFeatures#COLORS}), {@code animated} (true or false). All that are given must be met. Immutable.
+ * (landscape, portrait or square), {@code color} (one of {@link PixelFeatures#COLORS}), {@code animated} (true or false), {@code label} (words of which one must fit the
+ * picture). All that are given must be met. Immutable.
+ *
+ * <p>Labels are no field of the index: an encoder turns them into vectors, and every image that is near enough has the
+ * label. So any word will do, and none must be thought of before images are indexed.
  */
 final class Filter {
     private static final int LONGEST_LIST = 100;
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
     private static final String ANIMATED = "animated";
+    private static final String LABEL = "label";
+
+    /** Each costs an embedding. */
+    private static final int MOST_LABELS = 16;
+
+    private static final int LONGEST_LABEL = 200;
     private static final Map<String, String> TERMS = Map.of(
             "host", Field.HOST,
             "site", Field.SITE,
@@ -67,21 +77,25 @@ final class Filter {
             "max_height",
             "orientation",
             "color",
-            ANIMATED);
+            ANIMATED,
+            LABEL);
 
-    static final Filter NONE = new Filter(List.of());
+    static final Filter NONE = new Filter(List.of(), List.of());
 
     private record Bound(String field, String operator, boolean time) {}
 
     private final List<ObjectNode> clauses;
+    private final List<String> labels;
 
-    private Filter(List<ObjectNode> clauses) {
+    private Filter(List<ObjectNode> clauses, List<String> labels) {
         this.clauses = clauses;
+        this.labels = labels;
     }
 
     /** @throws ProblemException if a key or a value cannot be used */
     static Filter of(Map<String, List<String>> values) {
         var clauses = new ArrayList<ObjectNode>();
+        var labels = new ArrayList<String>();
         values.forEach((key, texts) -> {
             String term = TERMS.get(key);
             Bound bound = BOUNDS.get(key);
@@ -91,11 +105,13 @@ final class Filter {
                 clauses.add(range(key, bound, texts));
             } else if (key.equals(ANIMATED)) {
                 clauses.add(animated(texts));
+            } else if (key.equals(LABEL)) {
+                labels.addAll(labels(texts));
             } else {
                 throw Names.unknown("filter.", key, KEYS);
             }
         });
-        return clauses.isEmpty() ? NONE : new Filter(List.copyOf(clauses));
+        return clauses.isEmpty() && labels.isEmpty() ? NONE : new Filter(List.copyOf(clauses), List.copyOf(labels));
     }
 
     /** Reads the {@code filter} object of a JSON request. */
@@ -120,7 +136,22 @@ final class Filter {
     }
 
     boolean isEmpty() {
-        return clauses.isEmpty();
+        return clauses.isEmpty() && labels.isEmpty();
+    }
+
+    /** Words of which one must fit the picture; none for any picture. */
+    List<String> labels() {
+        return labels;
+    }
+
+    /** The same filter with its labels put as queries, one of which must be met. */
+    Filter withLabels(List<ObjectNode> queries) {
+        ObjectNode any = JSON.objectNode();
+        ArrayNode should = any.putObject("bool").put("minimum_should_match", 1).putArray("should");
+        queries.forEach(should::add);
+        var all = new ArrayList<>(clauses);
+        all.add(any);
+        return new Filter(List.copyOf(all), List.of());
     }
 
     /** The filter as a query; only where it is not empty. */
@@ -136,7 +167,7 @@ final class Filter {
 
     @Override
     public String toString() {
-        return clauses.toString();
+        return labels.isEmpty() ? clauses.toString() : clauses + " " + labels;
     }
 
     private static ObjectNode terms(String key, String field, List<String> texts) {
@@ -152,6 +183,19 @@ final class Filter {
         ArrayNode list = clause.putObject("terms").putArray(field);
         texts.forEach(list::add);
         return clause;
+    }
+
+    private static List<String> labels(List<String> texts) {
+        if (texts.isEmpty() || texts.size() > MOST_LABELS) {
+            throw ProblemException.badRequest("filter.label needs 1 to " + MOST_LABELS + " words.");
+        }
+        for (String text : texts) {
+            if (text.isBlank() || text.length() > LONGEST_LABEL) {
+                throw ProblemException.badRequest(
+                        "filter.label needs words of 1 to " + LONGEST_LABEL + " characters, such as \"dog\".");
+            }
+        }
+        return texts;
     }
 
     /** More than one frame. */

@@ -25,6 +25,7 @@ import lenstream.core.index.IndexSetup;
 import lenstream.core.index.IndexUnavailableException;
 import lenstream.core.index.Quantisation;
 import lenstream.core.model.Fingerprint;
+import lenstream.search.http.ProblemException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -155,6 +156,17 @@ final class ImageSearch {
         List<JsonNode> answers = searchBoth(nearestBody(query.vector(), request), wordsBody(text, request));
         List<Ranked> fused = fuse(byPicture(answers.get(0)), byWords(answers.get(1)));
         return page(new Ranking(fused, Map.of(), true), query, request, key(query.vector(), text, request));
+    }
+
+    /** A query that every image meets whose vector is near enough, for a filter. */
+    ObjectNode like(float[] vector, double leastCosine) {
+        if (quantisation().isCoded()) {
+            throw ProblemException.impossible(
+                    "filter.label needs vectors that are kept whole; this index keeps codes (" + quantisation() + ").");
+        }
+        ObjectNode query = JSON.objectNode();
+        query.putObject("knn").set(Field.EMBEDDING, quantisation().radial(vector, leastCosine, RADIAL_DEPTH));
+        return query;
     }
 
     /** Why an image was found. */

@@ -55,6 +55,11 @@ record SearchRequest(
         static final Ranking NEAREST = new Ranking(Mode.VECTOR, 0, null, 0);
     }
 
+    /** The same search among other images. */
+    SearchRequest among(Filter others) {
+        return new SearchRequest(query, region, others, k, cursor, collapse, ranking, facets, explain, fingerprint);
+    }
+
     Mode mode() {
         return ranking.mode();
     }

@@ -25,6 +25,9 @@ final class SearchRoutes implements Routes {
     /** Unit vectors of 32-bit floats that cancel out leave no more than their rounding: 2^-24 a value. */
     private static final double ZERO_LENGTH = 1e-6;
 
+    /** An image with at least this score for a label has it: it is as likely right as wrong, among ten with one right. */
+    private static final double LABEL_SCORE = 0.5;
+
     private final ActiveSpace spaces;
     private final LongSupplier documents;
 
@@ -84,10 +87,11 @@ final class SearchRoutes implements Routes {
         answer(exchange, space, RequestReader.ofImage(new Query.Id(id), exchange.parameters()));
     }
 
-    private void answer(Exchange exchange, SearchSpace space, SearchRequest request) {
-        requireSpace(space, request.fingerprint());
-        exchange.type(typeOf(request.query()));
+    private void answer(Exchange exchange, SearchSpace space, SearchRequest wanted) {
+        requireSpace(space, wanted.fingerprint());
+        exchange.type(typeOf(wanted.query()));
         long start = System.nanoTime();
+        SearchRequest request = wanted.filter().labels().isEmpty() ? wanted : wanted.among(labelled(space, wanted));
         boolean stored = request.query() instanceof Query.Id && request.region() == null;
         Direction direction = direction(space, request.query(), request.region());
         long embedded = System.nanoTime();
@@ -133,6 +137,19 @@ final class SearchRoutes implements Routes {
                 leastCosine == null ? null : page.complete(),
                 page.facets(),
                 hits));
+    }
+
+    /** Filters by labels: what scores high enough for one of them has it. */
+    private static Filter labelled(SearchSpace space, SearchRequest request) {
+        if (space.relevance().source() == Relevance.Source.NONE) {
+            throw ProblemException.impossible("filter.label needs an encoder whose cosines were measured: run"
+                    + " ./lenstream calibrate on its bundle, then start the server anew.");
+        }
+        double least = space.relevance().cosineOfText(LABEL_SCORE);
+        return request.filter()
+                .withLabels(request.filter().labels().stream()
+                        .map(label -> space.search().like(space.embedding().ofText(label), least))
+                        .toList());
     }
 
     /** Images that were searched. How many pass a filter is known only where they are few enough to be listed. */

@@ -318,6 +318,28 @@ class SearchIT {
     }
 
     @Test
+    void aLabelIsWhatScoresHighEnoughForItWhateverTheSearch() {
+        String all = "/v1/search?k=100&collapse=false";
+        List<String> flowers = ids(search(all + "&q=flower&min_score=0.5"));
+        List<String> birds = ids(search(all + "&q=bird&min_score=0.5"));
+        assertThat(flowers).isNotEmpty().hasSizeLessThan(50);
+        assertThat(birds).isNotEmpty().isNotEqualTo(flowers);
+        assertThat(ids(search(all + "&q=something+green&label=flower"))).containsExactlyInAnyOrderElementsOf(flowers);
+        var both = new HashSet<>(flowers);
+        both.addAll(birds);
+        JsonNode eitherByWordsToo = json("""
+                {"text": "toy", "k": 100, "collapse": false, "mode": "hybrid",
+                 "filter": {"label": ["flower", "bird"], "mime": ["image/jpeg", "image/png", "image/webp"]}}
+                """);
+        assertThat(ids(eitherByWordsToo)).containsExactlyInAnyOrderElementsOf(both);
+        assertThat(ids(search(
+                        "/v1/images/" + index.pictures.get(7).id() + "/similar?k=100&collapse=false&label=flower")))
+                .isSubsetOf(flowers);
+        assertThat(ids(search(all + "&q=flower&label=quarterly+tax+return"))).isEmpty();
+        assertThat(http.get("/v1/search?q=flower&label=+").status()).isEqualTo(400);
+    }
+
+    @Test
     void everythingAboveACosineIsFoundAndNothingElse() {
         List<Double> cosines = new ArrayList<>();
         String cursor = "";

@@ -227,6 +227,15 @@ class SearchPageIT {
     void filtersComeFromTheHitsAndStandInTheAddress() throws Exception {
         open("/?q=frog");
         awaitTiles();
+        int all = tiles().size();
+        WebElement label = browser.findElement(By.id("filter-label"));
+        label.sendKeys("flower", Keys.ENTER);
+        await(
+                "labelled",
+                () -> browser.getCurrentUrl().contains("label=flower") && !tiles().isEmpty() && tiles().size() < all);
+        label.clear();
+        label.sendKeys(Keys.ENTER);
+        await("unlabelled", () -> tiles().size() == all);
         WebElement host = browser.findElement(By.id("filter-host"));
         assertThat(host.getText()).contains("All hosts", "mirror.test (1)");
         choose("filter-host", "mirror.test");

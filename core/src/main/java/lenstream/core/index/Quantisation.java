@@ -107,6 +107,11 @@ public enum Quantisation {
         return knn.put("min_score", Cosine.toScore(least));
     }
 
+    /** Whether neighbours are found by codes, so that a least cosine holds only once they are rescored. */
+    public boolean isCoded() {
+        return oversample > 1;
+    }
+
     /** The values that stand for a unit vector in a document or a query. */
     public ArrayNode written(float[] vector) {
         ArrayNode values = JsonNodeFactory.instance.arrayNode(vector.length);
