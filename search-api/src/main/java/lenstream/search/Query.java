@@ -32,15 +32,21 @@ sealed interface Query {
      */
     record Part(Query query, @Nullable Region region, double weight) {}
 
-    /** Whether words decide what is found: then scores are those of words, else those of pictures. */
+    /**
+     * Whether words decide what is found: then scores are those of words, else those of pictures. Of several queries those
+     * decide that the search is led to with more weight, or away from if it is led to none.
+     */
     default boolean ofWords() {
         return switch (this) {
             case Text text -> true;
             case Weighted(List<Part> parts) -> {
                 boolean toward = parts.stream().anyMatch(part -> part.weight() > 0);
-                yield parts.stream()
-                        .allMatch(part ->
-                                (toward && part.weight() < 0) || part.query().ofWords());
+                double words = 0;
+                for (Part part : parts) {
+                    double weight = toward ? Math.max(0, part.weight()) : -part.weight();
+                    words += part.query().ofWords() ? weight : -weight;
+                }
+                yield words > 0;
             }
             case Image image -> false;
             case ImageUrl url -> false;

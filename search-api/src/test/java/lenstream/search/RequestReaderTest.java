@@ -106,6 +106,12 @@ class RequestReaderTest {
                         new Query.Part(new Query.Text("a"), null, 1),
                         new Query.Part(new Query.Id("0".repeat(32)), new Region(0, 0, 9, 9), -0.5))));
         assertThat(request.query().ofWords()).isTrue(); // what leads away does not decide the scale
+        var little = new Query.Part(new Query.Id("0".repeat(32)), null, 0.25);
+        assertThat(new Query.Weighted(List.of(new Query.Part(new Query.Text("a"), null, 1), little)).ofWords())
+                .as("the more weight")
+                .isTrue();
+        assertThat(new Query.Weighted(List.of(new Query.Part(new Query.Text("a"), null, 0.2), little)).ofWords())
+                .isFalse();
         assertThat(new Query.Weighted(List.of(new Query.Part(new Query.Id("0".repeat(32)), null, -1))).ofWords())
                 .isFalse();
         assertThat(request.query().ids()).containsExactly("0".repeat(32));
