@@ -66,8 +66,8 @@ public record GpuConfig(
     public static GpuConfig defaults() {
         int cores = Runtime.getRuntime().availableProcessors();
         int rows = number("batch_rows", 128);
-        int lanes = number("decode_lanes", 10);
-        int tensors = number("tensors", 24);
+        int lanes = number("decode_lanes", 8);
+        int tensors = number("tensors", 16);
         return new GpuConfig(
                 0,
                 rows,
