@@ -2,7 +2,6 @@ package lenstream.core.alert;
 
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,9 +16,6 @@ import lenstream.core.index.Cosine;
  * batch, and of those that are near enough the filter. Costs nothing where there are none. Confined to one thread.
  */
 public final class AlertRules {
-    /** Greater than the rounding of a sum of some thousand products of floats: what is this near is computed again. */
-    private static final float ROUNDING = 1e-5f;
-
     private final Map<String, String> fingerprints = new HashMap<>(); // by key
     private final Map<String, Space> spaces = new HashMap<>(); // by fingerprint
 
@@ -29,7 +25,6 @@ public final class AlertRules {
         private final List<String> keys = new ArrayList<>();
         private final List<AlertRule> rules = new ArrayList<>();
         private final Map<String, Integer> slots = new HashMap<>(); // by key
-        private float[] bounds = new float[VectorMatrix.BLOCK];
 
         Space(int dim) {
             this.matrix = new VectorMatrix(dim);
@@ -37,17 +32,13 @@ public final class AlertRules {
 
         void put(String key, AlertRule rule) {
             int slot = slots.computeIfAbsent(key, k -> rules.size());
-            matrix.set(slot, rule.vector()); // refuses another length, before anything has changed
+            matrix.set(slot, rule.vector(), rule.threshold()); // refuses another length, before anything has changed
             if (slot == rules.size()) {
                 keys.add(key);
                 rules.add(rule);
             } else {
                 rules.set(slot, rule);
             }
-            if (slot == bounds.length) {
-                bounds = Arrays.copyOf(bounds, 2 * bounds.length);
-            }
-            bounds[slot] = (float) rule.threshold() - ROUNDING;
         }
 
         void remove(String key) {
@@ -57,7 +48,6 @@ public final class AlertRules {
             }
             matrix.remove(slot);
             int last = rules.size() - 1;
-            bounds[slot] = bounds[last];
             String moved = keys.removeLast();
             AlertRule rule = rules.removeLast();
             if (slot != last) {
@@ -132,7 +122,7 @@ public final class AlertRules {
             }
         }
         var matches = new ArrayList<AlertMatch>();
-        space.matrix.forEachAbove(vectors, space.bounds, (query, slot) -> {
+        space.matrix.forEachNear(vectors, (query, slot) -> {
             AlertRule rule = space.rules.get(slot);
             EmbeddedImage image = embedded.get(query);
             double cosine = Cosine.dot(rule.vector(), vectors.get(query));
