@@ -47,7 +47,7 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
     private final Backoff backoff;
     private final SinkMetrics metrics;
     private final FreshnessProbe probe;
-    private final @Nullable LedgerPruning pruning;
+    private final @Nullable Pruning pruning;
     private final InFlightLimit limit;
     private final Tombstones tombstones;
     /** How often each entry that waits was refused. */
@@ -93,9 +93,8 @@ final class OpenSearchWriter extends AsyncSinkWriter<BulkEntry, BulkEntry> {
         this.client = IndexClient.open(where);
         this.sender = new BulkSender(client);
         this.probe = new FreshnessProbe(client, layout, new FreshnessMetrics(context.metricGroup()));
-        this.pruning = context.getTaskInfo().getIndexOfThisSubtask() == 0
-                ? new LedgerPruning(client, layout, ledger.keep())
-                : null;
+        this.pruning =
+                context.getTaskInfo().getIndexOfThisSubtask() == 0 ? new Pruning(client, layout, ledger.keep()) : null;
         this.waits = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("opensearch-backoff").factory());
     }

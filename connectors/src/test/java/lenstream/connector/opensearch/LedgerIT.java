@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import lenstream.core.command.Command;
 import lenstream.core.command.CommandLog;
 import lenstream.core.image.CrawlTarget;
@@ -215,12 +216,25 @@ class LedgerIT {
                 ledger(refusal("/old.jpg", Outcome.GONE, Reason.GONE, "long ago", now - 86_400_000L * 91)),
                 ledger(refusal("/new.jpg", Outcome.GONE, Reason.GONE, "just now", now))));
         try (IndexClient client = IndexClient.open(config)) {
-            Instant limit =
-                    Instant.ofEpochMilli(now).minus(LedgerConfig.defaults().keep());
-            String ledger = "/" + layout.ledgerIndex();
-            assertThat(client.send("POST", ledger + "/_refresh", null).ok()).isTrue();
-            var answer = client.send("POST", ledger + "/_delete_by_query?refresh=true", LedgerPruning.olderThan(limit));
-            assertThat(answer.json().path("deleted").asInt()).isEqualTo(1);
+            var log = new CommandLog(client, layout);
+            log.append(List.of(
+                    Command.of("push-old", Command.Kind.PUSH, "http://e.test/", null, now - 86_400_000L * 8),
+                    Command.of("push-new", Command.Kind.PUSH, "http://e.test/", null, now),
+                    Command.of("takedown-old", Command.Kind.TAKEDOWN, "http://x.test/", null, 1),
+                    Command.of("alert-old", Command.Kind.ALERT_DELETE, "x", null, 1)));
+            for (String index : List.of(layout.ledgerIndex(), layout.commandIndex())) {
+                assertThat(client.send("POST", "/" + index + "/_refresh", null).ok())
+                        .isTrue();
+            }
+            Pruning.prune(client, layout, LedgerConfig.defaults().keep(), Instant.ofEpochMilli(now));
+            assertThat(log.read(CommandLog.Position.START, 100).commands())
+                    .extracting(Command::key)
+                    .containsExactlyInAnyOrder("push-new", "takedown-old");
+        }
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (explain("http://e.test/old.jpg").verdict() != Verdict.UNKNOWN) { // deleted in the background
+            assertThat(System.nanoTime()).isLessThan(deadline);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
         }
         assertThat(explain("http://e.test/old.jpg").verdict()).isEqualTo(Verdict.UNKNOWN);
         assertThat(explain("http://e.test/new.jpg").verdict()).isEqualTo(Verdict.GONE);
