@@ -4,16 +4,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.fetch.RevisitPolicy;
 import lenstream.connector.folder.FolderSource;
+import lenstream.connector.warc.WarcSource;
 import lenstream.core.config.DataSize;
 import lenstream.core.config.Durations;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.ModelBundle;
+import lenstream.core.web.WebConfig;
 import lenstream.job.CrawlCounts;
 import lenstream.job.IndexRun;
+import lenstream.job.Intake;
 import lenstream.job.JobSettings;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -23,7 +27,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code lenstream index}: indexes images in folders and object stores. */
+/** {@code lenstream index}: indexes images in folders, object stores and web archives. */
 @Command(
         name = "index",
         mixinStandardHelpOptions = true,
@@ -36,6 +40,8 @@ import picocli.CommandLine.Spec;
             "  ./lenstream index ~/Pictures --captions captions.tsv",
             "  ./lenstream index ~/Pictures --follow",
             "  ./lenstream index s3://bucket/prefix --follow --interval 5m",
+            "  ./lenstream index --warc ~/crawls 'more/*.warc.gz'",
+            "  ./lenstream index https://data.commoncrawl.org/crawl-data/CC-MAIN-2024-10/warc.paths.gz --fetch-linked",
             "",
             "S3 is reached as Amazon's own tools reach it: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_PROFILE,",
             "AWS_ENDPOINT_URL_S3 for another store. Its file system is fetched once, with: ./lenstream add s3"
@@ -60,7 +66,9 @@ final class IndexCommand implements Callable<Integer> {
     @Parameters(
             arity = "1..*",
             paramLabel = "DIR|URL",
-            description = "folders, or prefixes of object stores such as s3://bucket/prefix")
+            description =
+                    "folders, prefixes of object stores such as s3://bucket/prefix, web archives (.warc.gz) or lists of"
+                            + " them (.paths.gz, one a line)")
     private List<String> places;
 
     @Option(names = "--captions", paramLabel = "FILE.tsv", description = "a line an image: file, tab, caption")
@@ -76,6 +84,37 @@ final class IndexCommand implements Callable<Integer> {
             description = "with --follow: pause between two looks (default: ${DEFAULT-VALUE})")
     private String interval;
 
+    @Option(
+            names = "--warc",
+            description = "the places hold web archives: folders, patterns, prefixes, files, or lists of any of these")
+    private boolean warc;
+
+    @Option(
+            names = "--fetch-linked",
+            description =
+                    "with archives: fetch the images that archived pages name, politely; Common Crawl's hold pages only")
+    private boolean fetchLinked;
+
+    @Option(
+            names = "--contact",
+            paramLabel = "URL|MAIL",
+            description = "goes into the User-Agent of what is fetched from the web")
+    private @Nullable String contact;
+
+    @Option(
+            names = "--allow-private",
+            paramLabel = "CIDR",
+            split = ",",
+            description = "private networks that may be reached, such as 10.0.0.0/8")
+    private List<String> allowPrivate = List.of();
+
+    @Option(
+            names = "--parallelism",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "archives or folders read at once (default: ${DEFAULT-VALUE})")
+    private int parallelism;
+
     @Option(names = "--json", description = "final counts as JSON")
     private boolean json;
 
@@ -84,7 +123,49 @@ final class IndexCommand implements Callable<Integer> {
         if (follow && building.bulkLoad()) {
             throw new CliException("--bulk-load is for a first fill that ends; index once, then --follow");
         }
-        boolean anyUrl = places.stream().anyMatch(FolderSource::isUrl);
+        if (places.stream().anyMatch(FolderSource::isUrl)) {
+            workspace.loadFileSystems();
+        }
+        boolean archives = warc || places.stream().anyMatch(WarcSource::isNamedLikeAnArchive);
+        if (fetchLinked && !archives) {
+            throw new CliException("--fetch-linked reads the pages of web archives; name some, with --warc");
+        }
+        Intake intake = archives ? archives() : folders();
+        IndexLayout layout = building.apply(workspace.layout());
+        var report = new CrawlReport(System.nanoTime());
+        try (var ctrlC = new CtrlC();
+                OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
+                var progress = ProgressLine.onStandardError()) {
+            var run = new IndexRun(
+                    intake,
+                    fetch(archives),
+                    Embedding.config(workspace, 200_000_000, DataSize.ofMebibytes(30)),
+                    workspace.openSearchAt(openSearch.url()),
+                    layout,
+                    JobSettings.named("lenstream-index").withParallelism(parallelism),
+                    store.config(workspace));
+            // what is known of files and of archives lies apart: a run of one would forget the other's
+            var session = new CrawlSession(
+                    run,
+                    workspace.jobDirectory(archives ? "archives" : "index"),
+                    counts -> progress.show(report.progress(counts)));
+            ctrlC.onAsked(session::stop);
+            CrawlCounts counts = session.await(follow);
+            progress.close();
+            building.finish(
+                    workspace.openSearchAt(openSearch.url()),
+                    layout,
+                    ModelBundle.load(workspace.model()).fingerprint());
+            if (counts.archivesBroken() > 0) {
+                System.err.println(counts.archivesBroken() + " archive(s) could not be read, or not to their end; "
+                        + workspace.data().resolve("logs") + " says which and why");
+            }
+            RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
+            return 0;
+        }
+    }
+
+    private Intake folders() {
         for (String place : places) {
             if (!FolderSource.isUrl(place) && !Files.isDirectory(Path.of(place))) {
                 throw new CliException(place + " is no folder; name a folder that holds images");
@@ -93,39 +174,34 @@ final class IndexCommand implements Callable<Integer> {
         if (captions != null && !Files.isReadable(captions)) {
             throw new CliException(captions + " cannot be read; name a file with lines of file, tab, caption");
         }
-        Duration pause = pause();
-        if (anyUrl) {
-            workspace.loadFileSystems();
-        }
         FolderSource once = FolderSource.ofPlaces(places);
-        FolderSource source = follow ? once.following(pause) : once;
-        FetchConfig plain = FetchConfig.defaults().withTotal(16);
-        FetchConfig fetch = anyUrl ? plain : plain.withRevisit(LOCAL);
-        IndexLayout layout = building.apply(workspace.layout());
-        var report = new CrawlReport(System.nanoTime());
-        try (var ctrlC = new CtrlC();
-                OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
-                var progress = ProgressLine.onStandardError()) {
-            var run = new IndexRun(
-                    captions == null ? source : source.withCaptions(captions.toAbsolutePath()),
-                    fetch,
-                    Embedding.config(workspace, 200_000_000, DataSize.ofMebibytes(30)),
-                    workspace.openSearchAt(openSearch.url()),
-                    layout,
-                    JobSettings.named("lenstream-index"),
-                    store.config(workspace));
-            var session = new CrawlSession(
-                    run, workspace.jobDirectory("index"), counts -> progress.show(report.progress(counts)));
-            ctrlC.onAsked(session::stop);
-            CrawlCounts counts = session.await(follow);
-            progress.close();
-            building.finish(
-                    workspace.openSearchAt(openSearch.url()),
-                    layout,
-                    ModelBundle.load(workspace.model()).fingerprint());
-            RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
-            return 0;
+        FolderSource source = captions == null ? once : once.withCaptions(captions.toAbsolutePath());
+        return Intake.of(follow ? source.following(pause()) : source);
+    }
+
+    private Intake archives() {
+        if (captions != null) {
+            throw new CliException(
+                    "--captions belong to folders; what is said of an archived image stands in its page");
         }
+        WarcSource once = WarcSource.of(places, web());
+        WarcSource linked = fetchLinked ? once.fetchingLinked() : once;
+        WarcSource source = follow ? linked.following(pause()) : linked;
+        System.err.printf(Locale.ROOT, "%,d archive(s)%n", source.count());
+        return Intake.ofArrivals(source);
+    }
+
+    private FetchConfig fetch(boolean archives) {
+        if (archives) {
+            return FetchConfig.defaults().withWeb(web());
+        }
+        FetchConfig plain = FetchConfig.defaults().withTotal(16);
+        return places.stream().anyMatch(FolderSource::isUrl) ? plain : plain.withRevisit(LOCAL);
+    }
+
+    private WebConfig web() {
+        WebConfig web = WebConfig.defaults().withAllowPrivate(allowPrivate);
+        return contact == null ? web : web.withUserAgent(WebConfig.userAgent(contact));
     }
 
     private Duration pause() {

@@ -21,6 +21,7 @@ import java.util.Map;
  * @param retried bulk items sent again
  * @param deadLetters documents that the index refuses
  * @param sinkPending entries buffered or in flight to the index, and changes of groups that are being gathered
+ * @param archivesBroken archives that could not be read, or not to their end
  * @param freshnessP50Millis median from discovered to acknowledged; 0 before the first
  * @param freshnessP99Millis 99th percentile of the same
  */
@@ -41,6 +42,7 @@ public record CrawlCounts(
         long retried,
         long deadLetters,
         long sinkPending,
+        long archivesBroken,
         long freshnessP50Millis,
         long freshnessP99Millis) {
 
@@ -66,6 +68,7 @@ public record CrawlCounts(
                 metrics.getOrDefault("lenstream_dead_letters", 0L),
                 metrics.getOrDefault("lenstream_sink_pending", 0L)
                         + metrics.getOrDefault("lenstream_groups_pending", 0L),
+                metrics.getOrDefault("lenstream_archives_broken", 0L),
                 metrics.getOrDefault("lenstream_freshness_p50_millis", 0L),
                 metrics.getOrDefault("lenstream_freshness_p99_millis", 0L));
     }

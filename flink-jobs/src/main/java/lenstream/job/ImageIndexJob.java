@@ -2,12 +2,12 @@ package lenstream.job;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Objects;
 import java.util.function.Function;
 import lenstream.connector.alert.AlertMatching;
 import lenstream.connector.alert.AlertState;
 import lenstream.connector.command.TakedownState;
 import lenstream.connector.command.TakedownSweep;
-import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.PushOperatorFactory;
 import lenstream.connector.duplicates.DuplicateConfig;
 import lenstream.connector.duplicates.NearDuplicates;
@@ -17,6 +17,9 @@ import lenstream.connector.opensearch.BulkEntry;
 import lenstream.connector.opensearch.GuardedEntries;
 import lenstream.connector.opensearch.LedgerToEntries;
 import lenstream.connector.opensearch.RejectionToEntries;
+import lenstream.connector.source.Arrival;
+import lenstream.connector.source.GuardedImages;
+import lenstream.connector.source.SortArrivals;
 import lenstream.connector.store.ImageStore;
 import lenstream.connector.store.StoreConfig;
 import lenstream.core.command.Command;
@@ -28,21 +31,25 @@ import lenstream.core.image.Rejection;
 import lenstream.core.image.StoredImage;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.SpaceWatch;
+import lenstream.core.ledger.LedgerEntry;
 import lenstream.gpu.operator.EmbedOperatorFactory;
 import lenstream.gpu.operator.KeepPixels;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.datastream.SingleOutputStreamOperator;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The index job: discover → visit → embed → upsert. The topology is built from parts that are handed in, so that a test
  * on a mini cluster runs the same one.
  *
  * <pre>
- * source ─────────┬─► visit (keyed by host) ─► embed (one device a subtask) ─► entries ─► sink
+ * targets ────────┬─► visit (keyed by host) ─► embed (one device a subtask) ─► entries ─► sink
+ * arrivals ────────┤      │   ▲ images that came with their bytes
  * commands ─► push ┘      ├── keep ─► image store
  *     │                   ├── rejections ─────────────────────────────────► entries ─┤
  *     │                   │          embed ─► alerts ─────────────────────► matches ─┤
@@ -79,12 +86,10 @@ public final class ImageIndexJob {
         IndexLayout layout = parts.layout();
         StoreConfig store = parts.store();
         SpaceWatch.Where plans = parts.plans();
-        DataStream<CrawlTarget> targets = env.fromSource(
-                        parts.source(),
-                        WatermarkStrategy.noWatermarks(),
-                        "discover",
-                        TypeInformation.of(CrawlTarget.class))
-                .uid("discover");
+        Intake intake = parts.intake();
+        DataStream<CrawlTarget> discovered = discovered(env, intake.targets());
+        SingleOutputStreamOperator<CrawlTarget> arrived = arrived(env, intake.arrivals());
+        DataStream<CrawlTarget> targets = union(discovered, arrived);
         DataStream<Command> commanded = env.fromSource(
                         parts.commands(),
                         WatermarkStrategy.noWatermarks(),
@@ -93,12 +98,15 @@ public final class ImageIndexJob {
                 .uid("commands")
                 .setParallelism(1); // one log, one order
         DataStream<CrawlTarget> wanted = targets;
-        if (parts.source() instanceof FrontierSource) { // only a crawl goes where others point
-            SingleOutputStreamOperator<CrawlTarget> pushed = commanded
+        if (intake.readsPages()) {
+            DataStream<Command> pushes = commanded
                     .filter(PushOperatorFactory::isPush)
                     .name("pushes")
                     .uid("pushes")
-                    .setParallelism(1)
+                    .setParallelism(1);
+            SingleOutputStreamOperator<CrawlTarget> pushed = (arrived == null
+                            ? pushes
+                            : pushes.union(arrived.getSideOutput(SortArrivals.PAGES)))
                     .keyBy(PushOperatorFactory::host, Types.STRING)
                     .transform("push", TypeInformation.of(CrawlTarget.class), new PushOperatorFactory(parts.fetch()))
                     .uid("push");
@@ -109,11 +117,26 @@ public final class ImageIndexJob {
                 .connect(commanded.broadcast())
                 .transform("visit", TypeInformation.of(FetchedImage.class), new VisitOperatorFactory(parts.fetch()))
                 .uid("visit");
-        targets.getTransformation().setCoLocationGroupKey(CO_LOCATION);
+        if (discovered != null) {
+            discovered.getTransformation().setCoLocationGroupKey(CO_LOCATION);
+        }
         fetched.getTransformation().setCoLocationGroupKey(CO_LOCATION);
 
+        DataStream<FetchedImage> images = fetched;
+        DataStream<Rejection> rejections = fetched.getSideOutput(VisitOperatorFactory.REJECTIONS);
+        DataStream<LedgerEntry> decisions = fetched.getSideOutput(VisitOperatorFactory.LEDGER);
+        if (arrived != null) {
+            images = fetched.union(arrived.getSideOutput(SortArrivals.IMAGES)
+                    .connect(commanded.broadcast(TakedownState.TAKEDOWNS))
+                    .process(new GuardedImages(plans), TypeInformation.of(FetchedImage.class))
+                    .name("guard-arrivals")
+                    .uid("guard-arrivals"));
+            rejections = rejections.union(arrived.getSideOutput(SortArrivals.REJECTIONS));
+            decisions = decisions.union(arrived.getSideOutput(SortArrivals.LEDGER));
+        }
+
         if (store != null) {
-            fetched.flatMap(new KeepPixels(
+            images.flatMap(new KeepPixels(
                             store.rules(), parts.embed().pipeline().limits()))
                     .returns(TypeInformation.of(StoredImage.class))
                     .name("keep")
@@ -125,7 +148,7 @@ public final class ImageIndexJob {
         }
 
         SingleOutputStreamOperator<ArrowBatch> embedded =
-                embedding.apply(fetched.rebalance()).uid("embed").setParallelism(parts.embedders());
+                embedding.apply(images.rebalance()).uid("embed").setParallelism(parts.embedders());
         var toEntries = new BatchToEntries(layout, store == null ? PixelRules.NONE : store.rules());
         DataStream<BulkEntry> documents = embedded.connect(commanded.broadcast(TakedownState.TAKEDOWNS))
                 .process(new GuardedEntries(toEntries), TypeInformation.of(BulkEntry.class))
@@ -145,13 +168,12 @@ public final class ImageIndexJob {
                 .name("alerts")
                 .uid("alerts")
                 .setParallelism(parts.embedders());
-        DataStream<Rejection> rejections = fetched.getSideOutput(VisitOperatorFactory.REJECTIONS);
         DataStream<BulkEntry> deadLetters = rejections
                 .flatMap(new RejectionToEntries(layout, plans))
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("dead-letters")
                 .uid("dead-letters");
-        DataStream<BulkEntry> ledger = fetched.getSideOutput(VisitOperatorFactory.LEDGER)
+        DataStream<BulkEntry> ledger = decisions
                 .map(new LedgerToEntries(layout))
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("ledger")
@@ -176,6 +198,38 @@ public final class ImageIndexJob {
                 .name("opensearch-groups")
                 .uid("opensearch-groups")
                 .setParallelism(1);
+    }
+
+    private static @Nullable DataStream<CrawlTarget> discovered(
+            StreamExecutionEnvironment env, @Nullable Source<CrawlTarget, ?, ?> source) {
+        return source == null
+                ? null
+                : env.fromSource(
+                                source,
+                                WatermarkStrategy.noWatermarks(),
+                                "discover",
+                                TypeInformation.of(CrawlTarget.class))
+                        .uid("discover");
+    }
+
+    private static @Nullable SingleOutputStreamOperator<CrawlTarget> arrived(
+            StreamExecutionEnvironment env, @Nullable Source<Arrival, ?, ?> source) {
+        return source == null
+                ? null
+                : env.fromSource(
+                                source, WatermarkStrategy.noWatermarks(), "arrivals", TypeInformation.of(Arrival.class))
+                        .uid("arrivals")
+                        .process(new SortArrivals(), TypeInformation.of(CrawlTarget.class))
+                        .name("sort-arrivals")
+                        .uid("sort-arrivals");
+    }
+
+    private static DataStream<CrawlTarget> union(
+            @Nullable DataStream<CrawlTarget> discovered, @Nullable DataStream<CrawlTarget> arrived) {
+        if (discovered == null || arrived == null) {
+            return discovered == null ? Objects.requireNonNull(arrived, "an intake has a source") : discovered;
+        }
+        return discovered.union(arrived);
     }
 
     private static String storeUid(StoreConfig store) {

@@ -21,7 +21,6 @@ import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.index.SpaceWatch;
 import lenstream.core.model.ModelBundle;
 import lenstream.gpu.operator.EmbedConfig;
-import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
@@ -32,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * An index job from its parts to its end, in this JVM or on a cluster: prepares the indices, submits the topology and
  * hands out the {@link CrawlRun} that accompanies it.
  *
- * @param source what to index
+ * @param intake what to index
  * @param fetch how to fetch
  * @param embed how to embed; its bundle decides the index
  * @param openSearch where the documents go
@@ -41,13 +40,25 @@ import org.jspecify.annotations.Nullable;
  * @param store where fetched images are kept; null keeps none
  */
 public record IndexRun(
-        Source<CrawlTarget, ?, ?> source,
+        Intake intake,
         FetchConfig fetch,
         EmbedConfig embed,
         OpenSearchConfig openSearch,
         IndexLayout layout,
         JobSettings settings,
         @Nullable StoreConfig store) {
+
+    /** The same with a source of targets alone. */
+    public IndexRun(
+            Source<CrawlTarget, ?, ?> source,
+            FetchConfig fetch,
+            EmbedConfig embed,
+            OpenSearchConfig openSearch,
+            IndexLayout layout,
+            JobSettings settings,
+            @Nullable StoreConfig store) {
+        this(Intake.of(source), fetch, embed, openSearch, layout, settings, store);
+    }
 
     private static final Duration INDEX_LIMIT = Duration.ofSeconds(60);
 
@@ -132,8 +143,8 @@ public record IndexRun(
         ImageIndexJob.define(
                 env,
                 new JobParts(
-                        source,
-                        source.getBoundedness() == Boundedness.BOUNDED // a job that ends must not wait for commands
+                        intake,
+                        intake.ends() // a job that ends must not wait for commands
                                 ? CommandSource.untilNow(openSearch, layout)
                                 : new CommandSource(openSearch, layout),
                         sink,

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What {@link ImageIndexJob} is built from. Immutable.
  *
- * @param source of image URLs; its parallelism is the environment's
+ * @param intake where the images come from; its parallelism is the environment's
  * @param commands in the order of their log
  * @param sink takes one entry a document
  * @param fetch how to fetch
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param plans where a move to another encoder is announced; null if there is none to come
  */
 record JobParts(
-        Source<CrawlTarget, ?, ?> source,
+        Intake intake,
         Source<Command, ?, ?> commands,
         Sink<BulkEntry> sink,
         FetchConfig fetch,
@@ -34,4 +34,19 @@ record JobParts(
         IndexLayout layout,
         int embedders,
         @Nullable StoreConfig store,
-        SpaceWatch.@Nullable Where plans) {}
+        SpaceWatch.@Nullable Where plans) {
+
+    /** The same with a source of targets alone. */
+    JobParts(
+            Source<CrawlTarget, ?, ?> source,
+            Source<Command, ?, ?> commands,
+            Sink<BulkEntry> sink,
+            FetchConfig fetch,
+            EmbedConfig embed,
+            IndexLayout layout,
+            int embedders,
+            @Nullable StoreConfig store,
+            SpaceWatch.@Nullable Where plans) {
+        this(Intake.of(source), commands, sink, fetch, embed, layout, embedders, store, plans);
+    }
+}

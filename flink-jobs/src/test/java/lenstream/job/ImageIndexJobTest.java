@@ -2,21 +2,27 @@ package lenstream.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.zip.GZIPOutputStream;
 import lenstream.connector.command.CommandSource;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
 import lenstream.connector.crawl.SeedsFile;
-import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.opensearch.BulkEntry;
 import lenstream.connector.store.ImageStore;
 import lenstream.connector.store.StoreConfig;
+import lenstream.connector.warc.WarcSource;
 import lenstream.core.config.ConfigReader;
 import lenstream.core.image.ImageId;
 import lenstream.core.image.StoredImage;
@@ -24,6 +30,7 @@ import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
+import lenstream.core.web.WebConfig;
 import lenstream.gallery.GallerySite;
 import lenstream.gallery.Picture;
 import lenstream.gpu.operator.EmbedConfig;
@@ -105,13 +112,75 @@ class ImageIndexJobTest {
         }
     }
 
+    @Test
+    void anArchiveGivesItsImagesAndThoseThatItsPagesNameAndIsReadOnce(@InjectClusterRESTAddress URI rest)
+            throws Exception {
+        String index = LAYOUT.imageIndex(ModelBundle.load(BUNDLE).fingerprint());
+        try (GallerySite site = GallerySite.open(ROOT.resolve("gallery"), 0, 2, false)) {
+            List<Picture> pictures = site.published();
+            byte[] jpeg;
+            try (var in = site.uriOf(pictures.getFirst()).toURL().openStream()) {
+                jpeg = in.readAllBytes();
+            }
+            URI living = site.uriOf(pictures.getLast());
+            Path file = folder.resolve("crawl.warc.gz");
+            try (var out = Files.newOutputStream(file)) {
+                out.write(record("https://archived.example/old.jpg", "image/jpeg", jpeg));
+                byte[] page = ("<img src=\"" + living + "\" alt=living>").getBytes(StandardCharsets.UTF_8);
+                out.write(record("https://archived.example/", "text/html", page));
+            }
+            WarcSource source = WarcSource.of(List.of(file.toString()), WebConfig.defaults())
+                    .fetchingLinked();
+            CrawlRun.End first = run(Intake.ofArrivals(source), seeds(site), rest, "");
+            String old = ImageId.ofUrl("https://archived.example/old.jpg");
+            assertThat(documents(index)).containsExactlyInAnyOrder(old, ImageId.ofUrl(living.toString()));
+            assertThat(WRITTEN)
+                    .filteredOn(entry -> entry.id().equals(old) && entry.index().equals(index))
+                    .extracting(BulkEntry::version)
+                    .containsExactly(Instant.parse("2024-03-05T06:07:08Z").toEpochMilli());
+            assertThat(stored()).contains(old);
+
+            empty();
+            run(
+                    Intake.ofArrivals(source),
+                    seeds(site),
+                    rest,
+                    first.savepoint().orElseThrow().toString());
+            assertThat(documents(index)).isEmpty();
+        }
+    }
+
+    private static byte[] record(String url, String type, byte[] body) throws IOException {
+        byte[] http = ("HTTP/1.1 200 OK\r\nContent-Type: " + type + "\r\nContent-Length: " + body.length + "\r\n\r\n")
+                .getBytes(StandardCharsets.US_ASCII);
+        var bytes = new ByteArrayOutputStream();
+        try (var out = new GZIPOutputStream(bytes)) {
+            out.write(("WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:" + UUID.randomUUID()
+                            + ">\r\nWARC-Target-URI: " + url + "\r\nWARC-Date: 2024-03-05T06:07:08Z\r\nContent-Type: "
+                            + "application/http; msgtype=response\r\nContent-Length: " + (http.length + body.length)
+                            + "\r\n\r\n")
+                    .getBytes(StandardCharsets.US_ASCII));
+            out.write(http);
+            out.write(body);
+            out.write("\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        }
+        return bytes.toByteArray();
+    }
+
     private CrawlRun.End run(GallerySite site, URI rest, String savepoint) throws InterruptedException {
-        Seeds seeds = Seeds.of("test", ConfigReader.parse("test", """
+        Seeds seeds = seeds(site);
+        return run(Intake.of(FrontierSource.once(seeds)), seeds, rest, savepoint);
+    }
+
+    private static Seeds seeds(GallerySite site) {
+        return Seeds.of("test", ConfigReader.parse("test", """
                         sites: [{url: "%s"}]
                         network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/test"}
                         limits: {timeout: 1s, attempts: 1}
                         """.formatted(site.uri()), SeedsFile.class));
-        FetchConfig fetch = seeds.fetch();
+    }
+
+    private CrawlRun.End run(Intake intake, Seeds seeds, URI rest, String savepoint) throws InterruptedException {
         var configuration = JobSettings.named("mini").configuration();
         JobSettings.startFrom(configuration, savepoint);
         var env = StreamExecutionEnvironment.getExecutionEnvironment();
@@ -120,11 +189,11 @@ class ImageIndexJobTest {
         ImageIndexJob.define(
                 env,
                 new JobParts(
-                        FrontierSource.once(seeds),
+                        intake,
                         new CommandSource(
                                 OpenSearchConfig.at("http://127.0.0.1:1"), LAYOUT), // nobody there: the job waits
                         new CollectingSink(),
-                        fetch,
+                        seeds.fetch(),
                         EmbedConfig.defaults(BUNDLE),
                         LAYOUT,
                         1,

@@ -156,7 +156,9 @@ public final class WebClient implements AutoCloseable {
                 new BoundedBody(url, Math.toIntExact(config.maxBytes().bytes())),
                 null);
         try {
-            return unpacked(running.get(config.totalTimeout().toMillis(), TimeUnit.MILLISECONDS));
+            WebResponse response = running.get(config.totalTimeout().toMillis(), TimeUnit.MILLISECONDS);
+            // on this thread, so that a large body holds up no other connection
+            return response.unpacked(Math.toIntExact(config.maxBytes().bytes()));
         } catch (TimeoutException e) {
             throw new WebException(
                     Reason.TIMEOUT,
@@ -202,31 +204,6 @@ public final class WebClient implements AutoCloseable {
                 .orElseThrow(() -> new WebException(
                         Reason.BAD_URL,
                         response.url() + ": redirects to \"" + shortened(location) + "\", which is no URL"));
-    }
-
-    /** Undone on the caller's thread, so that a large body holds up no other connection. */
-    private WebResponse unpacked(WebResponse response) throws WebException {
-        String name = String.join(",", response.headers("content-encoding"));
-        if (response.body().length == 0 || name.isEmpty() || name.equalsIgnoreCase("identity")) {
-            return response;
-        }
-        CanonicalUrl url = response.url();
-        ContentCoding coding = ContentCoding.of(name)
-                .orElseThrow(() -> new WebException(
-                        Reason.UNEXPECTED_STATUS,
-                        url + ": sent with encoding \"" + name + "\", which was not asked for"));
-        int limit = Math.toIntExact(config.maxBytes().bytes());
-        try {
-            byte[] body = coding.unpack(response.body(), limit + 1);
-            if (body.length > limit) {
-                throw new WebException(Reason.TOO_LARGE, url + ": unpacks to more, the limit is " + limit + " bytes");
-            }
-            return new WebResponse(url, response.status(), response.headers(), body);
-        } catch (WebException e) {
-            throw e;
-        } catch (IOException e) {
-            throw new WebException(Reason.TRUNCATED_RESPONSE, url + ": broken " + name + ": " + e.getMessage(), e);
-        }
     }
 
     @Override

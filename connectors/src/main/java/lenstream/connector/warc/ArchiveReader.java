@@ -1,0 +1,50 @@
+package lenstream.connector.warc;
+
+import java.util.Map;
+import lenstream.connector.source.Arrival;
+import lenstream.connector.source.ProgressReader;
+import org.apache.flink.api.connector.source.SourceReaderContext;
+import org.apache.flink.connector.base.source.reader.RecordEmitter;
+import org.apache.flink.metrics.MetricGroup;
+
+/** Flink's view of the archives of one subtask: one at a time, and then it asks for another. */
+final class ArchiveReader extends ProgressReader<ArchiveStep, Arrival, ArchiveSplit, ArchiveProgress> {
+    ArchiveReader(WarcSource source, SourceReaderContext context) {
+        super(() -> ArchiveSplitReader.open(source), emitter(context.metricGroup()), context);
+    }
+
+    private static RecordEmitter<ArchiveStep, Arrival, ArchiveProgress> emitter(MetricGroup metrics) {
+        var records = metrics.counter("lenstream_archive_records");
+        var broken = metrics.counter("lenstream_archives_broken");
+        return (step, output, progress) -> {
+            step.arrivals().forEach(output::collect);
+            if (step.broken()) {
+                broken.inc();
+            } else {
+                records.inc();
+            }
+            progress.advance(step);
+        };
+    }
+
+    @Override
+    public void start() {
+        super.start();
+        if (getNumberOfCurrentlyAssignedSplits() == 0) {
+            context.sendSplitRequest();
+        }
+    }
+
+    @Override
+    protected void onSplitFinished(Map<String, ArchiveProgress> finished) {
+        super.onSplitFinished(finished);
+        if (getNumberOfCurrentlyAssignedSplits() == 0) {
+            context.sendSplitRequest();
+        }
+    }
+
+    @Override
+    protected ArchiveProgress begin(ArchiveSplit split) {
+        return new ArchiveProgress(split);
+    }
+}

@@ -1,0 +1,51 @@
+package lenstream.job;
+
+import lenstream.connector.crawl.FrontierSource;
+import lenstream.connector.source.Arrival;
+import lenstream.core.image.CrawlTarget;
+import org.apache.flink.api.connector.source.Boundedness;
+import org.apache.flink.api.connector.source.Source;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a job's images come from: a source of targets, a source of anything else, or both. Immutable.
+ *
+ * @param targets images to be visited; null if there are none but those that arrive
+ * @param arrivals images with their bytes, targets and pages; null for none
+ */
+public record Intake(
+        @Nullable Source<CrawlTarget, ?, ?> targets,
+        @Nullable Source<Arrival, ?, ?> arrivals) {
+    public Intake {
+        if (targets == null && arrivals == null) {
+            throw new IllegalArgumentException("an intake needs a source");
+        }
+    }
+
+    public static Intake of(Source<CrawlTarget, ?, ?> targets) {
+        return new Intake(targets, null);
+    }
+
+    public static Intake ofArrivals(Source<Arrival, ?, ?> arrivals) {
+        return new Intake(null, arrivals);
+    }
+
+    /** The same with a source of anything else beside it. */
+    public Intake with(Source<Arrival, ?, ?> more) {
+        return new Intake(targets, more);
+    }
+
+    /** Whether it ends by itself. */
+    boolean ends() {
+        return isBounded(targets) && isBounded(arrivals);
+    }
+
+    private static boolean isBounded(@Nullable Source<?, ?, ?> source) {
+        return source == null || source.getBoundedness() == Boundedness.BOUNDED;
+    }
+
+    /** Whether pages that somebody points to are read: only a crawl goes where others point. */
+    boolean readsPages() {
+        return targets instanceof FrontierSource;
+    }
+}
