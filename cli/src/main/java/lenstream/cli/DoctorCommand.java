@@ -171,7 +171,15 @@ final class DoctorCommand implements Callable<Integer> {
             ModelBundle bundle = ModelBundle.load(workspace.model());
             try (EmbeddingPipeline pipeline = EmbeddingPipeline.open(PipelineConfig.defaults(bundle.directory()));
                     OnnxTextEmbedder text = OnnxTextEmbedder.open(bundle, 1)) {
-                add(Verdict.OK, "model", bundle.fingerprint() + ", " + text.embed("a photo").length + " values");
+                add(
+                        Verdict.OK,
+                        "model",
+                        bundle.fingerprint() + ", " + text.embed("a photo").length + " values; "
+                                + switch (bundle.relevance().source()) {
+                                    case CALIBRATION -> "scores are calibrated";
+                                    case HINT -> "scores follow its score_hint; ./lenstream calibrate measures them";
+                                    case NONE -> "scores are plain cosines; ./lenstream calibrate measures them";
+                                });
                 add(
                         Verdict.OK,
                         "natives",

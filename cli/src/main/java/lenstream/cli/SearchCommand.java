@@ -96,6 +96,12 @@ final class SearchCommand implements Callable<Integer> {
 
     /** One hit a line: score, cosine, title, URL. */
     static void print(PrintWriter out, JsonNode answer) {
+        if (answer.path("nothing_matches").asBoolean() && !answer.path("hits").isEmpty()) {
+            out.printf(
+                    Locale.ROOT,
+                    "Nothing matches: it would take a score of %.2f to be more than chance. These only come nearest.%n",
+                    answer.path("floor").asDouble());
+        }
         for (JsonNode hit : answer.path("hits")) {
             // an alternative text is about the image itself, a title often about its page
             String title = hit.path("alt").asText(hit.path("title").asText(""));
