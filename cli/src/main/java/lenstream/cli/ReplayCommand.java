@@ -23,6 +23,7 @@ import lenstream.core.image.Stage;
 import lenstream.core.index.DeadLetters;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexSetup;
+import lenstream.core.takedown.LateRemoval;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.job.CrawlCounts;
 import lenstream.job.IndexRun;
@@ -122,8 +123,10 @@ final class ReplayCommand implements Callable<Integer> {
                 print(found, Map.of(), false);
                 return 0;
             }
-            deadLetters.note(found.letters(), Instant.now());
+            Instant began = Instant.now();
+            deadLetters.note(found.letters(), began);
             run(found, crawl, openSearch.url(), ctrlC);
+            LateRemoval.since(began, client, workspace.layout()); // a job of its own hears no later take-down
             print(found, deadLetters.stillRejected(found.letters()), true);
             return 0;
         }

@@ -151,14 +151,14 @@ public final class ImageIndexJob {
                 embedding.apply(images.rebalance()).uid("embed").setParallelism(parts.embedders());
         var toEntries = new BatchToEntries(layout, store == null ? PixelRules.NONE : store.rules());
         DataStream<BulkEntry> documents = embedded.connect(commanded.broadcast(TakedownState.TAKEDOWNS))
-                .process(new GuardedEntries(toEntries), TypeInformation.of(BulkEntry.class))
+                .process(new GuardedEntries(toEntries, plans), TypeInformation.of(BulkEntry.class))
                 .name("documents")
                 .uid("documents")
                 .setParallelism(parts.embedders());
         DataStream<ArrowBatch> inSecondSpace = embedded.getSideOutput(EmbedOperatorFactory.SECOND);
         DataStream<BulkEntry> second = inSecondSpace
                 .connect(commanded.broadcast(TakedownState.TAKEDOWNS))
-                .process(new GuardedEntries(toEntries.vectorsOnly()), TypeInformation.of(BulkEntry.class))
+                .process(new GuardedEntries(toEntries.vectorsOnly(), plans), TypeInformation.of(BulkEntry.class))
                 .name("documents-second")
                 .uid("documents-second")
                 .setParallelism(parts.embedders());

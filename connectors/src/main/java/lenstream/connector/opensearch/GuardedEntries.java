@@ -2,10 +2,12 @@ package lenstream.connector.opensearch;
 
 import static java.util.Objects.requireNonNull;
 
+import lenstream.connector.command.CommandsSoFar;
 import lenstream.connector.command.TakedownState;
 import lenstream.core.command.Command;
 import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.EmbeddedImage;
+import lenstream.core.index.SpaceWatch;
 import lenstream.core.takedown.Takedowns;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.metrics.Counter;
@@ -25,16 +27,25 @@ public final class GuardedEntries extends BroadcastProcessFunction<ArrowBatch, C
     private static final long serialVersionUID = 1;
 
     private final BatchToEntries entries;
+    private final SpaceWatch.@Nullable Where log;
     private transient @Nullable TakedownState takedowns;
     private transient @Nullable Counter takenDown;
 
-    public GuardedEntries(BatchToEntries entries) {
+    /** @param log where the commands are, which a fresh start reads first; null if there are none to read */
+    public GuardedEntries(BatchToEntries entries, SpaceWatch.@Nullable Where log) {
         this.entries = entries;
+        this.log = log;
     }
 
     @Override
     public void initializeState(FunctionInitializationContext context) throws Exception {
-        takedowns = TakedownState.restore(context.getOperatorStateStore());
+        TakedownState known = TakedownState.restore(context.getOperatorStateStore());
+        if (!context.isRestored()) { // a replay may be over before the first command has come
+            for (Command command : CommandsSoFar.read(log)) {
+                known.apply(command);
+            }
+        }
+        takedowns = known;
     }
 
     @Override

@@ -2,6 +2,9 @@ package lenstream.connector.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,16 +16,31 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import lenstream.connector.opensearch.BatchToEntries;
+import lenstream.connector.opensearch.BulkEntry;
+import lenstream.connector.opensearch.GuardedEntries;
 import lenstream.core.command.Command;
 import lenstream.core.command.Command.Kind;
 import lenstream.core.command.CommandLog;
 import lenstream.core.command.CommandLog.Page;
 import lenstream.core.command.CommandLog.Position;
+import lenstream.core.image.ArrowBatch;
+import lenstream.core.image.CrawlTarget;
+import lenstream.core.image.EmbeddedImage;
+import lenstream.core.image.FetchedImage;
+import lenstream.core.image.ImageId;
+import lenstream.core.image.PixelRules;
 import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexCounts;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexSetup;
 import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.index.SpaceWatch;
 import lenstream.core.local.LocalOpenSearch;
+import lenstream.core.model.Fingerprint;
+import lenstream.core.takedown.FollowedTakedowns;
+import lenstream.core.takedown.LateRemoval;
+import org.apache.arrow.memory.RootAllocator;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
@@ -32,6 +50,7 @@ import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+import org.apache.flink.streaming.util.ProcessFunctionTestHarnesses;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -43,6 +62,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class CommandSourceIT {
     private static final Queue<Command> SEEN = new ConcurrentLinkedQueue<>();
+
+    private static final Fingerprint SPACE = new Fingerprint("lensmini-1-00000000");
 
     private static LocalOpenSearch node;
     private static IndexClient client;
@@ -103,6 +124,49 @@ class CommandSourceIT {
                 .isEqualTo(similar.at(page.commands().getFirst().position()));
         assertThat(page.commands().getLast().position()).isEqualTo(last);
         assertThat(log.read(page.next(), 10).commands()).isEmpty();
+    }
+
+    @Test
+    void whatIsTakenDownBeforeAJobBeginsDoesNotPassItsFirstBatch() throws Exception {
+        IndexSetup.prepare(client, layout, SPACE, 2, Duration.ofSeconds(30));
+        log.append(Command.of("takedown-1", Kind.TAKEDOWN, "http://a.test/down.png", null, 1));
+        var entries = new GuardedEntries(
+                new BatchToEntries(layout, PixelRules.NONE),
+                new SpaceWatch.Where(OpenSearchConfig.at("http://127.0.0.1:" + node.httpPort()), layout));
+        try (var harness = ProcessFunctionTestHarnesses.forBroadcastProcessFunction(entries, TakedownState.TAKEDOWNS)) {
+            harness.processElement(batch("http://a.test/down.png", "http://a.test/up.png"), 0);
+            assertThat(harness.extractOutputValues())
+                    .filteredOn(entry -> layout.isImageIndex(entry.index()))
+                    .extracting(BulkEntry::id)
+                    .containsExactly(ImageId.ofUrl("http://a.test/up.png"));
+        }
+    }
+
+    @Test
+    void whatOvertookATakedownIsRemovedWhenTheWorkHasEnded() {
+        IndexSetup.prepare(client, layout, SPACE, 2, Duration.ofSeconds(30));
+        var followed = new FollowedTakedowns(log);
+        assertThat(followed.now().covers("http://a.test/late.png")).isEmpty();
+        long now = System.currentTimeMillis();
+        log.append(List.of(
+                Command.of("takedown-1", Kind.TAKEDOWN, "http://a.test/late.png", null, now),
+                Command.of("takedown-2", Kind.TAKEDOWN, "http://a.test/kept.png", null, now - 3_600_000),
+                Command.of("takedown-3", Kind.TAKEDOWN_REVOKE, "http://a.test/back.png", null, now)));
+        assertThat(followed.now().covers("http://a.test/late.png")).contains("takedown-1");
+        assertThat(followed.now().covers("http://a.test/back.png")).isEmpty();
+        for (String name : List.of("late", "kept", "back")) {
+            String url = "http://a.test/" + name + ".png";
+            String path = "/" + layout.imageIndex(SPACE) + "/_doc/" + ImageId.ofUrl(url)
+                    + "?version_type=external&version=" + (now - 10_000);
+            ObjectNode document = JsonNodeFactory.instance.objectNode();
+            document.put("id", ImageId.ofUrl(url)).put("url", url).put("host", "a.test");
+            document.putArray("embedding").add(1).add(0);
+            assertThat(client.send("PUT", path, document).ok()).isTrue();
+        }
+        assertThat(LateRemoval.since(Instant.ofEpochMilli(now - 1_000), client, layout)
+                        .images())
+                .isEqualTo(1);
+        assertThat(IndexCounts.images(client, layout, SPACE)).isEqualTo(2);
     }
 
     @Test
@@ -220,5 +284,26 @@ class CommandSourceIT {
 
     private static Command push(String key) {
         return Command.of(key, Kind.PUSH, "https://e.example/" + key + ".jpg", null, System.currentTimeMillis());
+    }
+
+    private static ArrowBatch batch(String... urls) {
+        var rows = new ArrayList<EmbeddedImage>();
+        for (String url : urls) {
+            var target = new CrawlTarget(
+                    url, "a.test", "http://a.test/", null, null, null, null, null, null, 1, 1, CrawlTarget.PUSH);
+            byte[] bytes = url.getBytes(StandardCharsets.UTF_8);
+            rows.add(EmbeddedImage.embedded(
+                    new FetchedImage(target, bytes, ImageId.sha256(bytes), 1),
+                    "image/png",
+                    64,
+                    48,
+                    1,
+                    new float[] {1, 0},
+                    null,
+                    null));
+        }
+        try (var allocator = new RootAllocator()) {
+            return ArrowBatch.of(rows, SPACE.value(), 2, allocator);
+        }
     }
 }

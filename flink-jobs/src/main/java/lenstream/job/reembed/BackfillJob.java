@@ -4,6 +4,7 @@ import lenstream.connector.opensearch.BulkEntry;
 import lenstream.connector.store.ImageStore;
 import lenstream.core.image.ArrowBatch;
 import lenstream.core.image.FetchedImage;
+import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.gpu.operator.EmbedOperatorFactory;
@@ -16,7 +17,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
  * Fills the index of another encoder from the image store. Bounded.
  *
  * <pre>
- * image store ─► wanted (shown by the old index, absent from the new) ─► embed ─► documents (the old ones' contents) ─► sink
+ * image store ─► wanted (shown by the old index, absent from the new) ─► embed ─► documents (the old ones' contents,
+ *                                                                                  but of what is taken down) ─► sink
  * </pre>
  */
 final class BackfillJob {
@@ -25,6 +27,7 @@ final class BackfillJob {
     /**
      * Adds the topology to {@code env}.
      *
+     * @param layout where the take-downs are
      * @param from name of the old index
      * @param to name of the new one
      */
@@ -34,6 +37,7 @@ final class BackfillJob {
             Sink<BulkEntry> sink,
             EmbedConfig embed,
             OpenSearchConfig openSearch,
+            IndexLayout layout,
             String from,
             String to) {
         env.fromSource(ImageStore.source(store), WatermarkStrategy.noWatermarks(), "image-store")
@@ -43,7 +47,7 @@ final class BackfillJob {
                 .rebalance()
                 .transform("embed", TypeInformation.of(ArrowBatch.class), new EmbedOperatorFactory(embed))
                 .uid("embed")
-                .flatMap(new MovedDocuments(openSearch, from, to))
+                .flatMap(new MovedDocuments(openSearch, layout, from, to))
                 .returns(TypeInformation.of(BulkEntry.class))
                 .name("documents")
                 .uid("documents")

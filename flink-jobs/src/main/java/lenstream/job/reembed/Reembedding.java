@@ -5,6 +5,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -29,6 +30,7 @@ import lenstream.core.index.SpacePlan.Phase;
 import lenstream.core.index.SpacePlans;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
+import lenstream.core.takedown.LateRemoval;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.job.JobFailedException;
 import lenstream.job.JobSettings;
@@ -257,6 +259,7 @@ public final class Reembedding {
     private SpaceDiff fill(PlanLock lock, Fingerprint from, Fingerprint to) throws InterruptedException {
         String old = setup.layout().imageIndex(from);
         String now = setup.layout().imageIndex(to);
+        Instant began = Instant.now();
         SpaceDiff diff = SpaceDiff.of(client, old, now);
         for (int pass = 1; diff.missing() > 0 && pass <= MOST_PASSES; pass++) {
             lock.requireHeld();
@@ -274,6 +277,7 @@ public final class Reembedding {
             TimeUnit.MILLISECONDS.sleep(SETTLING.toMillis()); // a job writes the two one after the other
             SpaceDiff.removeExtra(client, old, now, diff.extra(), news);
         }
+        LateRemoval.since(began, client, setup.layout()); // what the last documents overtook
         return diff;
     }
 
@@ -286,6 +290,7 @@ public final class Reembedding {
                 new OpenSearchSink(setup.openSearch(), setup.layout(), BulkConfig.defaults()),
                 setup.embed(),
                 setup.openSearch(),
+                setup.layout(),
                 setup.layout().imageIndex(from),
                 setup.layout().imageIndex(to));
         try {
