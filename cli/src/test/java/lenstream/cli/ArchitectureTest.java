@@ -85,6 +85,9 @@ class ArchitectureTest {
     static final ArchRule onlyTheGuardedClientReachesTheWeb = noClasses()
             .that()
             .resideInAnyPackage("lenstream.connector..", "lenstream.search..", "lenstream.gpu..")
+            .and()
+            .resideOutsideOfPackage(
+                    "lenstream.search.remote..") // the operator's own inference servers are no part of the web
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("java.net.http..", "org.apache.hc.client5..");

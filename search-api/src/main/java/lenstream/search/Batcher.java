@@ -197,7 +197,9 @@ final class Batcher<Q, A> {
     private void run(List<Entry<Q, A>> batch) {
         var questions = new ArrayList<Q>();
         long start = System.nanoTime();
+        Deadline latest = batch.getFirst().deadline; // nobody is cut short by who happens to lead
         for (Entry<Q, A> entry : batch) {
+            latest = latest.orLater(entry.deadline);
             questions.addAll(entry.questions);
             waits.add(start - entry.since);
         }
@@ -205,7 +207,7 @@ final class Batcher<Q, A> {
         List<A> answers = List.of();
         Throwable failure = null;
         try {
-            answers = model.apply(questions);
+            answers = latest.instead(() -> model.apply(questions));
             if (answers.size() != questions.size()) {
                 throw new IllegalStateException(answers.size() + " answers to " + questions.size() + " questions");
             }

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.MustBeClosed;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import lenstream.core.config.ConfigException;
 import lenstream.core.model.Encoder;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
@@ -16,10 +17,16 @@ import lenstream.gpu.pipeline.Placement;
 import lenstream.gpu.pipeline.PreparedQuery;
 import lenstream.gpu.text.OnnxTextEmbedder;
 import lenstream.gpu.text.TextEmbedder;
+import lenstream.search.http.Metrics;
 import lenstream.search.http.ProblemException;
+import lenstream.search.remote.RemoteConfig;
+import lenstream.search.remote.RemoteEncoder;
 import org.jspecify.annotations.Nullable;
 
-/** The encoder of a bundle, run in this process exactly as the index path runs it. Thread-safe. */
+/**
+ * The encoder of a bundle, run in this process exactly as the index path runs it, or with its towers on other servers.
+ * Thread-safe.
+ */
 final class BundleQueryEncoder implements QueryEncoder {
     /**
      * One text alone takes 0.8 ms with one thread and 1.1 ms with two, which wait for each other; several texts at once keep
@@ -30,6 +37,8 @@ final class BundleQueryEncoder implements QueryEncoder {
     private final ModelBundle bundle;
     private final EmbeddingPipeline images;
     private final TextEmbedder texts;
+    private final int textLanes;
+    private final @Nullable RemoteEncoder remote;
 
     /** An image in the pipeline. */
     private record Ready(PreparedQuery query) implements Prepared {
@@ -39,10 +48,17 @@ final class BundleQueryEncoder implements QueryEncoder {
         }
     }
 
-    private BundleQueryEncoder(ModelBundle bundle, EmbeddingPipeline images, TextEmbedder texts) {
+    private BundleQueryEncoder(
+            ModelBundle bundle,
+            EmbeddingPipeline images,
+            TextEmbedder texts,
+            int textLanes,
+            @Nullable RemoteEncoder remote) {
         this.bundle = bundle;
         this.images = images;
         this.texts = texts;
+        this.textLanes = textLanes;
+        this.remote = remote;
     }
 
     @MustBeClosed
@@ -52,10 +68,39 @@ final class BundleQueryEncoder implements QueryEncoder {
                 PipelineConfig.defaults(directory).on(Placement.CPU, 0)); // leaves devices to the job
         try {
             return new BundleQueryEncoder(
-                    images.bundle(), images, OnnxTextEmbedder.open(images.bundle(), TEXT_THREADS));
+                    images.bundle(),
+                    images,
+                    OnnxTextEmbedder.open(images.bundle(), TEXT_THREADS),
+                    Runtime.getRuntime().availableProcessors(),
+                    null);
         } catch (RuntimeException e) {
             images.close();
             throw e;
+        }
+    }
+
+    /**
+     * With the towers on other servers, which must give the bundle's golden vectors.
+     *
+     * @throws lenstream.core.config.ConfigException if they do not answer in time or are other models
+     */
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // all parts are freed in close()
+    static BundleQueryEncoder open(Path directory, RemoteConfig where, Metrics metrics) {
+        ModelBundle bundle = ModelBundle.load(directory);
+        RemoteEncoder remote = RemoteEncoder.open(where, bundle, metrics);
+        EmbeddingPipeline images = null;
+        try {
+            images = EmbeddingPipeline.open(PipelineConfig.defaults(directory), (model, threads) -> remote.images());
+            return new BundleQueryEncoder(bundle, images, remote.texts(), remote.calls(), remote);
+        } catch (RuntimeException e) {
+            if (images != null) {
+                images.close();
+            }
+            remote.close();
+            throw e instanceof ProblemException || e instanceof IllegalStateException
+                    ? new ConfigException("encoder", List.of(String.valueOf(e.getMessage())))
+                    : e;
         }
     }
 
@@ -84,17 +129,15 @@ final class BundleQueryEncoder implements QueryEncoder {
         return bundle.relevance();
     }
 
-    /** As many at once as the bundle allows, and a call for each processor. */
+    /** As many at once as the bundle allows, and a call for each processor, or connection. */
     @Override
     public Batching texts() {
-        return new Batching(
-                bundle.encoder().text().batch(), Runtime.getRuntime().availableProcessors());
+        return new Batching(bundle.encoder().text().batch(), textLanes);
     }
 
-    /** One call at a time, which uses all processors. */
     @Override
     public Batching images() {
-        return new Batching(images.queryBatch(), 1);
+        return new Batching(images.queries().most(), images.queries().lanes());
     }
 
     @Override
@@ -145,5 +188,8 @@ final class BundleQueryEncoder implements QueryEncoder {
     public void close() {
         texts.close();
         images.close();
+        if (remote != null) {
+            remote.close();
+        }
     }
 }

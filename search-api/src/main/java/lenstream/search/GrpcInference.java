@@ -113,9 +113,12 @@ final class GrpcInference implements AutoCloseable {
                                 (message, models) -> InferMessage.server("lenstream", InferenceModels.VERSION)))
                 .addMethod(method("ModelMetadata"), unary("inference", (message, models) -> {
                     String name = require(models, message);
-                    return InferMessage.metadata(name, models.input(name), new long[] {-1}, new long[] {
-                        -1, models.encoder().dim()
-                    });
+                    return InferMessage.metadata(
+                            name,
+                            models.input(name),
+                            new long[] {-1},
+                            new long[] {-1, models.encoder().dim()},
+                            models.encoder().fingerprint().value());
                 }))
                 .addMethod(method("ModelInfer"), unary("inference", GrpcInference::infer))
                 .build();

@@ -190,13 +190,20 @@ final class InferMessage {
     }
 
     /** A {@code ModelMetadataResponse} of a model with one input and one output. */
-    static byte[] metadata(String name, String input, long[] inputShape, long[] outputShape) {
+    static byte[] metadata(String name, String input, long[] inputShape, long[] outputShape, String fingerprint) {
         return write(out -> {
             out.writeString(1, name);
             out.writeString(2, InferenceModels.VERSION);
             out.writeString(3, InferenceModels.PLATFORM);
             out.writeByteArray(4, tensor(input, "BYTES", inputShape));
             out.writeByteArray(5, tensor(InferenceModels.OUTPUT, "FP32", outputShape));
+            out.writeByteArray(
+                    6,
+                    write(
+                            property -> { // KServe's properties; Triton's clients skip them
+                                property.writeString(1, "fingerprint");
+                                property.writeString(2, fingerprint);
+                            }));
         });
     }
 

@@ -67,7 +67,9 @@ final class InferenceRoute {
             tensor(inputs, "image", "BYTES").add(-1);
         }
         tensor(answer.putArray("outputs"), OUTPUT, "FP32").add(-1).add(encoder.dim());
-        ObjectNode parameters = answer.putObject("parameters").put("json_bytes", "base64 for images, plain for texts");
+        ObjectNode parameters = answer.putObject("parameters")
+                .put("fingerprint", encoder.fingerprint().value())
+                .put("json_bytes", "base64 for images, plain for texts");
         if (!models.isText(name)) {
             parameters.put("also_accepts", "FP32 [-1,3," + encoder.imageSize() + "," + encoder.imageSize() + "]");
         }

@@ -9,6 +9,8 @@ import lenstream.core.web.WebConfig;
 import lenstream.search.alert.AlertConfig;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.push.PushConfig;
+import lenstream.search.remote.RemoteConfig;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the search server runs. Immutable.
@@ -24,6 +26,7 @@ import lenstream.search.push.PushConfig;
  * @param receiptKey file of the key that signs receipts of take-downs; made at the first one
  * @param alerts how webhooks of alerts are told
  * @param grpcPort of the Open Inference Protocol over gRPC; 0 takes a free one, {@value #NO_GRPC} leaves it out
+ * @param encoder where queries are embedded; null for this process
  */
 public record SearchConfig(
         String host,
@@ -36,7 +39,8 @@ public record SearchConfig(
         PushConfig push,
         Path receiptKey,
         AlertConfig alerts,
-        int grpcPort) {
+        int grpcPort,
+        @Nullable RemoteConfig encoder) {
     /** No gRPC server. */
     public static final int NO_GRPC = -1;
 
@@ -59,51 +63,62 @@ public record SearchConfig(
                 PushConfig.defaults(),
                 Path.of("receipt-key"),
                 AlertConfig.defaults(),
-                NO_GRPC);
+                NO_GRPC,
+                null);
     }
 
     public SearchConfig withHost(String address) {
         return new SearchConfig(
-                address, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort);
+                address, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort, encoder);
     }
 
     public SearchConfig withPort(int number) {
         return new SearchConfig(
-                host, number, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort);
+                host, number, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort, encoder);
     }
 
     public SearchConfig withOpenSearch(OpenSearchConfig where) {
-        return new SearchConfig(host, port, bundle, where, layout, web, http, push, receiptKey, alerts, grpcPort);
+        return new SearchConfig(
+                host, port, bundle, where, layout, web, http, push, receiptKey, alerts, grpcPort, encoder);
     }
 
     public SearchConfig withLayout(IndexLayout names) {
-        return new SearchConfig(host, port, bundle, openSearch, names, web, http, push, receiptKey, alerts, grpcPort);
+        return new SearchConfig(
+                host, port, bundle, openSearch, names, web, http, push, receiptKey, alerts, grpcPort, encoder);
     }
 
     public SearchConfig withWeb(WebConfig network) {
         return new SearchConfig(
-                host, port, bundle, openSearch, layout, network, http, push, receiptKey, alerts, grpcPort);
+                host, port, bundle, openSearch, layout, network, http, push, receiptKey, alerts, grpcPort, encoder);
     }
 
     public SearchConfig withHttp(HttpConfig manners) {
         return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, manners, push, receiptKey, alerts, grpcPort);
+                host, port, bundle, openSearch, layout, web, manners, push, receiptKey, alerts, grpcPort, encoder);
     }
 
     public SearchConfig withPush(PushConfig pushes) {
         return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, http, pushes, receiptKey, alerts, grpcPort);
+                host, port, bundle, openSearch, layout, web, http, pushes, receiptKey, alerts, grpcPort, encoder);
     }
 
     public SearchConfig withReceiptKey(Path file) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, file, alerts, grpcPort);
+        return new SearchConfig(
+                host, port, bundle, openSearch, layout, web, http, push, file, alerts, grpcPort, encoder);
     }
 
     public SearchConfig withAlerts(AlertConfig told) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, receiptKey, told, grpcPort);
+        return new SearchConfig(
+                host, port, bundle, openSearch, layout, web, http, push, receiptKey, told, grpcPort, encoder);
     }
 
     public SearchConfig withGrpcPort(int number) {
-        return new SearchConfig(host, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, number);
+        return new SearchConfig(
+                host, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, number, encoder);
+    }
+
+    public SearchConfig withEncoder(RemoteConfig servers) {
+        return new SearchConfig(
+                host, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort, servers);
     }
 }

@@ -40,6 +40,7 @@ import lenstream.search.push.CrawlRoutes;
 import lenstream.search.push.IndexNowRoutes;
 import lenstream.search.push.PushedUrls;
 import lenstream.search.push.WebSubRoutes;
+import lenstream.search.remote.RemoteConfig;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,7 +63,7 @@ public final class SearchServer implements AutoCloseable {
     private final IndexWatch watch;
     private final SpaceWatch following;
     private final WebClient web;
-    private final Metrics metrics = new Metrics();
+    private final Metrics metrics;
     private final WebServer server;
     private final @Nullable GrpcInference grpc;
     private final String host;
@@ -71,7 +72,8 @@ public final class SearchServer implements AutoCloseable {
     private @Nullable WebSubRoutes webSub;
 
     @SuppressWarnings("MustBeClosed") // client and web client are freed in close()
-    private SearchServer(SearchConfig config, QueryEncoder encoder, Supplier<List<URI>> jobs) {
+    private SearchServer(SearchConfig config, QueryEncoder encoder, Supplier<List<URI>> jobs, Metrics metrics) {
+        this.metrics = metrics;
         this.host = config.host();
         this.scheme = config.http().scheme();
         requireFree(config);
@@ -147,7 +149,12 @@ public final class SearchServer implements AutoCloseable {
     @SuppressWarnings("MustBeClosed") // the server closes the encoder
     public static SearchServer start(SearchConfig config, Supplier<List<URI>> jobs) {
         requireFree(config); // before seconds are spent on the encoder
-        return start(config, BundleQueryEncoder.open(config.bundle()), jobs);
+        var metrics = new Metrics();
+        RemoteConfig remote = config.encoder();
+        QueryEncoder encoder = remote == null
+                ? BundleQueryEncoder.open(config.bundle())
+                : BundleQueryEncoder.open(config.bundle(), remote, metrics);
+        return start(config, encoder, jobs, metrics);
     }
 
     /**
@@ -157,13 +164,14 @@ public final class SearchServer implements AutoCloseable {
      */
     @MustBeClosed
     public static SearchServer start(SearchConfig config, QueryEncoder encoder) {
-        return start(config, encoder, List::of);
+        return start(config, encoder, List::of, new Metrics());
     }
 
     @MustBeClosed
-    private static SearchServer start(SearchConfig config, QueryEncoder encoder, Supplier<List<URI>> jobs) {
+    private static SearchServer start(
+            SearchConfig config, QueryEncoder encoder, Supplier<List<URI>> jobs, Metrics metrics) {
         try {
-            var started = new SearchServer(config, encoder, jobs);
+            var started = new SearchServer(config, encoder, jobs, metrics);
             LOG.info("event=started uri={} fingerprint={}", started.uri(), encoder.fingerprint());
             return started;
         } catch (RuntimeException e) {

@@ -12,6 +12,7 @@ import lenstream.core.web.WebConfig;
 import lenstream.search.alert.AlertConfig;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.push.PushConfig;
+import lenstream.search.remote.RemoteConfig;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param receiptKey file of the key that signs receipts of take-downs; made at the first one
  * @param alerts how webhooks of alerts are told
  * @param grpcPort of the Open Inference Protocol over gRPC; -1 leaves it out
+ * @param encoder where queries are embedded; null for this process
  */
 record SearchSettings(
         @Default("127.0.0.1") String host,
@@ -40,11 +42,13 @@ record SearchSettings(
         @Default("{}") PushConfig push,
         @Default("receipt-key") Path receiptKey,
         @Default("{}") AlertConfig alerts,
-        @Default("8001") int grpcPort) {
+        @Default("8001") int grpcPort,
+        @Nullable RemoteConfig encoder) {
 
     SearchSettings {
         // refused here, where the file's other problems are reported
-        SearchSettings.config(host, port, bundle, openSearch, index, network, http, push, receiptKey, alerts, grpcPort);
+        SearchSettings.config(
+                host, port, bundle, openSearch, index, network, http, push, receiptKey, alerts, grpcPort, encoder);
     }
 
     /**
@@ -75,7 +79,8 @@ record SearchSettings(
     }
 
     SearchConfig config() {
-        return config(host, port, bundle, openSearch, index, network, http, push, receiptKey, alerts, grpcPort);
+        return config(
+                host, port, bundle, openSearch, index, network, http, push, receiptKey, alerts, grpcPort, encoder);
     }
 
     private static SearchConfig config(
@@ -89,8 +94,20 @@ record SearchSettings(
             PushConfig push,
             Path receiptKey,
             AlertConfig alerts,
-            int grpcPort) {
+            int grpcPort,
+            @Nullable RemoteConfig encoder) {
         return new SearchConfig(
-                host, port, bundle, openSearch, index, network.config(), http, push, receiptKey, alerts, grpcPort);
+                host,
+                port,
+                bundle,
+                openSearch,
+                index,
+                network.config(),
+                http,
+                push,
+                receiptKey,
+                alerts,
+                grpcPort,
+                encoder);
     }
 }

@@ -39,8 +39,10 @@ class SearchSettingsTest {
               gzip: true
             index: {prefix: mine, shards: 2}
             network: {allow_private: ["10.0.0.0/8"], contact: "https://example.org/bot", max_bytes: 1MiB, timeout: 3s}
+            encoder: {urls: ["grpc://a.example:8001", "grpc://b.example:8001"], text_model: words, timeout: 1s, token: t}
             http:
               max_body: 2MiB
+              request_timeout: 4s
               max_concurrent: 7
               tokens: [{name: ops, token: correct-horse-battery, scopes: [read, write]}]
             """);
@@ -57,6 +59,14 @@ class SearchSettingsTest {
         assertThat(config.web().maxBytes()).isEqualTo(DataSize.ofMebibytes(1));
         assertThat(config.web().totalTimeout()).isEqualTo(Duration.ofSeconds(3));
         assertThat(config.http().maxBody()).isEqualTo(DataSize.ofMebibytes(2));
+        assertThat(config.encoder()).satisfies(remote -> {
+            assertThat(remote.urls()).hasSize(2);
+            assertThat(remote.imageModel()).isNull();
+            assertThat(remote.textModel()).isEqualTo("words");
+            assertThat(remote.timeout()).isEqualTo(Duration.ofSeconds(1));
+            assertThat(remote.token().value()).isEqualTo("t");
+        });
+        assertThat(config.http().requestTimeout()).isEqualTo(Duration.ofSeconds(4));
         assertThat(config.http().maxConcurrent()).isEqualTo(7);
         assertThat(config.http().tokens()).singleElement().satisfies(token -> {
             assertThat(token.scopes()).containsExactly(Scope.READ, Scope.WRITE);
@@ -66,11 +76,13 @@ class SearchSettingsTest {
 
     @Test
     void everyProblemIsNamedAtOnce() {
-        assertThatThrownBy(() -> parse("bundle: /m\nhots: a\nport: many\nopen_search: {urls: []}"))
+        assertThatThrownBy(() -> parse(
+                        "bundle: /m\nhots: a\nport: many\nencoder: {urls: [\"ftp://a\"]}\nopen_search: {urls: []}"))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("hots")
                 .hasMessageContaining("host")
                 .hasMessageContaining("port")
+                .hasMessageContaining("grpc://")
                 .hasMessageContaining("open_search");
     }
 

@@ -17,6 +17,7 @@ import lenstream.gpu.cuda.Natives;
 import lenstream.gpu.embed.DeviceException;
 import lenstream.gpu.embed.DeviceLost;
 import lenstream.gpu.embed.Embedding;
+import lenstream.gpu.embed.ImageEmbedder;
 import lenstream.gpu.lane.GpuConfig;
 import lenstream.gpu.lane.GpuEngine;
 import lenstream.gpu.lane.GpuStats;
@@ -146,8 +147,8 @@ final class DeviceEngine implements Engine {
     }
 
     @Override
-    public int queryBatch() {
-        return rowsInFlight;
+    public ImageEmbedder.Queries queries() {
+        return new ImageEmbedder.Queries(1, rowsInFlight);
     }
 
     private static <T> T join(CompletableFuture<T> future) {

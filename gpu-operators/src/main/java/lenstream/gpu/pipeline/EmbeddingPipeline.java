@@ -98,6 +98,18 @@ public final class EmbeddingPipeline implements AutoCloseable {
         }
     }
 
+    /** As {@link #open(PipelineConfig, BufferAllocator, EmbedderFactory)}, with an allocator of its own. */
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // freed in close()
+    public static EmbeddingPipeline open(PipelineConfig config, EmbedderFactory factory) {
+        var closer = new Closer();
+        try {
+            return open(config.on(Placement.CPU, 0), closer.register(new RootAllocator()), factory, closer);
+        } catch (Throwable failure) {
+            throw closer.closeAfter(failure);
+        }
+    }
+
     /** Opens the image tower of a bundle. */
     @FunctionalInterface
     public interface EmbedderFactory {
@@ -262,7 +274,7 @@ public final class EmbeddingPipeline implements AutoCloseable {
     }
 
     /**
-     * The vectors of queries, on the calling thread, by as many at once as {@link #queryBatch}. Closes none of them.
+     * The vectors of queries, on the calling thread, by as many at once as {@link #queries} says. Closes none of them.
      *
      * @return one outcome a query, in the same order
      * @throws lenstream.gpu.embed.DeviceException if the device or its run-time library failed
@@ -272,9 +284,9 @@ public final class EmbeddingPipeline implements AutoCloseable {
         return engine.infer(queries);
     }
 
-    /** Most queries that are worth a call of {@link #embedQueries}. */
-    public int queryBatch() {
-        return engine.queryBatch();
+    /** How calls of {@link #embedQueries} pay. */
+    public ImageEmbedder.Queries queries() {
+        return engine.queries();
     }
 
     @Override

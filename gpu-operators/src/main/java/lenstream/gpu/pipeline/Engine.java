@@ -10,6 +10,7 @@ import lenstream.core.image.FetchedImage;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Stage;
 import lenstream.gpu.embed.Embedding;
+import lenstream.gpu.embed.ImageEmbedder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,14 +38,14 @@ interface Engine extends AutoCloseable {
 
     /**
      * The vectors of images that were prepared here, or of tensors; all in one call of the tower, as far as {@link
-     * #queryBatch} goes.
+     * #queries} says.
      *
      * @return one outcome a query, in the same order
      */
     List<Embedding> infer(List<PreparedQuery> queries);
 
-    /** Most queries that are worth a call of {@link #infer}. */
-    int queryBatch();
+    /** How calls of {@link #infer} pay. */
+    ImageEmbedder.Queries queries();
 
     /** Embeds one image on the calling thread. */
     default QueryImage query(byte[] encoded, @Nullable Region region) throws ImageRejectedException {

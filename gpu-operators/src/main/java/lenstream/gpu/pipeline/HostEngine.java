@@ -37,15 +37,13 @@ final class HostEngine implements Engine {
 
     private static final long QUERY_SECONDS = 60;
 
-    /** Two cores embed 194 images a second one by one, 233 in pairs, 246 by four, 232 by eight; and by eight each takes 34 ms. */
-    private static final int QUERY_BATCH = 4;
-
     private final Closer closer;
     private final Stages stages;
     private final Lane lane;
     private final BufferAllocator allocator;
     private final ArrayBlockingQueue<HostTensor> queryTensors;
     private final ArrayBlockingQueue<HostTensor> queryBatches;
+    private final ImageEmbedder.Queries queries;
     private final int querySlots;
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -55,13 +53,15 @@ final class HostEngine implements Engine {
             Lane lane,
             BufferAllocator allocator,
             ArrayBlockingQueue<HostTensor> queryTensors,
-            ArrayBlockingQueue<HostTensor> queryBatches) {
+            ArrayBlockingQueue<HostTensor> queryBatches,
+            ImageEmbedder.Queries queries) {
         this.closer = closer;
         this.stages = stages;
         this.lane = lane;
         this.allocator = allocator;
         this.queryTensors = queryTensors;
         this.queryBatches = queryBatches;
+        this.queries = queries;
         this.querySlots = queryTensors.size();
     }
 
@@ -85,14 +85,17 @@ final class HostEngine implements Engine {
             var decoder = closer.register(new HostImageDecoder(
                     config.limits(), EmbeddingPipeline.decodeRules(rules), config.decodeThreads() + 1));
             var stages = new Stages(decoder, preprocessor, embedder);
-            // while a batch is inferred the next images are read
-            int querySlots = Runtime.getRuntime().availableProcessors() + QUERY_BATCH;
+            ImageEmbedder.Queries queries = embedder.queries();
+            // while batches are inferred the next images are read
+            int querySlots = Runtime.getRuntime().availableProcessors() + queries.most() * queries.lanes();
             var queryTensors = new ArrayBlockingQueue<HostTensor>(querySlots);
             for (int i = 0; i < querySlots; i++) {
                 queryTensors.add(closer.register(HostTensor.allocate(allocator, 1, rules.size())));
             }
-            var queryBatches = new ArrayBlockingQueue<HostTensor>(1);
-            queryBatches.add(closer.register(HostTensor.allocate(allocator, QUERY_BATCH, rules.size())));
+            var queryBatches = new ArrayBlockingQueue<HostTensor>(queries.lanes());
+            for (int i = 0; i < queries.lanes(); i++) {
+                queryBatches.add(closer.register(HostTensor.allocate(allocator, queries.most(), rules.size())));
+            }
             var tensors = new ArrayList<HostTensor>();
             for (int i = 0; i < TENSORS; i++) {
                 tensors.add(closer.register(HostTensor.allocate(allocator, config.subBatchRows(), rules.size())));
@@ -100,7 +103,7 @@ final class HostEngine implements Engine {
             ExecutorService pool = pool(config.decodeThreads());
             closer.register(() -> shutDown(pool));
             var lane = closer.register(new Lane(stages, pool, allocator, tensors, config.thumbnails()));
-            return new HostEngine(closer, stages, lane, allocator, queryTensors, queryBatches);
+            return new HostEngine(closer, stages, lane, allocator, queryTensors, queryBatches, queries);
         } catch (Throwable failure) {
             throw closer.closeAfter(failure);
         }
@@ -146,16 +149,16 @@ final class HostEngine implements Engine {
     }
 
     @Override
-    public List<Embedding> infer(List<PreparedQuery> queries) {
-        HostTensor only = queries.size() == 1 ? queries.getFirst().tensor() : null;
+    public List<Embedding> infer(List<PreparedQuery> wanted) {
+        HostTensor only = wanted.size() == 1 ? wanted.getFirst().tensor() : null;
         if (only != null) {
             return stages.infer(only, 1);
         }
-        var out = new ArrayList<Embedding>(queries.size());
+        var out = new ArrayList<Embedding>(wanted.size());
         HostTensor batch = take(queryBatches, "embed");
         try {
-            for (int from = 0; from < queries.size(); from += QUERY_BATCH) {
-                List<PreparedQuery> part = queries.subList(from, Math.min(queries.size(), from + QUERY_BATCH));
+            for (int from = 0; from < wanted.size(); from += queries.most()) {
+                List<PreparedQuery> part = wanted.subList(from, Math.min(wanted.size(), from + queries.most()));
                 for (int row = 0; row < part.size(); row++) {
                     batch.rowView(row).put(Objects.requireNonNull(part.get(row).values()));
                 }
@@ -168,8 +171,8 @@ final class HostEngine implements Engine {
     }
 
     @Override
-    public int queryBatch() {
-        return QUERY_BATCH;
+    public ImageEmbedder.Queries queries() {
+        return queries;
     }
 
     /** A tensor of ours, to be given back. */
@@ -232,7 +235,11 @@ final class HostEngine implements Engine {
             return;
         }
         boolean interrupted = false;
-        for (int taken = 0; taken <= querySlots; ) { // queries under way give their tensors back; new ones are refused
+        for (int taken = 0;
+                taken
+                        < querySlots
+                                + queries
+                                        .lanes(); ) { // queries under way give their tensors back; new ones are refused
             try {
                 var awaited = taken < querySlots ? queryTensors : queryBatches;
                 if (awaited.poll(QUERY_SECONDS, TimeUnit.SECONDS) == null) {

@@ -1,13 +1,12 @@
 package lenstream.gpu.text;
 
 import com.google.errorprone.annotations.MustBeClosed;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.function.Supplier;
 import lenstream.core.config.ConfigException;
 import lenstream.core.model.Encoder;
 import lenstream.core.model.ModelBundle;
@@ -18,7 +17,7 @@ import lenstream.gpu.embed.onnx.OnnxModel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The text tower of a model bundle: its tokenizer, its ONNX graph on the CPU, its pooling. Owns both.
+ * The text tower of a model bundle: its tokenizer, its ONNX graph on the CPU or elsewhere, its pooling. Owns them.
  *
  * <p>Texts of one call run {@code text.batch} at a time, padded to the longest of them; a tokenizer with {@code pad}
  * pads to {@code max_tokens} always. Thread-safe.
@@ -30,16 +29,16 @@ public final class OnnxTextEmbedder implements TextEmbedder {
             List.of("token_type_ids", "segment_ids"));
 
     private final Encoder encoder;
-    private final OnnxModel model;
-    private final Tokenizer tokenizer;
+    private final TokenTower model;
+    private final TextTokens tokens;
     private final List<@Nullable String> inputs;
     private final String output;
 
     private OnnxTextEmbedder(
-            Encoder encoder, OnnxModel model, Tokenizer tokenizer, List<@Nullable String> inputs, String output) {
+            Encoder encoder, TokenTower model, TextTokens tokens, List<@Nullable String> inputs, String output) {
         this.encoder = encoder;
         this.model = model;
-        this.tokenizer = tokenizer;
+        this.tokens = tokens;
         this.inputs = inputs;
         this.output = output;
     }
@@ -53,12 +52,25 @@ public final class OnnxTextEmbedder implements TextEmbedder {
     @MustBeClosed
     @SuppressWarnings("MustBeClosed") // freed in close()
     public static OnnxTextEmbedder open(ModelBundle bundle, int threads) {
+        return over(
+                bundle, () -> new Local(OnnxModel.open(bundle.encoder().text().file(), bundle.textModel(), threads)));
+    }
+
+    /**
+     * Puts tokenizer and pooling around a tower.
+     *
+     * @param opener of the tower, which this embedder then owns
+     * @throws ConfigException if the tokenizer cannot be loaded, or the graph is not what the bundle says
+     */
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // freed in close()
+    public static OnnxTextEmbedder over(ModelBundle bundle, Supplier<TokenTower> opener) {
         TextTower tower = bundle.encoder().text();
         String source = bundle.directory().resolve("encoder.json").toString();
-        Tokenizer tokenizer = tokenizer(bundle, source);
-        OnnxModel model = null;
+        TextTokens tokens = TextTokens.open(bundle);
+        TokenTower model = null;
         try {
-            model = OnnxModel.open(tower.file(), bundle.textModel(), threads);
+            model = opener.get();
             List<@Nullable String> inputs = inputs(tower, model, source);
             String output = tower.output();
             if (output == null) {
@@ -68,34 +80,41 @@ public final class OnnxTextEmbedder implements TextEmbedder {
                         source,
                         List.of("text.output: the model has no output \"" + output + "\", only " + model.outputs()));
             }
-            return new OnnxTextEmbedder(bundle.encoder(), model, tokenizer, inputs, output);
+            return new OnnxTextEmbedder(bundle.encoder(), model, tokens, inputs, output);
         } catch (Throwable failure) {
             if (model != null) {
                 model.close();
             }
-            tokenizer.close();
+            tokens.close();
             throw failure;
         }
     }
 
-    private static Tokenizer tokenizer(ModelBundle bundle, String source) {
-        TextTower tower = bundle.encoder().text();
-        byte[] file = bundle.tokenizer();
-        try {
-            return switch (tower.tokenizer().kind()) {
-                case HF_JSON -> new HuggingFaceJson(file, tower.maxTokens());
-                case CLIP_BPE -> new ClipTokenizer(file);
-                case SENTENCEPIECE -> new SentencePiece(file);
-            };
-        } catch (IOException | RuntimeException e) {
-            throw new ConfigException(
-                    source,
-                    List.of("text.tokenizer: cannot load " + tower.tokenizer().file() + ": " + e.getMessage()));
+    /** A graph in this process. */
+    private record Local(OnnxModel model) implements TokenTower {
+        @Override
+        public List<String> inputs() {
+            return model.inputs();
+        }
+
+        @Override
+        public List<String> outputs() {
+            return model.outputs();
+        }
+
+        @Override
+        public float[] run(Map<String, long[]> inputs, long[] shape, String output) {
+            return model.runTokens(inputs, shape, output).values();
+        }
+
+        @Override
+        public void close() {
+            model.close();
         }
     }
 
     /** Names of the inputs for ids, attention mask and token types; null where the graph has none. */
-    private static List<@Nullable String> inputs(TextTower tower, OnnxModel model, String source) {
+    private static List<@Nullable String> inputs(TextTower tower, TokenTower model, String source) {
         var names = new ArrayList<@Nullable String>();
         for (int i = 0; i < USUAL_NAMES.size(); i++) {
             String name = null;
@@ -133,23 +152,14 @@ public final class OnnxTextEmbedder implements TextEmbedder {
 
     @Override
     public int tokens(String text) {
-        return ids(text).length;
-    }
-
-    private long[] ids(String text) {
-        if (text.isBlank()) {
-            throw new IllegalArgumentException("a text must not be blank");
-        }
-        TextTower tower = encoder.text();
-        String input = tower.tokenizer().lowercase() ? text.toLowerCase(Locale.ROOT) : text;
-        return tokenizer.ids(input, tower.maxTokens());
+        return tokens.ids(text).length;
     }
 
     @Override
     public List<float[]> embed(List<String> texts) {
         var ids = new ArrayList<long[]>(texts.size());
         for (String text : texts) {
-            ids.add(ids(text));
+            ids.add(tokens.ids(text));
         }
         var out = new ArrayList<float[]>(texts.size());
         int batch = encoder.text().batch();
@@ -166,38 +176,38 @@ public final class OnnxTextEmbedder implements TextEmbedder {
             length = Math.max(length, row.length);
         }
         int rows = ids.size();
-        var tokens = new long[rows * length];
+        var padded = new long[rows * length];
         var mask = new long[rows * length];
-        Arrays.fill(tokens, tower.tokenizer().padId());
+        Arrays.fill(padded, tower.tokenizer().padId());
         for (int row = 0; row < rows; row++) {
             long[] from = ids.get(row);
-            System.arraycopy(from, 0, tokens, row * length, from.length);
+            System.arraycopy(from, 0, padded, row * length, from.length);
             Arrays.fill(mask, row * length, row * length + from.length, 1);
         }
         Map<String, long[]> values = new HashMap<>();
-        long[][] all = {tokens, mask, new long[rows * length]};
+        long[][] all = {padded, mask, new long[rows * length]};
         for (int i = 0; i < all.length; i++) {
             String name = inputs.get(i);
             if (name != null) {
                 values.put(name, all[i]);
             }
         }
-        OnnxModel.Output result = model.runTokens(values, new long[] {rows, length}, output);
+        float[] result = model.run(values, new long[] {rows, length}, output);
         int dim = encoder.dim();
         boolean pooled = tower.pooling() == TextTower.Pooling.NONE;
         long expected = (long) rows * dim * (pooled ? 1 : length);
-        if (result.values().length != expected) {
+        if (result.length != expected) {
             throw new ConfigException(
                     encoder.name(),
-                    List.of("text.pooling: the output \"" + output + "\" has the shape "
-                            + Arrays.toString(result.shape()) + ", expected " + rows + (pooled ? "" : " x " + length)
+                    List.of("text.pooling: the output \"" + output + "\" has " + result.length
+                            + " values, expected " + rows + (pooled ? "" : " x " + length)
                             + " x " + dim));
         }
         boolean normalise = tower.normalise() == TextTower.Normalise.L2;
         for (int row = 0; row < rows; row++) {
             float[] vector = pooled
-                    ? Arrays.copyOfRange(result.values(), row * dim, (row + 1) * dim)
-                    : pool(result.values(), row * length * dim, ids.get(row), tower.pooling());
+                    ? Arrays.copyOfRange(result, row * dim, (row + 1) * dim)
+                    : pool(result, row * length * dim, ids.get(row), tower.pooling());
             switch (Embedding.of(vector, 0, dim, normalise)) {
                 case Embedding.Vector good -> out.add(good.values());
                 case Embedding.Bad bad ->
@@ -244,6 +254,6 @@ public final class OnnxTextEmbedder implements TextEmbedder {
     @Override
     public void close() {
         model.close();
-        tokenizer.close();
+        tokens.close();
     }
 }

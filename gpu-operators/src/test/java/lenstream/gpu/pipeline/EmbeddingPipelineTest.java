@@ -149,22 +149,23 @@ final class EmbeddingPipelineTest {
             List<GoldenImages.Golden> golden = GoldenImages.read(pipeline.bundle());
             var queries = new ArrayList<PreparedQuery>();
             try {
-                for (GoldenImages.Golden image : golden.subList(0, pipeline.queryBatch())) {
+                for (GoldenImages.Golden image :
+                        golden.subList(0, pipeline.queries().most())) {
                     queries.add(pipeline.prepareQuery(image.bytes(), null));
                 }
                 queries.add(pipeline.prepareQuery(
                         FloatBuffer.wrap(queries.getFirst().toArray())));
                 List<Embedding> together = pipeline.embedQueries(queries);
-                assertThat(together).hasSize(pipeline.queryBatch() + 1);
+                assertThat(together).hasSize(pipeline.queries().most() + 1);
                 for (int i = 0; i < together.size(); i++) {
                     float[] alone = pipeline.embedQuery(
-                                    golden.get(i % pipeline.queryBatch()).bytes())
+                                    golden.get(i % pipeline.queries().most()).bytes())
                             .embedding();
                     float[] vector = ((Embedding.Vector) together.get(i)).values();
                     assertThat(vector).containsExactly(alone, offset(1e-5f));
                     assertThat(GoldenImages.cosine(
                                     vector,
-                                    golden.get(i % pipeline.queryBatch()).vector()))
+                                    golden.get(i % pipeline.queries().most()).vector()))
                             .isGreaterThan(0.9999);
                 }
             } finally {

@@ -29,7 +29,17 @@ public record Deadline(long nanoTime) {
     /** Does work that must end by this deadline, or by the one that holds already if that is earlier. */
     public <T> T during(Supplier<T> work) {
         Deadline before = CURRENT.get();
-        CURRENT.set(before == null || before.nanoTime - nanoTime > 0 ? this : before);
+        return with(before == null || before.nanoTime - nanoTime > 0 ? this : before, work);
+    }
+
+    /** Does work for others too, by whose deadline it must end instead of the one that holds on this thread. */
+    public <T> T instead(Supplier<T> work) {
+        return with(this, work);
+    }
+
+    private static <T> T with(Deadline deadline, Supplier<T> work) {
+        Deadline before = CURRENT.get();
+        CURRENT.set(deadline);
         try {
             return work.get();
         } finally {
@@ -39,6 +49,11 @@ public record Deadline(long nanoTime) {
                 CURRENT.set(before);
             }
         }
+    }
+
+    /** The later of two. */
+    public Deadline orLater(Deadline other) {
+        return other.nanoTime - nanoTime > 0 ? other : this;
     }
 
     /** What is left of it; negative when it has passed. */
