@@ -35,6 +35,11 @@ final class Batcher<Q, A> {
 
     private final Metrics.Histogram sizes;
     private final Metrics.Histogram waits;
+    private final LongAdder answered = new LongAdder();
+    private final LongAdder calls = new LongAdder();
+    private final LongAdder failed = new LongAdder();
+    private final LongAdder waitNanos = new LongAdder();
+    private final LongAdder workNanos = new LongAdder();
     private final LongAdder late;
     private final LongAdder refused;
 
@@ -49,6 +54,21 @@ final class Batcher<Q, A> {
                 throw new IllegalArgumentException("most and lanes must be 1 or more, waiting 0 or more");
             }
         }
+    }
+
+    /**
+     * What has been done so far.
+     *
+     * @param answered questions
+     * @param calls that answered them
+     * @param failed questions whose call failed
+     * @param waitNanos of all entries, from their coming to their call
+     * @param workNanos of the calls
+     */
+    record Done(long answered, long calls, long failed, long waitNanos, long workNanos) {}
+
+    Done done() {
+        return new Done(answered.sum(), calls.sum(), failed.sum(), waitNanos.sum(), workNanos.sum());
     }
 
     /** Where an entry is. */
@@ -202,6 +222,7 @@ final class Batcher<Q, A> {
             latest = latest.orLater(entry.deadline);
             questions.addAll(entry.questions);
             waits.add(start - entry.since);
+            waitNanos.add(start - entry.since);
         }
         sizes.count(questions.size());
         List<A> answers = List.of();
@@ -214,7 +235,11 @@ final class Batcher<Q, A> {
         } catch (RuntimeException | Error e) {
             failure = e;
         }
-        free(questions.size(), failure == null ? System.nanoTime() - start : -1);
+        long nanos = System.nanoTime() - start;
+        (failure == null ? answered : failed).add(questions.size());
+        calls.increment();
+        workNanos.add(nanos);
+        free(questions.size(), failure == null ? nanos : -1);
         int from = 0;
         for (Entry<Q, A> entry : batch) {
             int to = from + entry.questions.size();

@@ -34,7 +34,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The Open Inference Protocol, version 2, over gRPC: {@code inference.GRPCInferenceService} with its six methods. Tokens,
+ * The Open Inference Protocol, version 2, over gRPC: {@code inference.GRPCInferenceService} with its six methods and two of Triton's that its tools need. Tokens,
  * rates, admission, TLS files and limits are those of the HTTP server. Calls run on virtual threads. Thread-safe.
  */
 final class GrpcInference implements AutoCloseable {
@@ -119,6 +119,15 @@ final class GrpcInference implements AutoCloseable {
                             new long[] {-1},
                             new long[] {-1, models.encoder().dim()},
                             models.encoder().fingerprint().value());
+                }))
+                .addMethod(method("ModelConfig"), unary("inference", (message, models) -> {
+                    String name = require(models, message);
+                    return InferMessage.config(
+                            name, models.input(name), models.encoder().dim());
+                }))
+                .addMethod(method("ModelStatistics"), unary("inference", (message, models) -> {
+                    String name = require(models, message);
+                    return InferMessage.statistics(name, models.done(name));
                 }))
                 .addMethod(method("ModelInfer"), unary("inference", GrpcInference::infer))
                 .build();

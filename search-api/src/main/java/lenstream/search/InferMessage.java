@@ -207,6 +207,53 @@ final class InferMessage {
         });
     }
 
+    /**
+     * Triton's {@code ModelConfigResponse}: what its tools want to know. Source of the numbers: {@code model_config.proto};
+     * 11 is {@code TYPE_FP32}, 13 {@code TYPE_STRING}.
+     */
+    static byte[] config(String name, String input, int dim) {
+        return write(out -> out.writeByteArray(1, write(model -> {
+            model.writeString(1, name);
+            model.writeString(2, InferenceModels.PLATFORM);
+            model.writeByteArray(5, write(tensor -> {
+                tensor.writeString(1, input);
+                tensor.writeEnum(2, 13);
+                tensor.writeInt64(4, -1);
+            }));
+            model.writeByteArray(6, write(tensor -> {
+                tensor.writeString(1, InferenceModels.OUTPUT);
+                tensor.writeEnum(2, 11);
+                tensor.writeInt64(3, -1);
+                tensor.writeInt64(3, dim);
+            }));
+        })));
+    }
+
+    /** Triton's {@code ModelStatisticsResponse}. */
+    static byte[] statistics(String name, Batcher.Done done) {
+        return write(out -> out.writeByteArray(1, write(model -> {
+            model.writeString(1, name);
+            model.writeString(2, InferenceModels.VERSION);
+            model.writeUInt64(4, done.answered());
+            model.writeUInt64(5, done.calls());
+            model.writeByteArray(6, write(stats -> {
+                stats.writeByteArray(1, duration(done.answered(), done.waitNanos() + done.workNanos()));
+                stats.writeByteArray(2, duration(done.failed(), 0));
+                stats.writeByteArray(3, duration(done.answered(), done.waitNanos()));
+                stats.writeByteArray(4, duration(done.answered(), 0));
+                stats.writeByteArray(5, duration(done.answered(), done.workNanos()));
+                stats.writeByteArray(6, duration(done.answered(), 0));
+            }));
+        })));
+    }
+
+    private static byte[] duration(long count, long nanos) {
+        return write(out -> {
+            out.writeUInt64(1, count);
+            out.writeUInt64(2, nanos);
+        });
+    }
+
     /** A {@code ModelInferResponse} with the rows in binary. */
     static byte[] response(Request request, List<float[]> rows, int dim) {
         ByteBuffer values = ByteBuffer.allocate(rows.size() * dim * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);

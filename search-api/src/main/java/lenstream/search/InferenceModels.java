@@ -65,6 +65,11 @@ final class InferenceModels {
         return name;
     }
 
+    /** What a model has done so far. */
+    Batcher.Done done(String name) {
+        return isText(name) ? embedding.textsDone() : embedding.imagesDone();
+    }
+
     /** @throws ProblemException if the model's input has another name */
     void requireInput(String name, String input) {
         if (!input.equals(input(name))) {

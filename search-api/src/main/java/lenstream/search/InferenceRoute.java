@@ -123,6 +123,33 @@ final class InferenceRoute {
         exchange.sendJson(answer);
     }
 
+    /** Triton's statistics of a model: its tools make throughput and queueing time of them. */
+    void stats(Exchange exchange) {
+        String name = requireModel(exchange);
+        Batcher.Done done = models.done(name);
+        ObjectNode answer = JSON.objectNode();
+        ObjectNode model = answer.putArray("model_stats")
+                .addObject()
+                .put("name", name)
+                .put("version", VERSION)
+                .put("last_inference", 0)
+                .put("inference_count", done.answered())
+                .put("execution_count", done.calls());
+        ObjectNode stats = model.putObject("inference_stats");
+        duration(stats, "success", done.answered(), done.waitNanos() + done.workNanos());
+        duration(stats, "fail", done.failed(), 0);
+        duration(stats, "queue", done.answered(), done.waitNanos());
+        duration(stats, "compute_input", done.answered(), 0);
+        duration(stats, "compute_infer", done.answered(), done.workNanos());
+        duration(stats, "compute_output", done.answered(), 0);
+        model.putArray("batch_stats");
+        exchange.sendJson(answer);
+    }
+
+    private static void duration(ObjectNode stats, String name, long count, long nanos) {
+        stats.putObject(name).put("count", count).put("ns", nanos);
+    }
+
     /** Errors of these routes. */
     static void sendError(Exchange exchange, ProblemException problem) {
         exchange.headersOf(problem);

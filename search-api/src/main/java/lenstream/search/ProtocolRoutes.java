@@ -39,6 +39,16 @@ final class ProtocolRoutes implements Routes {
                     model + "/ready",
                     "inference",
                     (e, space) -> space.inference().modelReady(e));
+            get(
+                    table,
+                    model + "/config",
+                    "inference",
+                    (e, space) -> space.inference().config(e));
+            get(
+                    table,
+                    model + "/stats",
+                    "inference",
+                    (e, space) -> space.inference().stats(e));
             table.post(
                             model + "/infer",
                             "inference",

@@ -47,6 +47,15 @@ final class QueryEmbedding {
         return new Batcher.Limits(batching.most(), batching.lanes(), MAX_WAITING);
     }
 
+    /** What has been done with texts; those that the cache knew not counted. */
+    Batcher.Done textsDone() {
+        return texts.done();
+    }
+
+    Batcher.Done imagesDone() {
+        return images.done();
+    }
+
     float[] ofText(String text) {
         return cache.get(text, texts::ask);
     }

@@ -31,6 +31,7 @@ import lenstream.core.index.SpaceWatch;
 import lenstream.core.web.WebClient;
 import lenstream.search.alert.AlertDelivery;
 import lenstream.search.http.Cors;
+import lenstream.search.http.HeaderWatch;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.http.Metrics;
 import lenstream.search.http.ProblemException;
@@ -286,6 +287,7 @@ public final class SearchServer implements AutoCloseable {
                 .directHandlers(problems(always))
                 .addProtocol(Http1Config.builder()
                         .maxPrologueLength(MAX_REQUEST_LINE)
+                        .addReceiveListener(new HeaderWatch(http.headerTimeout()))
                         .build())
                 .routing(routing -> routing.addFilter((chain, request, response) -> {
                             always.forEach(response::header);

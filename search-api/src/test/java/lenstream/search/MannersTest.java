@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.errorprone.annotations.MustBeClosed;
+import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -20,10 +23,13 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
+import lenstream.core.index.IndexClient;
+import lenstream.core.index.OpenSearchConfig;
 import lenstream.search.http.HttpConfig;
 import org.apache.logging.log4j.Level;
 import org.apache.logging.log4j.LogManager;
@@ -33,6 +39,7 @@ import org.apache.logging.log4j.core.appender.AbstractAppender;
 import org.apache.logging.log4j.core.config.Property;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.MDC;
 
 /** The server's manners over real connections, with a fake encoder and no OpenSearch. */
 class MannersTest {
@@ -159,6 +166,31 @@ class MannersTest {
     }
 
     @Test
+    void theTraceGoesOnToTheIndex() throws Exception {
+        var seen = new ConcurrentLinkedQueue<String>();
+        HttpServer index = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        index.createContext("/", exchange -> {
+            seen.add(exchange.getRequestHeaders().getFirst("traceparent") + " "
+                    + exchange.getRequestHeaders().getFirst("X-Opaque-Id"));
+            exchange.sendResponseHeaders(404, -1);
+            exchange.close();
+        });
+        index.start();
+        String trace = "0af7651916cd43dd8448eb211c80319c";
+        String parent = "00-" + trace + "-b7ad6b7169203331-01";
+        String url = "http://127.0.0.1:" + index.getAddress().getPort();
+        try (IndexClient client = IndexClient.open(OpenSearchConfig.at(url))) {
+            client.send("GET", "/_count", null);
+            MDC.put(IndexClient.TRACE, parent); // as the route table does around each request
+            client.send("GET", "/_count", null);
+        } finally {
+            MDC.remove(IndexClient.TRACE);
+            index.stop(0);
+        }
+        assertThat(seen).containsExactly("null null", parent + " " + trace);
+    }
+
+    @Test
     void pemFilesGiveTlsAndHttp2(@TempDir Path folder) throws Exception {
         KeyStore store = selfSigned(folder);
         try (SearchServer server = start(
@@ -186,7 +218,7 @@ class MannersTest {
     }
 
     /** PEM files of a key pair for localhost, made by the JDK's own tool. */
-    private static KeyStore selfSigned(Path folder) throws Exception {
+    static KeyStore selfSigned(Path folder) throws Exception {
         Path file = folder.resolve("store.p12");
         Process tool = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin/keytool").toString(),

@@ -20,10 +20,12 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** One server of ours embeds for another, with the bundled encoder, over real connections. */
+@SuppressWarnings("MustBeClosed") // closed where one opens; it cannot see that within a lambda
 class RemoteEncoderTest {
     private static final Path BUNDLE =
             Path.of(System.getProperty("lenstream.root", "..")).resolve("models/lensmini");
@@ -131,6 +133,49 @@ class RemoteEncoderTest {
                     .isInstanceOf(ConfigException.class)
                     .hasMessageContaining("fake-1-00000000")
                     .hasMessageContaining("lensmini-1");
+        }
+    }
+
+    /** The other side is another encoder, and that is found out by both protocols: the call itself went through. */
+    @ParameterizedTest
+    @ValueSource(strings = {"grpcs", "https"})
+    void tlsAndTokensAreSpoken(String scheme, @TempDir Path folder) throws Exception {
+        MannersTest.selfSigned(folder);
+        Path certificate = folder.resolve("cert.pem");
+        SearchConfig config = SearchConfig.defaults(BUNDLE, "http://127.0.0.1:1")
+                .withPort(0)
+                .withGrpcPort(0)
+                .withHttp(HttpConfig.of(
+                        "{tokens: [{name: api, token: " + TOKEN + ", scopes: [read]}], tls: {certificate: "
+                                + certificate + ", key: " + folder.resolve("key.pem") + "}}"));
+        try (SearchServer fake = SearchServer.start(config, new FakeEncoder())) {
+            int port = scheme.equals("grpcs") ? fake.grpcPort() : fake.port();
+            var trusting = new RemoteConfig(
+                    List.of(scheme + "://localhost:" + port),
+                    "fake-image",
+                    "fake-text",
+                    Duration.ofSeconds(2),
+                    Duration.ofMillis(1),
+                    8,
+                    4,
+                    new Secret(TOKEN),
+                    certificate);
+            assertThatThrownBy(() -> open(trusting).close()).hasMessageContaining("fake-1-00000000");
+            assertThatThrownBy(() -> open(trusting.withToken(new Secret("another-token-of-someone")))
+                            .close())
+                    .hasMessageMatching("(?s).*(401|UNAUTHENTICATED).*");
+            var plain = new RemoteConfig(
+                    List.of(scheme + "://localhost:" + port),
+                    "fake-image",
+                    "fake-text",
+                    Duration.ofSeconds(2),
+                    Duration.ofMillis(1),
+                    8,
+                    4,
+                    new Secret(TOKEN),
+                    null);
+            assertThatThrownBy(() -> open(plain).close()) // signed by nobody whom the JDK trusts
+                    .hasMessageMatching("(?s).*(SSLHandshake|UNAVAILABLE).*");
         }
     }
 

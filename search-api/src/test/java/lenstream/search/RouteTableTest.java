@@ -93,8 +93,40 @@ class RouteTableTest {
         start();
         Http.Answer method = http.delete("/read");
         assertThat(method.status()).isEqualTo(405);
-        assertThat(method.header("Allow")).isEqualTo("GET, PUT");
+        assertThat(method.header("Allow")).isEqualTo("GET, HEAD, PUT");
         assertThat(http.get("/nothing").status()).isEqualTo(404);
+    }
+
+    @Test
+    void headHasTheHeadersOfGetAndNoBody() throws Exception {
+        start();
+        String host = "Host: 127.0.0.1\r\n";
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+            socket.setSoTimeout(10_000);
+            String body = "{\"caller\":\"anyone\"}";
+            socket.getOutputStream()
+                    .write(("HEAD /read HTTP/1.1\r\n" + host + "\r\nGET /read HTTP/1.1\r\n" + host + "\r\n")
+                            .getBytes(StandardCharsets.ISO_8859_1));
+            var received = new StringBuilder();
+            while (received.indexOf(body) < 0) {
+                int next = socket.getInputStream().read();
+                assertThat(next).as(received.toString()).isNotNegative();
+                received.append((char) next);
+            }
+            String both = received.toString();
+            String[] answers = both.split("HTTP/1.1 200 OK");
+            assertThat(answers).hasSize(3);
+            assertThat(answers[1])
+                    .containsIgnoringCase("content-length: " + body.length())
+                    .endsWith("\r\n\r\n");
+            assertThat(answers[2])
+                    .containsIgnoringCase("content-length: " + body.length())
+                    .endsWith(body);
+        }
+        assertThat(raw("HEAD /write HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n"))
+                .isEqualTo("HTTP/1.1 405");
+        assertThat(raw("HEAD /nothing HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n"))
+                .isEqualTo("HTTP/1.1 404");
     }
 
     @Test

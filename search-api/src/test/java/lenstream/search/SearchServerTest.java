@@ -74,7 +74,7 @@ class SearchServerTest {
         assertThat(http.get("/v1/nothing").status()).isEqualTo(404);
         Http.Answer wrong = http.delete("/v1/search");
         assertThat(wrong.status()).isEqualTo(405);
-        assertThat(wrong.header("Allow")).isEqualTo("GET, POST");
+        assertThat(wrong.header("Allow")).isEqualTo("GET, HEAD, POST");
         assertThat(wrong.json().path("status").asInt()).isEqualTo(405);
     }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import lenstream.core.config.ConfigException;
 import lenstream.core.config.ConfigReader;
 import lenstream.core.config.DataSize;
+import lenstream.core.config.Secret;
 import lenstream.search.http.Scope;
 import org.junit.jupiter.api.Test;
 
@@ -64,7 +65,7 @@ class SearchSettingsTest {
             assertThat(remote.imageModel()).isNull();
             assertThat(remote.textModel()).isEqualTo("words");
             assertThat(remote.timeout()).isEqualTo(Duration.ofSeconds(1));
-            assertThat(remote.token().value()).isEqualTo("t");
+            assertThat(remote.token()).isEqualTo(new Secret("t"));
         });
         assertThat(config.http().requestTimeout()).isEqualTo(Duration.ofSeconds(4));
         assertThat(config.http().maxConcurrent()).isEqualTo(7);

@@ -26,6 +26,7 @@ import org.opensearch.client.opensearch.generic.Requests;
 import org.opensearch.client.opensearch.generic.Response;
 import org.opensearch.client.transport.OpenSearchTransport;
 import org.opensearch.client.transport.httpclient5.ApacheHttpClient5TransportBuilder;
+import org.slf4j.MDC;
 
 /**
  * The way to OpenSearch, for the writer and the reader alike: bodies that this program wrote, over opensearch-java's
@@ -34,6 +35,14 @@ import org.opensearch.client.transport.httpclient5.ApacheHttpClient5TransportBui
  * <p>Thread-safe. {@link #send} blocks: call it from a virtual thread.
  */
 public final class IndexClient implements AutoCloseable {
+    /**
+     * The key of SLF4J's MDC whose value goes along with each request: the W3C trace context of what caused it. Its trace is
+     * also the request's {@code X-Opaque-Id}, which OpenSearch shows in its slow log and list of tasks.
+     */
+    public static final String TRACE = "traceparent";
+
+    private static final int TRACE_PARTS = 4;
+
     private final OpenSearchConfig config;
     private final OpenSearchTransport transport;
     private final OpenSearchGenericClient client;
@@ -113,13 +122,25 @@ public final class IndexClient implements AutoCloseable {
     public CompletableFuture<IndexAnswer> sendAsync(
             String method, String path, byte @Nullable [] body, String contentType) {
         Body content = body == null ? null : Body.from(body, contentType);
-        return client.executeAsync(Requests.create(method, path, List.of(), Map.of(), content))
+        return traced().executeAsync(Requests.create(method, path, List.of(), Map.of(), content))
                 .handle((response, failure) -> {
                     if (failure != null) {
                         throw failure(failure);
                     }
                     return answer(response);
                 });
+    }
+
+    /** The client with the headers of the thread's trace; the transport passes on those of its options alone, not a request's. */
+    private OpenSearchGenericClient traced() {
+        String parent = MDC.get(TRACE);
+        String[] parts = parent == null ? new String[0] : parent.split("-");
+        return parts.length < TRACE_PARTS
+                ? client
+                : client.withTransportOptions(transport.options().with(options -> {
+                    options.addHeader(TRACE, parent);
+                    options.addHeader("X-Opaque-Id", parts[1]);
+                }));
     }
 
     @Override

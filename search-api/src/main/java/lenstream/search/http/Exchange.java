@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
+import io.helidon.http.Method;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
@@ -15,15 +16,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /** One request and its answer, as the routes see them. Confined to the request's thread. */
@@ -38,10 +37,7 @@ public final class Exchange {
     private static final int LONGEST_ADDRESS = 60;
 
     /** After the time for a body, a client that still sends gets an answer; a silent one is cut off. */
-    private static final long SILENCE_MILLIS = 1_000;
-
-    private static final ScheduledExecutorService WATCH = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("body-watch").factory());
+    private static final Duration SILENCE = Duration.ofSeconds(1);
 
     private static final HeaderName SERVER_TIMING = HeaderNames.create("Server-Timing");
 
@@ -173,11 +169,7 @@ public final class Exchange {
         if (request.headers().contentLength().orElse(0) > maxBody) {
             throw tooLarge();
         }
-        // the engine has no time limit for reads: an interrupt ends this one and closes the connection
-        ScheduledFuture<?> end = WATCH.schedule(
-                Thread.currentThread()::interrupt,
-                config.bodyTimeout().toMillis() + SILENCE_MILLIS,
-                TimeUnit.MILLISECONDS);
+        Future<?> end = Interruption.after(config.bodyTimeout().plus(SILENCE));
         boolean late = false;
         try (InputStream in = request.content().inputStream()) {
             body = read(in);
@@ -278,7 +270,18 @@ public final class Exchange {
             response.header(SERVER_TIMING, timing.toString());
         }
         response.status(Status.create(code)).header(HeaderNames.CONTENT_TYPE, contentType);
-        response.send(bytes);
+        if (isHead()) {
+            sent = 0;
+            response.header(HeaderNames.CONTENT_LENGTH, Integer.toString(bytes.length));
+            response.send();
+        } else {
+            response.send(bytes);
+        }
+    }
+
+    /** Whether the answer's headers alone are wanted. */
+    private boolean isHead() {
+        return request.prologue().method().equals(Method.HEAD);
     }
 
     /** An answer without a body. */

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  *     no room is sent away with 429
  * @param maxConnections connections at once; more are refused
  * @param idleTimeout after which a connection without a request is closed
+ * @param headerTimeout longest time from a request's first line to the end of its headers
  * @param bodyTimeout longest time for a whole body
  * @param requestTimeout longest time from a whole request to its answer; an embedding that would end later is not begun
  * @param tokens bearer tokens; none leaves reads open and keeps writes to this machine
@@ -30,6 +31,7 @@ public record HttpConfig(
         @Default("64") int maxConcurrent,
         @Default("2000") int maxConnections,
         @Default("60s") Duration idleTimeout,
+        @Default("10s") Duration headerTimeout,
         @Default("60s") Duration bodyTimeout,
         @Default("30s") Duration requestTimeout,
         @Default("[]") List<AccessToken> tokens,
@@ -43,6 +45,7 @@ public record HttpConfig(
         Check.range("max_concurrent", maxConcurrent, 1, 10_000);
         Check.range("max_connections", maxConnections, 1, 1_000_000);
         Check.positive("idle_timeout", idleTimeout);
+        Check.positive("header_timeout", headerTimeout);
         Check.positive("body_timeout", bodyTimeout);
         Check.positive("request_timeout", requestTimeout);
         if (tokens.stream().map(AccessToken::name).distinct().count() < tokens.size()) {
@@ -72,6 +75,7 @@ public record HttpConfig(
                 maxConcurrent,
                 maxConnections,
                 idleTimeout,
+                headerTimeout,
                 bodyTimeout,
                 requestTimeout,
                 known,

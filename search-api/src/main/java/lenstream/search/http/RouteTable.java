@@ -18,6 +18,7 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import lenstream.core.index.IndexUnavailableException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -149,11 +150,16 @@ public final class RouteTable implements HttpService {
         var paths = new LinkedHashMap<String, List<Route>>();
         for (Route route : routes) {
             rules.route(route.method, route.path, handler(route));
+            if (route.method.equals(Method.GET)) {
+                rules.route(Method.HEAD, route.path, handler(route)); // the exchange leaves the body out
+            }
             paths.computeIfAbsent(route.path, path -> new ArrayList<>()).add(route);
         }
         for (Map.Entry<String, List<Route>> path : paths.entrySet()) {
             String methods = path.getValue().stream()
-                    .map(route -> route.method.text())
+                    .flatMap(route ->
+                            route.method.equals(Method.GET) ? Stream.of("GET", "HEAD") : Stream.of(route.method.text()))
+                    .distinct()
                     .sorted()
                     .collect(Collectors.joining(", "));
             var other = new Route(Method.GET, path.getKey(), "other", exchange -> {

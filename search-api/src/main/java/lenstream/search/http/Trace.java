@@ -7,6 +7,7 @@ import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import lenstream.core.index.IndexClient;
 
 /**
  * Where a request belongs among those of other programs: W3C Trace Context. A request that brings no valid
@@ -17,8 +18,8 @@ import java.util.regex.Pattern;
  * @param flags two hexadecimal digits, as they came
  */
 record Trace(String traceId, String spanId, String flags) {
-    /** The key under which it stands in SLF4J's MDC, for the log and for requests that follow from this one. */
-    static final String MDC_KEY = "traceparent";
+    /** The key under which it stands in SLF4J's MDC, for the log and for requests to the index that follow from this one. */
+    static final String MDC_KEY = IndexClient.TRACE;
 
     private static final Pattern PARENT =
             Pattern.compile("(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?");

@@ -143,6 +143,7 @@ public final class RemoteEncoder implements AutoCloseable {
      * @throws ConfigException if the model takes neither
      */
     @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // returned
     public TextEmbedder texts() {
         boolean strings =
                 text.inputs().size() == 1 && text.inputs().getFirst().datatype().equals("BYTES");
