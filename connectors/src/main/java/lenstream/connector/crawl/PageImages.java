@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import lenstream.connector.fetch.RobotsDirectives;
 import lenstream.core.web.CanonicalUrl;
 import org.jsoup.Jsoup;
@@ -27,6 +28,10 @@ final class PageImages {
             Set.of("application/rss+xml", "application/atom+xml", "application/feed+json", "application/json");
     private static final List<String> LAZY =
             List.of("data-src", "data-original", "data-lazy-src", "data-lazy", "data-url", "data-full", "data-image");
+    /** What a source of a picture may offer and no decoder here reads. */
+    private static final Set<String> UNREADABLE =
+            Set.of("image/jxl", "image/svg+xml", "image/heic", "image/heif", "image/jp2", "image/vnd.ms-photo");
+
     /** An image declared as small as this counts visits, it shows nothing. */
     private static final int PIXEL = 2;
 
@@ -155,31 +160,35 @@ final class PageImages {
         }
     }
 
-    /** One address for an element: the largest that it offers, rather what it loads later than a placeholder. */
+    /**
+     * One address for an element: the largest that it offers, or that a source of its picture offers in a form that can be
+     * read; rather what it loads later than a placeholder.
+     */
     private static Optional<String> best(Element img) {
-        for (String attribute : List.of("srcset", "data-srcset", "data-lazy-srcset")) {
-            Optional<Srcset.Candidate> candidate = Srcset.best(img.attr(attribute));
-            if (candidate.isPresent()) {
-                return candidate.map(Srcset.Candidate::url);
-            }
-        }
+        Optional<Srcset.Candidate> own = Stream.of("srcset", "data-srcset", "data-lazy-srcset")
+                .flatMap(attribute -> Srcset.best(img.attr(attribute)).stream())
+                .findFirst();
+        Optional<String> plain = Stream.concat(LAZY.stream(), Stream.of("src"))
+                .map(img::attr)
+                .filter(address -> !isPlaceholder(address))
+                .findFirst();
+        Srcset.Candidate best = own.or(() -> plain.map(address -> Srcset.Candidate.plain(address, img.attr("width"))))
+                .orElse(null);
         Element picture = img.closest("picture");
-        if (picture != null) {
-            Optional<String> source = picture.select("source[srcset], source[data-srcset]").stream()
-                    .flatMap(element ->
-                            Srcset.best(element.attr(element.hasAttr("srcset") ? "srcset" : "data-srcset")).stream())
-                    .reduce((a, b) -> b.size() > a.size() ? b : a)
-                    .map(Srcset.Candidate::url);
-            if (source.isPresent() && (!img.hasAttr("src") || isPlaceholder(img.attr("src")))) {
-                return source;
+        for (Element source : picture == null ? List.<Element>of() : picture.select("source")) {
+            String attribute = source.hasAttr("srcset") ? "srcset" : "data-srcset";
+            Optional<Srcset.Candidate> offer = UNREADABLE.contains(lower(source.attr("type")))
+                    ? Optional.empty()
+                    : Srcset.best(source.attr(attribute));
+            if (offer.isPresent() && (best == null || offer.get().isLargerThan(best))) {
+                best = offer.get();
             }
         }
-        for (String attribute : LAZY) {
-            if (!img.attr(attribute).isBlank()) {
-                return Optional.of(img.attr(attribute));
-            }
-        }
-        return Optional.of(img.attr("src")).filter(src -> !isPlaceholder(src));
+        return Optional.ofNullable(best).map(Srcset.Candidate::url);
+    }
+
+    private static String lower(String text) {
+        return text.strip().toLowerCase(Locale.ROOT);
     }
 
     private static boolean isPlaceholder(String src) {

@@ -11,8 +11,23 @@ final class Srcset {
      *
      * @param url as written
      * @param size its width in pixels, or its density times 1,000 where widths are not said
+     * @param isWidth which of the two
      */
-    record Candidate(String url, double size) {}
+    record Candidate(String url, double size, boolean isWidth) {
+        /** An address that says nothing of its size, in an element that may say its width. */
+        static Candidate plain(String url, String width) {
+            boolean said = width.strip().matches("[1-9][0-9]{0,5}");
+            return said
+                    ? new Candidate(url, Double.parseDouble(width.strip()), true)
+                    : new Candidate(url, 1_000, false);
+        }
+
+        /** What says its width is larger than a plain address that does not; else only equal measures can be compared. */
+        boolean isLargerThan(Candidate other) {
+            boolean otherIsPlain = !other.isWidth && other.size == 1_000;
+            return isWidth == other.isWidth ? size > other.size : isWidth && otherIsPlain;
+        }
+    }
 
     /** The largest candidate; the first of equals; those of {@code data:} URLs do not count. */
     static Optional<Candidate> best(String srcset) {
@@ -38,7 +53,7 @@ final class Srcset {
                 at = end;
             }
             if (!url.isEmpty() && !url.startsWith("data:")) {
-                var candidate = new Candidate(url, size(descriptor));
+                var candidate = new Candidate(url, size(descriptor), descriptor.endsWith("w"));
                 best = best == null || candidate.size > best.size ? candidate : best;
             }
         }

@@ -270,6 +270,22 @@ class ParsersTest {
                 .containsExactly("FEED https://example.org/feed.xml", "PAGE https://example.org/sub/next.html");
     }
 
+    @Test
+    void aPicturesLargestReadableSourceIsTaken() throws Exception {
+        Contents contents = parse(Kind.PAGE, "text/html", """
+                <html><body>
+                <picture><source type="image/jxl" srcset="a.jxl 4000w"><source srcset="a-s.webp 600w, a-l.webp 1600w">
+                  <img src="a.jpg" width="800"></picture>
+                <picture><source srcset="b.webp 600w"><img src="b.jpg" width="800"></picture>
+                <picture><source srcset="c.webp 900w"><img src="c.jpg" srcset="c1.jpg 400w, c2.jpg 1200w"></picture>
+                <picture><source srcset="d1.webp 1x, d2.webp 2x"><img src="d.jpg"></picture>
+                <picture><source media="(min-width: 800px)" srcset="e-wide.jpg"><img src="e.jpg"></picture>
+                </body></html>""");
+        assertThat(contents.images())
+                .extracting(image -> image.url().path())
+                .containsExactly("/a-l.webp", "/b.jpg", "/c2.jpg", "/d2.webp", "/e.jpg");
+    }
+
     @ParameterizedTest
     @CsvSource({"noindex, 0, 1", "noimageindex, 0, 1", "noai, 0, 1", "none, 0, 0", "nofollow, 1, 0", "all, 1, 1"})
     void aPagesRobotsMetaIsHonoured(String content, int images, int links) throws Exception {
