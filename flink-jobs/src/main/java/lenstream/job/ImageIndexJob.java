@@ -17,6 +17,7 @@ import lenstream.connector.opensearch.BulkEntry;
 import lenstream.connector.opensearch.GuardedEntries;
 import lenstream.connector.opensearch.LedgerToEntries;
 import lenstream.connector.opensearch.RejectionToEntries;
+import lenstream.connector.rights.OwnRights;
 import lenstream.connector.source.Arrival;
 import lenstream.connector.source.GuardedImages;
 import lenstream.connector.source.SortArrivals;
@@ -134,6 +135,11 @@ public final class ImageIndexJob {
             rejections = rejections.union(arrived.getSideOutput(SortArrivals.REJECTIONS));
             decisions = decisions.union(arrived.getSideOutput(SortArrivals.LEDGER));
         }
+
+        images = images.map(new OwnRights())
+                .returns(TypeInformation.of(FetchedImage.class))
+                .name("rights")
+                .uid("rights");
 
         if (store != null) {
             images.flatMap(new KeepPixels(

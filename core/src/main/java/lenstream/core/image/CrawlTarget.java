@@ -103,6 +103,24 @@ public record CrawlTarget(
                 newVia);
     }
 
+    /** The same image with what is known of its rights. */
+    public CrawlTarget withRights(@Nullable String newCredit, @Nullable String newLicense) {
+        return new CrawlTarget(
+                url,
+                host,
+                site,
+                pageUrl,
+                title,
+                alt,
+                caption,
+                newCredit,
+                newLicense,
+                publishedAtMillis,
+                discoveredAtMillis,
+                via,
+                mark);
+    }
+
     /** The document id of this image. */
     public String id() {
         return ImageId.ofUrl(url);
