@@ -9,11 +9,14 @@ import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
+import lenstream.connector.crawl.UrlTopic;
+import lenstream.connector.kafka.KafkaArrivals;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.ModelBundle;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.job.CrawlCounts;
 import lenstream.job.IndexRun;
+import lenstream.job.Intake;
 import lenstream.job.JobSettings;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -35,6 +38,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  ./lenstream crawl https://example.org/",
             "  ./lenstream crawl SEEDS.yaml --follow",
+            "  ./lenstream crawl --kafka broker:9092/urls --follow      (first: ./lenstream add kafka)",
             "  ./lenstream crawl SEEDS.yaml --cluster 127.0.0.1:8081"
         })
 final class CrawlCommand implements Callable<Integer> {
@@ -50,8 +54,14 @@ final class CrawlCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(arity = "1..*", paramLabel = "SEEDS.yaml|URL", description = "a seeds file, or URLs of sites")
-    private List<String> seeds;
+    @Parameters(arity = "0..*", paramLabel = "SEEDS.yaml|URL", description = "a seeds file, or URLs of sites")
+    private List<String> seeds = List.of();
+
+    @Option(
+            names = "--kafka",
+            paramLabel = "HOST:PORT,.../TOPIC",
+            description = "read URLs from this topic, too: of images, or of pages and feeds; also kafka: in SEEDS.yaml")
+    private @Nullable String kafka;
 
     @Option(names = "--follow", description = "keep crawling on each site's interval; else end when nothing is left")
     private boolean follow;
@@ -86,7 +96,14 @@ final class CrawlCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--bulk-load is for a first fill that ends; crawl once, then --follow.");
         }
-        Seeds parsed = parse(seeds);
+        Seeds parsed = seeds();
+        UrlTopic topic = parsed.topic();
+        if (topic != null && !follow) {
+            throw new CliException("the topic " + topic.topic() + " has no end: add --follow");
+        }
+        if (topic != null && cluster == null) {
+            KafkaArrivals.check(topic);
+        }
         ClusterSubmission submission = cluster == null ? null : new ClusterSubmission(workspace, cluster, savepoint);
         EmbedConfig embed = Embedding.config(
                 workspace, parsed.maxPixels(), parsed.fetch().web().maxBytes());
@@ -96,7 +113,7 @@ final class CrawlCommand implements Callable<Integer> {
                 OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 var progress = ProgressLine.onStandardError()) {
             var run = new IndexRun(
-                    follow ? FrontierSource.follow(parsed) : FrontierSource.once(parsed),
+                    Intake.following(parsed, follow ? FrontierSource.follow(parsed) : FrontierSource.once(parsed)),
                     parsed.fetch(),
                     embed,
                     workspace.openSearchAt(openSearch.url()),
@@ -113,6 +130,22 @@ final class CrawlCommand implements Callable<Integer> {
                     ModelBundle.load(workspace.model()).fingerprint());
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
             return 0;
+        }
+    }
+
+    private Seeds seeds() {
+        if (kafka == null) {
+            if (seeds.isEmpty()) {
+                throw new ParameterException(
+                        spec.commandLine(), "Name a seeds file, the URL of a site, or a topic with --kafka.");
+            }
+            return parse(seeds);
+        }
+        try {
+            UrlTopic topic = UrlTopic.parse(kafka);
+            return seeds.isEmpty() ? Seeds.ofTopic(topic) : parse(seeds).withTopic(topic);
+        } catch (IllegalArgumentException e) {
+            throw new CliException("--kafka: " + e.getMessage(), e);
         }
     }
 

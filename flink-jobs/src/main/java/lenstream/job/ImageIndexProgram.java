@@ -91,7 +91,7 @@ public final class ImageIndexProgram {
         ImageIndexJob.define(
                 env,
                 new JobParts(
-                        FrontierSource.follow(seeds).withMaxParallelism(maxParallelism),
+                        Intake.following(seeds, FrontierSource.follow(seeds).withMaxParallelism(maxParallelism)),
                         new CommandSource(settings.openSearch(), settings.index()),
                         new OpenSearchSink(settings.openSearch(), settings.index(), settings.bulk(), settings.ledger()),
                         seeds.fetch(),

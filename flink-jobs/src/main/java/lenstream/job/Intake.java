@@ -1,6 +1,9 @@
 package lenstream.job;
 
 import lenstream.connector.crawl.FrontierSource;
+import lenstream.connector.crawl.Seeds;
+import lenstream.connector.crawl.UrlTopic;
+import lenstream.connector.kafka.KafkaArrivals;
 import lenstream.connector.source.Arrival;
 import lenstream.core.image.CrawlTarget;
 import org.apache.flink.api.connector.source.Boundedness;
@@ -24,6 +27,13 @@ public record Intake(
 
     public static Intake of(Source<CrawlTarget, ?, ?> targets) {
         return new Intake(targets, null);
+    }
+
+    /** A crawl of what the seeds name: sites, and a topic if they name one. */
+    public static Intake following(Seeds seeds, FrontierSource sites) {
+        UrlTopic topic = seeds.topic();
+        Intake intake = of(sites);
+        return topic == null ? intake : intake.with(KafkaArrivals.source(topic));
     }
 
     public static Intake ofArrivals(Source<Arrival, ?, ?> arrivals) {

@@ -32,6 +32,11 @@ public final class PushOperatorFactory extends AbstractStreamOperatorFactory<Cra
                 && CanonicalUrl.of(command.subject()).isPresent();
     }
 
+    /** Whether a URL is that of an image rather than of a page or feed to be read, as far as its name tells. */
+    public static boolean isNamedLikeAnImage(CanonicalUrl url) {
+        return PushedPage.isNamedLikeAnImage(url);
+    }
+
     /** The host that a push is about; only for what {@link #isPush}. */
     public static String host(Command push) {
         return CanonicalUrl.of(push.subject()).orElseThrow().hostAndPort();

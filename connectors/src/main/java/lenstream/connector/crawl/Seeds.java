@@ -14,15 +14,18 @@ import lenstream.core.config.Count;
 import lenstream.core.web.AddressGuard;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebConfig;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a crawl is told: the sites, and how to treat the web. Immutable.
  *
- * @param sites with different URLs, at least one
+ * @param sites with different URLs, at least one unless there is a topic
+ * @param topic of URLs that come from elsewhere; null for none
  * @param fetch how hosts are visited
  * @param maxPixels largest picture that is decoded
  */
-public record Seeds(List<Site> sites, FetchConfig fetch, long maxPixels) implements Serializable {
+public record Seeds(List<Site> sites, @Nullable UrlTopic topic, FetchConfig fetch, long maxPixels)
+        implements Serializable {
     private static final long MAX_PIXELS = 200_000_000;
 
     public Seeds {
@@ -71,7 +74,7 @@ public record Seeds(List<Site> sites, FetchConfig fetch, long maxPixels) impleme
         if (!problems.isEmpty()) {
             throw new ConfigException(source, problems);
         }
-        return new Seeds(sites, fetch, maxPixels.value());
+        return new Seeds(sites, file.kafka(), fetch, maxPixels.value());
     }
 
     /**
@@ -89,15 +92,25 @@ public record Seeds(List<Site> sites, FetchConfig fetch, long maxPixels) impleme
             throw new ConfigException("URL", List.of("name at least one site, for example https://example.org/"));
         }
         var file = ConfigReader.parse("defaults", "sites: [{url: 'https://example.org/'}]", SeedsFile.class);
-        return of("URL", new SeedsFile(entries, file.network(), file.limits(), file.revisit()));
+        return of("URL", new SeedsFile(entries, null, file.network(), file.limits(), file.revisit()));
     }
 
     public Seeds withFetch(FetchConfig newFetch) {
-        return new Seeds(sites, newFetch, maxPixels);
+        return new Seeds(sites, topic, newFetch, maxPixels);
+    }
+
+    /** The same with a topic of URLs beside the sites. */
+    public Seeds withTopic(UrlTopic newTopic) {
+        return new Seeds(sites, newTopic, fetch, maxPixels);
+    }
+
+    /** A topic of URLs alone, visited by default settings. */
+    public static Seeds ofTopic(UrlTopic topic) {
+        return defaults(List.of()).withTopic(topic);
     }
 
     static Seeds defaults(List<Site> sites) {
-        return new Seeds(sites, FetchConfig.defaults(), MAX_PIXELS);
+        return new Seeds(sites, null, FetchConfig.defaults(), MAX_PIXELS);
     }
 
     private static Site site(CanonicalUrl url, SeedsFile.SiteEntry entry) {

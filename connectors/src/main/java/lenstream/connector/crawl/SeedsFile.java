@@ -11,19 +11,21 @@ import org.jspecify.annotations.Nullable;
 /**
  * {@code SEEDS.yaml} as it is written; see {@link Seeds} for what follows from it.
  *
- * @param sites to crawl, at least one
+ * @param sites to crawl, at least one unless there is a topic
+ * @param kafka topic of URLs that come from elsewhere; null for none
  * @param network how hosts are visited
  * @param limits of one image
  * @param revisit when known images are looked at again
  */
 public record SeedsFile(
-        List<SiteEntry> sites,
+        @Default("[]") List<SiteEntry> sites,
+        @Nullable UrlTopic kafka,
         @Default("{}") NetworkEntry network,
         @Default("{}") LimitsEntry limits,
         @Default("{}") RevisitEntry revisit) {
 
     public SeedsFile {
-        if (sites.isEmpty()) {
+        if (sites.isEmpty() && kafka == null) {
             throw new IllegalArgumentException("sites must name at least one site");
         }
     }

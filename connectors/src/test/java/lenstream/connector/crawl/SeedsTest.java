@@ -5,12 +5,33 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import lenstream.connector.fetch.RevisitPolicy;
 import lenstream.core.config.ConfigException;
 import lenstream.core.config.ConfigReader;
+import lenstream.core.config.Secret;
 import org.junit.jupiter.api.Test;
 
 class SeedsTest {
+    @Test
+    void aTopicNeedsNoSites() {
+        Seeds seeds = read("""
+                kafka: {servers: "a:9092, b:9092", topic: urls, group: g, start: latest, properties: {security.protocol: SSL}}
+                """);
+        assertThat(seeds.sites()).isEmpty();
+        assertThat(seeds.topic())
+                .isEqualTo(new UrlTopic(
+                        "a:9092, b:9092",
+                        "urls",
+                        "g",
+                        UrlTopic.Start.LATEST,
+                        Map.of("security.protocol", new Secret("SSL"))));
+        assertThat(String.valueOf(seeds.topic())).doesNotContain("SSL");
+        assertThatThrownBy(() -> read("kafka: {servers: nowhere, topic: urls}")).hasMessageContaining("HOST:PORT");
+        assertThatThrownBy(() -> read("network: {}")).hasMessageContaining("at least one site");
+        assertThatThrownBy(() -> UrlTopic.parse("broker:9092")).hasMessageContaining("HOST:PORT/TOPIC");
+    }
+
     @Test
     void everyKeyIsMapped() {
         Seeds seeds = read("""
