@@ -139,6 +139,7 @@ public final class PoliteWeb implements AutoCloseable {
                 shared.politeness,
                 web.totalTimeout().plus(web.connectTimeout()).multipliedBy(2));
         shared.turns.put(self, joined);
+        shared.left.remove(self);
         turns = joined;
         subtask = self;
         return joined;
@@ -192,6 +193,7 @@ public final class PoliteWeb implements AutoCloseable {
             if (open) {
                 open = false;
                 if (turns != null) {
+                    shared.left.put(subtask, turns);
                     shared.turns.remove(subtask, turns);
                     turns.close();
                 }
@@ -215,6 +217,8 @@ public final class PoliteWeb implements AutoCloseable {
         private final CountDownLatch pacesKnown = new CountDownLatch(1);
         /** By subtask of this process. */
         private final Map<Integer, HostTurns> turns = new ConcurrentHashMap<>();
+        /** The same of those that have ended: they ask for no turns, and still tell which hosts were not theirs. */
+        private final Map<Integer, HostTurns> left = new ConcurrentHashMap<>();
 
         private int holders;
 
@@ -255,14 +259,20 @@ public final class PoliteWeb implements AutoCloseable {
         @MustBeClosed
         @SuppressWarnings("MustBeClosed") // ownership passes to the caller
         private Turn turn(String host) throws IOException, InterruptedException {
-            HostTurns elsewhere = elsewhere(host);
-            return elsewhere == null
-                    ? politeness.acquire(host, config.patience())
-                    : elsewhere.take(host, config.patience());
+            HostTurns elsewhere = elsewhere(turns, host);
+            if (elsewhere != null) {
+                return elsewhere.take(host, config.patience());
+            }
+            if (turns.isEmpty() && elsewhere(left, host) != null) {
+                // discovery ends before the last visits do: these must not follow a redirect to others' hosts unasked
+                throw new HostUnavailableException(
+                        Reason.RATE_LIMITED, host + ": nobody is left who could ask for a turn", 1_000);
+            }
+            return politeness.acquire(host, config.patience());
         }
 
         void crawlDelay(String host, Duration delay) {
-            HostTurns elsewhere = elsewhere(host);
+            HostTurns elsewhere = elsewhere(turns, host);
             if (elsewhere == null) {
                 politeness.crawlDelay(host, delay);
             } else {
@@ -271,7 +281,7 @@ public final class PoliteWeb implements AutoCloseable {
         }
 
         /** How to get a turn at a host of another process; null for a host of this one. */
-        private @Nullable HostTurns elsewhere(String host) {
+        private static @Nullable HostTurns elsewhere(Map<Integer, HostTurns> turns, String host) {
             var any = turns.values().iterator();
             if (!any.hasNext()) {
                 return null; // a job whose source looks after no hosts
