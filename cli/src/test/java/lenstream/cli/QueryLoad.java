@@ -103,16 +103,18 @@ final class QueryLoad implements AutoCloseable {
     /** Prints the times of the answers since the last report. */
     synchronized void report(String when) {
         long[] times = nanos.stream().mapToLong(n -> n).sorted().toArray();
+        int slowest = times.length == 0 ? 0 : nanos.indexOf(times[times.length - 1]);
         nanos.clear();
         if (times.length > 0) {
             System.out.printf(
                     java.util.Locale.ROOT,
-                    "queries %s: %d, p50 %.1f ms, p99 %.1f ms, longest %.1f ms%n",
+                    "queries %s: %d, p50 %.1f ms, p99 %.1f ms, longest %.1f ms, asked after %.0f s%n",
                     when,
                     times.length,
                     times[times.length / 2] / 1e6,
                     times[(int) (times.length * 0.99)] / 1e6,
-                    times[times.length - 1] / 1e6);
+                    times[times.length - 1] / 1e6,
+                    slowest * PERIOD_NANOS / 1e9);
         }
     }
 
