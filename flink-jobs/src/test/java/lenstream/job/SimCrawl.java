@@ -89,7 +89,7 @@ final class SimCrawl {
                         "sim", """
                         sites: [%s]
                         network: {allow_private: ["127.0.0.0/8"], min_delay: %dms}
-                        limits: {timeout: 20s, attempts: 3}
+                        limits: {timeout: 20s, attempts: 6} # a moved image on hosts that flap fails once at each hop
                         revisit: %s
                         """.formatted(sites, server.web().plan().delay().toMillis(), revisit), SeedsFile.class));
         return seeds.withFetch(seeds.fetch().withBackoff(backoff));
