@@ -42,6 +42,14 @@ import picocli.CommandLine.Spec;
             "  ./lenstream crawl SEEDS.yaml --cluster 127.0.0.1:8081"
         })
 final class CrawlCommand implements Callable<Integer> {
+    /** What the names of its jobs begin with. */
+    private static final String JOB = "lenstream-crawl";
+
+    /** The name of a crawl that fills the indices of this prefix. */
+    static String jobName(String prefix) {
+        return JOB + " of " + prefix;
+    }
+
     @Mixin
     private Workspace workspace;
 
@@ -118,7 +126,7 @@ final class CrawlCommand implements Callable<Integer> {
                     embed,
                     workspace.openSearchAt(openSearch.url()),
                     layout,
-                    JobSettings.named("lenstream-crawl").withParallelism(parallelism),
+                    JobSettings.named(jobName(workspace.prefix)).withParallelism(parallelism),
                     store.config(workspace));
             Consumer<CrawlCounts> show = counts -> progress.show(report.progress(counts));
             CrawlCounts counts =

@@ -2,6 +2,8 @@ package lenstream.cli;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -14,8 +16,12 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import lenstream.connector.crawl.Seeds;
 import lenstream.connector.fetch.FetchConfig;
+import lenstream.core.command.Command.Kind;
+import lenstream.core.command.CommandLog;
+import lenstream.core.command.Recrawl;
 import lenstream.core.config.DataSize;
 import lenstream.core.config.Durations;
 import lenstream.core.image.Reason;
@@ -23,6 +29,7 @@ import lenstream.core.image.Stage;
 import lenstream.core.index.DeadLetters;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexSetup;
+import lenstream.core.job.FlinkRest;
 import lenstream.core.takedown.LateRemoval;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.job.CrawlCounts;
@@ -38,7 +45,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * {@code lenstream replay}: sends rejected images through the whole pipeline again, in a job of its own that ends with
- * them. It may run beside a crawl: the newer observation of an image wins, whoever made it.
+ * them. Where a crawl of the index runs in this installation, it gets the images to ask for by the command log, so that no
+ * host sees two visitors; else a job of its own asks for them.
  */
 @Command(
         name = "replay",
@@ -57,6 +65,14 @@ import picocli.CommandLine.Spec;
         })
 final class ReplayCommand implements Callable<Integer> {
     private static final Duration INDEX_LIMIT = Duration.ofSeconds(60);
+    /** How long a crawl may take from one answer to the next. */
+    private static final Duration ANSWER_LIMIT = Duration.ofMinutes(2);
+
+    private static final long POLL_MILLIS = 500;
+    /** No job that has not read a command by then will read it. */
+    private static final Duration KEPT_IN_LOG = Duration.ofDays(1);
+
+    private static final int AT_ONCE = 1_000;
 
     @Mixin
     private Workspace workspace;
@@ -123,17 +139,82 @@ final class ReplayCommand implements Callable<Integer> {
                 print(found, Map.of(), false);
                 return 0;
             }
-            Instant began = Instant.now();
-            deadLetters.note(found.letters(), began);
-            run(found, crawl, openSearch.url(), ctrlC);
-            LateRemoval.since(began, client, workspace.layout()); // a job of its own hears no later take-down
+            Instant now = Instant.now();
+            deadLetters.note(found.letters(), now);
+            List<DeadLetters.Letter> ofTheWeb =
+                    found.letters().stream().filter(ReplayCommand::isOfTheWeb).toList();
+            List<DeadLetters.Letter> own = found.letters();
+            if (!ofTheWeb.isEmpty() && isCrawled()) {
+                handOver(ofTheWeb, deadLetters, new CommandLog(client, workspace.layout()), now, ctrlC);
+                own = own.stream().filter(letter -> !isOfTheWeb(letter)).toList();
+            }
+            if (!own.isEmpty()) {
+                run(own, crawl, openSearch.url(), ctrlC);
+                LateRemoval.since(now, client, workspace.layout()); // a job of its own hears no later take-down
+            }
             print(found, deadLetters.stillRejected(found.letters()), true);
             return 0;
         }
     }
 
+    /** Whether a crawl into this index runs in this installation: it takes commands. */
+    private boolean isCrawled() throws InterruptedException {
+        for (URI rest : new RunningJobs(workspace, List.of()).get()) {
+            try (FlinkRest flink = FlinkRest.open(rest)) {
+                if (flink.jobs().stream().anyMatch(this::isRunningCrawl)) {
+                    return true;
+                }
+            } catch (IOException e) {
+                // it has ended, or starts just now
+            }
+        }
+        return false;
+    }
+
+    private static boolean isOfTheWeb(DeadLetters.Letter letter) {
+        return letter.target().url().startsWith("http");
+    }
+
+    private boolean isRunningCrawl(FlinkRest.Job job) {
+        return job.name().equals(CrawlCommand.jobName(workspace.prefix))
+                && job.state().equals("RUNNING");
+    }
+
+    /** The crawl asks again, so that each host sees one visitor; waits for its answers as long as it goes on giving some. */
+    private static void handOver(
+            List<DeadLetters.Letter> letters, DeadLetters deadLetters, CommandLog log, Instant since, CtrlC ctrlC)
+            throws InterruptedException {
+        log.prune(Kind.RECRAWL, since.minus(KEPT_IN_LOG));
+        for (int from = 0; from < letters.size(); from += AT_ONCE) {
+            log.append(letters.subList(from, Math.min(letters.size(), from + AT_ONCE)).stream()
+                    .map(letter -> Recrawl.of(letter.target(), since.toEpochMilli()))
+                    .toList());
+        }
+        int left = letters.size();
+        long deadline = System.nanoTime() + ANSWER_LIMIT.toNanos();
+        try (var progress = ProgressLine.onStandardError()) {
+            while (left > 0 && System.nanoTime() < deadline && !ctrlC.asked()) {
+                TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+                int now = deadLetters.unanswered(letters, since).size();
+                if (now < left) {
+                    deadline = System.nanoTime() + ANSWER_LIMIT.toNanos();
+                }
+                left = now;
+                progress.show(String.format(
+                        Locale.ROOT,
+                        "the running crawl asks again: %,d of %,d",
+                        letters.size() - left,
+                        letters.size()));
+            }
+        }
+        if (left > 0) {
+            System.err.printf(
+                    Locale.ROOT, "%,d are still waiting for their hosts; the crawl goes on with them%n", left);
+        }
+    }
+
     /** A job of its own, from nothing: what an earlier one knew of a URL must not keep it from being asked again. */
-    private void run(DeadLetters.Found found, @Nullable Seeds crawl, String url, CtrlC ctrlC)
+    private void run(List<DeadLetters.Letter> letters, @Nullable Seeds crawl, String url, CtrlC ctrlC)
             throws InterruptedException {
         EmbedConfig embed = crawl == null
                 ? Embedding.config(workspace, 200_000_000, DataSize.ofMebibytes(30))
@@ -142,9 +223,8 @@ final class ReplayCommand implements Callable<Integer> {
         var report = new CrawlReport(System.nanoTime());
         try (var progress = ProgressLine.onStandardError()) {
             var run = new IndexRun(
-                    TargetList.of(found.letters().stream()
-                            .map(DeadLetters.Letter::target)
-                            .toList()),
+                    TargetList.of(
+                            letters.stream().map(DeadLetters.Letter::target).toList()),
                     crawl == null ? FetchConfig.defaults() : crawl.fetch(),
                     embed,
                     workspace.openSearchAt(url),

@@ -2,7 +2,9 @@ package lenstream.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,9 +20,10 @@ import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.local.LocalOpenSearch;
 import lenstream.core.model.Fingerprint;
 import lenstream.gallery.GallerySite;
+import lenstream.gallery.Picture;
 import org.junit.jupiter.api.Test;
 
-/** A backup taken while a crawl runs, brought back into an empty installation. */
+/** A replay and a backup while a crawl runs, the backup brought back into an empty installation. */
 class BackupIT {
     private static final Path WORK = Path.of("target/it/backup").toAbsolutePath();
     private static final IndexLayout LAYOUT = IndexLayout.withPrefix("kept");
@@ -46,12 +49,16 @@ class BackupIT {
                     network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/test"}
                     """.formatted(site.uri()));
             Path backup = WORK.resolve("a backup");
+            Picture broken = site.published().getFirst();
+            site.replace(broken, "no image".getBytes(StandardCharsets.UTF_8), broken.mediaType());
             try (LauncherProcess crawl = start(node, "first", "crawl", seeds.toString(), "--follow")) {
                 long deadline = System.nanoTime() + LIMIT.toNanos();
-                while (images(client, IndexOracle.fingerprint()) < PICTURES) {
+                while (images(client, IndexOracle.fingerprint()) < PICTURES - 1
+                        || IndexCounts.rejections(client, LAYOUT) == 0) {
                     assertThat(System.nanoTime()).as(crawl.err()).isLessThan(deadline);
                     TimeUnit.MILLISECONDS.sleep(200);
                 }
+                replayGoesThroughTheCrawl(node, site, site.uriOf(broken).getPath());
                 finish(start(node, "first", "backup", backup.toString()));
                 crawl.interrupt();
                 assertThat(crawl.await(LIMIT))
@@ -59,7 +66,7 @@ class BackupIT {
                         .isEqualTo(130);
             }
             Path before = export(node, "first");
-            assertThat(Files.readAllLines(before)).hasSize(PICTURES);
+            assertThat(Files.readAllLines(before)).hasSize(PICTURES - 1);
 
             assertThat(fails(start(node, "second", "restore", backup.toString())))
                     .contains("restore into an empty cluster");
@@ -80,6 +87,29 @@ class BackupIT {
                         .isNotEmpty();
             }
         }
+    }
+
+    /** The bytes are those that the crawl knows, so it would not ask for them by itself; no second job does it. */
+    private static void replayGoesThroughTheCrawl(LocalOpenSearch node, GallerySite site, String path)
+            throws IOException, InterruptedException {
+        assertThat(sent(site, path)).isOne();
+        try (LauncherProcess replay = start(node, "first", "replay", "--reason", "not_an_image", "--json")) {
+            assertThat(replay.await(LIMIT)).as(replay.err()).isZero();
+            assertThat(replay.err()).contains("the running crawl asks again");
+            assertThat(new ObjectMapper()
+                            .readTree(replay.out())
+                            .at("/rejected_again/NOT_AN_IMAGE")
+                            .asInt())
+                    .isOne();
+        }
+        assertThat(sent(site, path)).isEqualTo(2);
+        assertThat(WORK.resolve("first/jobs/replay")).doesNotExist();
+    }
+
+    private static long sent(GallerySite site, String path) {
+        return site.requests().stream()
+                .filter(r -> r.path().equals(path) && r.status() == 200)
+                .count();
     }
 
     private static long downloads(GallerySite site) {

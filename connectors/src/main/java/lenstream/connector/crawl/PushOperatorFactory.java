@@ -28,8 +28,7 @@ public final class PushOperatorFactory extends AbstractStreamOperatorFactory<Cra
 
     /** Whether a command is for this operator. */
     public static boolean isPush(Command command) {
-        return (command.kind() == Kind.PUSH || command.kind() == Kind.RECRAWL)
-                && CanonicalUrl.of(command.subject()).isPresent();
+        return command.kind() == Kind.PUSH && CanonicalUrl.of(command.subject()).isPresent();
     }
 
     /** Whether a URL is that of an image rather than of a page or feed to be read, as far as its name tells. */

@@ -26,6 +26,11 @@ record KnownUrl(CrawlTarget target, long queued, Observation last, Schedule next
         return new KnownUrl(newTarget, queued, last, next, ledgerMillis);
     }
 
+    /** As if nobody had seen its bytes: the next visit brings them. */
+    KnownUrl withUnknownBytes() {
+        return new KnownUrl(target, queued, last.withUnknownBytes(), next, ledgerMillis);
+    }
+
     KnownUrl withQueued(long number) {
         return new KnownUrl(target, number, last, next, ledgerMillis);
     }

@@ -45,6 +45,10 @@ record Observation(
         return state == UrlState.FETCHED ? sha256 : null;
     }
 
+    Observation withUnknownBytes() {
+        return new Observation(state, reason, null, null, null, version, missing, checkedAtMillis, sinceMillis, times);
+    }
+
     /** The version of what is emitted now: the time, at least one more than the last one. */
     long nextVersion(long nowMillis) {
         return Math.max(nowMillis, version + 1);

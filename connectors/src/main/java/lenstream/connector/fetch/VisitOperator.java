@@ -19,6 +19,7 @@ import lenstream.connector.fetch.FetchOutcome.Deferred;
 import lenstream.connector.fetch.FetchOutcome.Rejected;
 import lenstream.connector.fetch.FetchOutcome.Validators;
 import lenstream.core.command.Command;
+import lenstream.core.command.Recrawl;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
@@ -257,7 +258,39 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     @Override
     public void processElement2(StreamRecord<Command> element) throws Exception {
-        requireNonNull(takedowns).apply(element.getValue());
+        Command command = element.getValue();
+        requireNonNull(takedowns).apply(command);
+        var again = Recrawl.target(command);
+        if (again.isPresent() && isMine(again.get().host())) {
+            recrawl(again.get());
+        }
+    }
+
+    /** Puts an image in front of its host's queue, with nothing that could make its server say "unchanged". */
+    private void recrawl(CrawlTarget target) throws Exception {
+        setCurrentKey(target.host());
+        KnownUrl before = known().get(target.id());
+        Lane busy = lanes.get(target.host());
+        boolean isRunning =
+                busy != null && before != null && before.isQueued() && busy.running.contains(before.queued());
+        // the log is read from its start after a restore of the index
+        boolean isAnswered = before != null && before.last().version() >= target.discoveredAtMillis();
+        if (isTakenDown(target) || isRunning || isAnswered) {
+            return;
+        }
+        Lane lane = lane(target.host());
+        KnownUrl anew = before == null ? null : before.withUnknownBytes();
+        if (lane.ends.head() > 0) {
+            jumpTheQueue(lane, anew, target);
+        } else {
+            KnownUrl named = anew == null ? KnownUrl.named(target) : anew.withTarget(target);
+            if (named.isQueued()) {
+                known().put(target.id(), named);
+            } else {
+                enqueue(lane, named, new QueueEntry(target.id(), 0, 0, target.discoveredAtMillis(), false));
+            }
+        }
+        dispatch(lane);
     }
 
     /** Whether discovery has seen that the image is as it is known: then a visit can bring nothing. */

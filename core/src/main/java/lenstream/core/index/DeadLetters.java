@@ -137,13 +137,26 @@ public final class DeadLetters {
 
     /** Those of these images that are rejected, with their reasons. */
     public Map<String, String> stillRejected(Collection<Letter> letters) {
+        return rejected(letters, Instant.MAX);
+    }
+
+    /** Those of these images whose rejection is older than this moment, so that nothing has become of them since. */
+    public Map<String, String> unanswered(Collection<Letter> letters, Instant since) {
+        return rejected(letters, since);
+    }
+
+    private Map<String, String> rejected(Collection<Letter> letters, Instant before) {
         required(client.send("POST", "/" + layout.rejectionIndex() + "/_refresh", null));
         var reasons = new HashMap<String, String>();
         List<String> ids = letters.stream().map(letter -> letter.target().id()).toList();
         for (int from = 0; from < ids.size(); from += PAGE) {
             ObjectNode body = JSON.objectNode().put("size", PAGE);
             body.putArray("_source").add(Field.REASON);
-            ArrayNode wanted = body.putObject("query").putObject("ids").putArray("values");
+            ArrayNode filter = body.putObject("query").putObject("bool").putArray("filter");
+            ArrayNode wanted = filter.addObject().putObject("ids").putArray("values");
+            if (before.isBefore(Instant.MAX)) {
+                filter.addObject().putObject("range").putObject(Field.OBSERVED).put("lt", before.toString());
+            }
             ids.subList(from, Math.min(ids.size(), from + PAGE)).forEach(wanted::add);
             required(client.send("POST", "/" + layout.rejectionIndex() + "/_search", body))
                     .at("/hits/hits")
