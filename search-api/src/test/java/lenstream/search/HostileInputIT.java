@@ -211,7 +211,13 @@ class HostileInputIT {
                     .hasMessageNotContaining("timed out"); // the refusal was overtaken by the end of the connection
         }
         assertNoFault(http.post("/v1/search?k=1", "image/jpeg", jpeg, "Content-Encoding", "gzip"));
-        assertNoFault(http.post("/v1/search", "image/jpeg", zipped, "Content-Encoding", "gzip"));
+        // the engine refuses a coded body by its header and closes: who still sends may find the connection reset
+        try {
+            assertNoFault(http.post("/v1/search", "image/jpeg", zipped, "Content-Encoding", "gzip"));
+        } catch (UncheckedIOException e) {
+            assertThat(e).hasCauseInstanceOf(IOException.class);
+        }
+        assertNoFault(http.post("/v1/search?k=1", "image/jpeg", jpeg));
     }
 
     @Test
