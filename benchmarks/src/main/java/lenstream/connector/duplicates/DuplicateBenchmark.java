@@ -199,8 +199,12 @@ public final class DuplicateBenchmark {
             for (String line : lines.subList(1, lines.size())) {
                 String file = line.split("\t")[0];
                 byte[] bytes = Files.readAllBytes(ROOT.resolve("gallery").resolve(file));
+                BufferedImage read = ImageIO.read(new ByteArrayInputStream(bytes));
+                if (read == null) {
+                    continue; // a format that the JDK cannot read, so that nothing can be edited
+                }
+                BufferedImage picture = rgb(read);
                 waiting.add(fetched(file, "", bytes));
-                BufferedImage picture = rgb(ImageIO.read(new ByteArrayInputStream(bytes)));
                 edits().forEach((name, edit) -> waiting.add(fetched(file, name, encoded(edit.apply(picture), 0.9f))));
                 waiting.add(fetched(file, "jpeg50", encoded(picture, 0.5f)));
                 waiting.add(fetched(file, "jpeg20", encoded(picture, 0.2f)));
