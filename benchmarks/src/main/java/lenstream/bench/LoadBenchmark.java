@@ -221,7 +221,7 @@ public final class LoadBenchmark {
 
     /** What the server asks OpenSearch for a first page. */
     private static byte[] question(JsonNode vector) {
-        return ("{\"size\":300,\"_source\":false,\"track_total_hits\":false,\"docvalue_fields\":[\"group_id\"],"
+        return ("{\"size\":300,\"stored_fields\":\"_none_\",\"track_total_hits\":false,\"docvalue_fields\":[\"group_id\"],"
                         + "\"sort\":[{\"_score\":\"desc\"},{\"id\":\"asc\"}],\"query\":{\"knn\":{\"embedding\":{\"vector\":"
                         + vector + ",\"k\":300}}},\"aggs\":{\"page\":{\"top_hits\":{\"size\":18,"
                         + "\"sort\":[{\"_score\":\"desc\"},{\"id\":\"asc\"}],\"_source\":{\"excludes\":[\"embedding\"]}}}}}")
