@@ -1,5 +1,6 @@
 package lenstream.search;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Set;
@@ -8,7 +9,7 @@ import lenstream.core.index.Field;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The near-duplicates behind a hit that stands for several images.
+ * The near-duplicates behind a hit that stands for several images; what is unknown is left out of an answer.
  *
  * @param id what searches collapse by
  * @param size images of the group that can be found now
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param canonical id of the best image: the largest, of these the one that was found first; null if it is not known, or
  *     was removed
  */
+@JsonInclude(JsonInclude.Include.NON_NULL)
 record GroupSummary(
         String id,
         long size,
