@@ -6,7 +6,6 @@ import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Grpc;
 import io.grpc.Metadata;
-import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -15,10 +14,7 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.stub.ServerCalls;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -26,6 +22,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import lenstream.search.grpc.InferenceWire;
 import lenstream.search.http.Deadline;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.http.ProblemException;
@@ -39,7 +36,6 @@ import org.slf4j.LoggerFactory;
  */
 final class GrpcInference implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GrpcInference.class);
-    private static final String SERVICE = "inference.GRPCInferenceService";
     private static final int MAX_METADATA = 16 << 10;
     private static final int MAX_CALLS = 256;
     private static final long GRACE_SECONDS = 5;
@@ -99,19 +95,20 @@ final class GrpcInference implements AutoCloseable {
     }
 
     private ServerServiceDefinition service() {
-        return ServerServiceDefinition.builder(SERVICE)
-                .addMethod(method("ServerLive"), unary("health", (message, models) -> InferMessage.yes()))
-                .addMethod(method("ServerReady"), unary("health", (message, models) -> InferMessage.yes()))
-                .addMethod(method("ModelReady"), unary("inference", (message, models) -> {
+        return ServerServiceDefinition.builder(InferenceWire.SERVICE)
+                .addMethod(InferenceWire.method("ServerLive"), unary("health", (message, models) -> InferMessage.yes()))
+                .addMethod(
+                        InferenceWire.method("ServerReady"), unary("health", (message, models) -> InferMessage.yes()))
+                .addMethod(InferenceWire.method("ModelReady"), unary("inference", (message, models) -> {
                     require(models, message);
                     return InferMessage.yes();
                 }))
                 .addMethod(
-                        method("ServerMetadata"),
+                        InferenceWire.method("ServerMetadata"),
                         unary(
                                 "inference",
                                 (message, models) -> InferMessage.server("lenstream", InferenceModels.VERSION)))
-                .addMethod(method("ModelMetadata"), unary("inference", (message, models) -> {
+                .addMethod(InferenceWire.method("ModelMetadata"), unary("inference", (message, models) -> {
                     String name = require(models, message);
                     return InferMessage.metadata(
                             name,
@@ -120,16 +117,16 @@ final class GrpcInference implements AutoCloseable {
                             new long[] {-1, models.encoder().dim()},
                             models.encoder().fingerprint().value());
                 }))
-                .addMethod(method("ModelConfig"), unary("inference", (message, models) -> {
+                .addMethod(InferenceWire.method("ModelConfig"), unary("inference", (message, models) -> {
                     String name = require(models, message);
                     return InferMessage.config(
                             name, models.input(name), models.encoder().dim());
                 }))
-                .addMethod(method("ModelStatistics"), unary("inference", (message, models) -> {
+                .addMethod(InferenceWire.method("ModelStatistics"), unary("inference", (message, models) -> {
                     String name = require(models, message);
                     return InferMessage.statistics(name, models.done(name));
                 }))
-                .addMethod(method("ModelInfer"), unary("inference", GrpcInference::infer))
+                .addMethod(InferenceWire.method("ModelInfer"), unary("inference", GrpcInference::infer))
                 .build();
     }
 
@@ -207,30 +204,6 @@ final class GrpcInference implements AutoCloseable {
             case 500 -> Status.INTERNAL;
             default -> Status.INVALID_ARGUMENT;
         };
-    }
-
-    private static MethodDescriptor<byte[], byte[]> method(String name) {
-        return MethodDescriptor.<byte[], byte[]>newBuilder(new Bytes(), new Bytes())
-                .setFullMethodName(MethodDescriptor.generateFullMethodName(SERVICE, name))
-                .setType(MethodDescriptor.MethodType.UNARY)
-                .build();
-    }
-
-    /** Messages as they are; their size is limited by the server. */
-    private static final class Bytes implements MethodDescriptor.Marshaller<byte[]> {
-        @Override
-        public InputStream stream(byte[] message) {
-            return new ByteArrayInputStream(message);
-        }
-
-        @Override
-        public byte[] parse(InputStream in) {
-            try {
-                return in.readAllBytes();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
     }
 
     /** Notes who calls. */

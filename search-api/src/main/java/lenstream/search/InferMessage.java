@@ -1,16 +1,14 @@
 package lenstream.search;
 
 import com.google.protobuf.CodedInputStream;
-import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.WireFormat;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import lenstream.search.grpc.InferenceWire;
 
 /**
  * The messages of {@code inference.GRPCInferenceService} that this server reads and writes, as protocol buffers. There are
@@ -178,12 +176,12 @@ final class InferMessage {
 
     /** A message of {@code bool} fields with number 1. */
     static byte[] yes() {
-        return write(out -> out.writeBool(1, true));
+        return InferenceWire.write(out -> out.writeBool(1, true));
     }
 
     /** A {@code ServerMetadataResponse}. */
     static byte[] server(String name, String version) {
-        return write(out -> {
+        return InferenceWire.write(out -> {
             out.writeString(1, name);
             out.writeString(2, version);
         });
@@ -191,7 +189,7 @@ final class InferMessage {
 
     /** A {@code ModelMetadataResponse} of a model with one input and one output. */
     static byte[] metadata(String name, String input, long[] inputShape, long[] outputShape, String fingerprint) {
-        return write(out -> {
+        return InferenceWire.write(out -> {
             out.writeString(1, name);
             out.writeString(2, InferenceModels.VERSION);
             out.writeString(3, InferenceModels.PLATFORM);
@@ -199,7 +197,7 @@ final class InferMessage {
             out.writeByteArray(5, tensor(InferenceModels.OUTPUT, "FP32", outputShape));
             out.writeByteArray(
                     6,
-                    write(
+                    InferenceWire.write(
                             property -> { // KServe's properties; Triton's clients skip them
                                 property.writeString(1, "fingerprint");
                                 property.writeString(2, fingerprint);
@@ -212,15 +210,15 @@ final class InferMessage {
      * 11 is {@code TYPE_FP32}, 13 {@code TYPE_STRING}.
      */
     static byte[] config(String name, String input, int dim) {
-        return write(out -> out.writeByteArray(1, write(model -> {
+        return InferenceWire.write(out -> out.writeByteArray(1, InferenceWire.write(model -> {
             model.writeString(1, name);
             model.writeString(2, InferenceModels.PLATFORM);
-            model.writeByteArray(5, write(tensor -> {
+            model.writeByteArray(5, InferenceWire.write(tensor -> {
                 tensor.writeString(1, input);
                 tensor.writeEnum(2, 13);
                 tensor.writeInt64(4, -1);
             }));
-            model.writeByteArray(6, write(tensor -> {
+            model.writeByteArray(6, InferenceWire.write(tensor -> {
                 tensor.writeString(1, InferenceModels.OUTPUT);
                 tensor.writeEnum(2, 11);
                 tensor.writeInt64(3, -1);
@@ -231,12 +229,12 @@ final class InferMessage {
 
     /** Triton's {@code ModelStatisticsResponse}. */
     static byte[] statistics(String name, Batcher.Done done) {
-        return write(out -> out.writeByteArray(1, write(model -> {
+        return InferenceWire.write(out -> out.writeByteArray(1, InferenceWire.write(model -> {
             model.writeString(1, name);
             model.writeString(2, InferenceModels.VERSION);
             model.writeUInt64(4, done.answered());
             model.writeUInt64(5, done.calls());
-            model.writeByteArray(6, write(stats -> {
+            model.writeByteArray(6, InferenceWire.write(stats -> {
                 stats.writeByteArray(1, duration(done.answered(), done.waitNanos() + done.workNanos()));
                 stats.writeByteArray(2, duration(done.failed(), 0));
                 stats.writeByteArray(3, duration(done.answered(), done.waitNanos()));
@@ -248,7 +246,7 @@ final class InferMessage {
     }
 
     private static byte[] duration(long count, long nanos) {
-        return write(out -> {
+        return InferenceWire.write(out -> {
             out.writeUInt64(1, count);
             out.writeUInt64(2, nanos);
         });
@@ -261,7 +259,7 @@ final class InferMessage {
             values.asFloatBuffer().put(row);
             values.position(values.position() + row.length * Float.BYTES);
         }
-        return write(out -> {
+        return InferenceWire.write(out -> {
             out.writeString(1, request.model());
             out.writeString(2, InferenceModels.VERSION);
             out.writeString(3, request.id());
@@ -271,7 +269,7 @@ final class InferMessage {
     }
 
     private static byte[] tensor(String name, String datatype, long[] shape) {
-        return write(out -> {
+        return InferenceWire.write(out -> {
             out.writeString(1, name);
             out.writeString(2, datatype);
             for (long side : shape) {
@@ -307,21 +305,5 @@ final class InferMessage {
         } catch (IOException e) {
             throw new InvalidProtocolBufferException(e);
         }
-    }
-
-    private interface Fields {
-        void to(CodedOutputStream out) throws IOException;
-    }
-
-    private static byte[] write(Fields fields) {
-        var bytes = new ByteArrayOutputStream();
-        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-        try {
-            fields.to(out);
-            out.flush();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e); // memory does not fail
-        }
-        return bytes.toByteArray();
     }
 }

@@ -1,7 +1,6 @@
 package lenstream.search.remote;
 
 import com.google.protobuf.CodedInputStream;
-import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.WireFormat;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
@@ -13,17 +12,14 @@ import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.concurrent.TimeUnit;
+import lenstream.search.grpc.InferenceWire;
 
 /**
  * By gRPC. The messages are few and flat and are written and read field by field. Thread-safe; owns its channel.
@@ -31,13 +27,12 @@ import java.util.concurrent.TimeUnit;
  * <p>Source of the field numbers: KServe's {@code open_inference_grpc.proto}, which Triton's {@code grpc_service.proto} extends.
  */
 final class GrpcClient implements InferenceClient {
-    private static final String SERVICE = "inference.GRPCInferenceService";
     private static final int MAX_ANSWER = 64 << 20;
     private static final long KEEP_ALIVE_SECONDS = 30;
 
-    private static final MethodDescriptor<byte[], byte[]> SERVER_METADATA = method("ServerMetadata");
-    private static final MethodDescriptor<byte[], byte[]> MODEL_METADATA = method("ModelMetadata");
-    private static final MethodDescriptor<byte[], byte[]> MODEL_INFER = method("ModelInfer");
+    private static final MethodDescriptor<byte[], byte[]> SERVER_METADATA = InferenceWire.method("ServerMetadata");
+    private static final MethodDescriptor<byte[], byte[]> MODEL_METADATA = InferenceWire.method("ModelMetadata");
+    private static final MethodDescriptor<byte[], byte[]> MODEL_INFER = InferenceWire.method("ModelInfer");
 
     private final URI base;
     private final ManagedChannel channel;
@@ -86,7 +81,7 @@ final class GrpcClient implements InferenceClient {
 
     @Override
     public Model model(String name, Duration limit) throws RemoteException {
-        byte[] question = write(out -> out.writeString(1, name));
+        byte[] question = InferenceWire.write(out -> out.writeString(1, name));
         var inputs = new ArrayList<Tensor>();
         var outputs = new ArrayList<Tensor>();
         String[] texts = read(call(MODEL_METADATA, question, limit), new Reader<>(new String[] {"", ""}) {
@@ -154,10 +149,10 @@ final class GrpcClient implements InferenceClient {
 
     @Override
     public ByteBuffer infer(Call call, Duration limit) throws RemoteException {
-        byte[] question = write(out -> {
+        byte[] question = InferenceWire.write(out -> {
             out.writeString(1, call.model());
             for (Input input : call.inputs()) {
-                out.writeByteArray(5, write(tensor -> {
+                out.writeByteArray(5, InferenceWire.write(tensor -> {
                     tensor.writeString(1, input.name());
                     tensor.writeString(2, input.datatype());
                     for (long side : input.shape()) {
@@ -165,7 +160,7 @@ final class GrpcClient implements InferenceClient {
                     }
                 }));
             }
-            out.writeByteArray(6, write(output -> output.writeString(1, call.output())));
+            out.writeByteArray(6, InferenceWire.write(output -> output.writeString(1, call.output())));
             for (Input input : call.inputs()) {
                 out.writeByteArray(7, input.raw());
             }
@@ -228,29 +223,6 @@ final class GrpcClient implements InferenceClient {
         channel.shutdownNow();
     }
 
-    private static MethodDescriptor<byte[], byte[]> method(String name) {
-        return MethodDescriptor.<byte[], byte[]>newBuilder(new Bytes(), new Bytes())
-                .setFullMethodName(MethodDescriptor.generateFullMethodName(SERVICE, name))
-                .setType(MethodDescriptor.MethodType.UNARY)
-                .build();
-    }
-
-    private static final class Bytes implements MethodDescriptor.Marshaller<byte[]> {
-        @Override
-        public InputStream stream(byte[] message) {
-            return new ByteArrayInputStream(message);
-        }
-
-        @Override
-        public byte[] parse(InputStream in) {
-            try {
-                return in.readAllBytes();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-    }
-
     /** Takes fields of a message. */
     private abstract static class Reader<T> {
         final T value;
@@ -281,21 +253,5 @@ final class GrpcClient implements InferenceClient {
             }
         }
         return reader.value;
-    }
-
-    private interface Fields {
-        void to(CodedOutputStream out) throws IOException;
-    }
-
-    private static byte[] write(Fields fields) {
-        var bytes = new ByteArrayOutputStream();
-        CodedOutputStream out = CodedOutputStream.newInstance(bytes);
-        try {
-            fields.to(out);
-            out.flush();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e); // memory does not fail
-        }
-        return bytes.toByteArray();
     }
 }
