@@ -194,7 +194,7 @@ class RemoteEncoderTest {
             }
             long start = System.nanoTime(); // it is left alone now
             assertThatThrownBy(() -> encoder.embedText("meanwhile")).isInstanceOf(ProblemException.class);
-            assertThat(System.nanoTime() - start).isLessThan(100_000_000);
+            assertThat(System.nanoTime() - start).isLessThan(1_000_000_000); // its time limit is 2 s
             relay.up();
             long end = System.nanoTime() + 15_000_000_000L;
             float[] found = null;

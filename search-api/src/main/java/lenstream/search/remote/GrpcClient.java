@@ -206,6 +206,11 @@ final class GrpcClient implements InferenceClient {
                     switch (status.getCode()) {
                         case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, ABORTED -> RemoteException.Kind.UNREACHABLE;
                         case RESOURCE_EXHAUSTED -> RemoteException.Kind.BUSY;
+                        // a cause does not travel, so this one is of our own end: grpc-java says UNKNOWN, not
+                        // UNAVAILABLE,
+                        // of a channel that closed under a call (its netty Utils.statusFromThrowable)
+                        case UNKNOWN ->
+                            status.getCause() == null ? RemoteException.Kind.REFUSED : RemoteException.Kind.UNREACHABLE;
                         default -> RemoteException.Kind.REFUSED;
                     },
                     base + " answered " + status.getCode() + ": " + status.getDescription(),
