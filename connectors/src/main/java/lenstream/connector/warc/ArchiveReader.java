@@ -15,13 +15,14 @@ final class ArchiveReader extends ProgressReader<ArchiveStep, Arrival, ArchiveSp
 
     private static RecordEmitter<ArchiveStep, Arrival, ArchiveProgress> emitter(MetricGroup metrics) {
         var records = metrics.counter("lenstream_archive_records");
+        var damaged = metrics.counter("lenstream_archive_records_damaged");
         var broken = metrics.counter("lenstream_archives_broken");
         return (step, output, progress) -> {
             step.arrivals().forEach(output::collect);
-            if (step.broken()) {
-                broken.inc();
-            } else {
-                records.inc();
+            switch (step.condition()) {
+                case SOUND -> records.inc();
+                case DAMAGED -> damaged.inc();
+                case BROKEN -> broken.inc();
             }
             progress.advance(step);
         };

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import lenstream.connector.source.Arrival;
 import lenstream.connector.source.Pause;
+import lenstream.connector.warc.ArchiveStep.Condition;
 import lenstream.core.web.WebClient;
 import org.apache.flink.connector.base.source.reader.RecordsBySplits;
 import org.apache.flink.connector.base.source.reader.RecordsWithSplitIds;
@@ -19,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Reads its archives one after the other, some records at a time. An archive that cannot be reached is tried again from
- * where it was; one that is damaged ends where the damage begins. Runs on Flink's fetcher thread, {@link #wakeUp} on any.
+ * where it was; one that cannot be read any further ends there. Runs on Flink's fetcher thread, {@link #wakeUp} on any.
  */
 final class ArchiveSplitReader implements SplitReader<ArchiveStep, ArchiveSplit> {
     private static final Logger LOG = LoggerFactory.getLogger(ArchiveSplitReader.class);
@@ -78,7 +79,7 @@ final class ArchiveSplitReader implements SplitReader<ArchiveStep, ArchiveSplit>
         } catch (IOException | RuntimeException e) {
             LOG.warn("archive={} cannot be read behind place={}: {}", split.url(), place(), e.toString());
             leave();
-            records.add(split.splitId(), new ArchiveStep(place(), List.of(), true));
+            records.add(split.splitId(), new ArchiveStep(place(), List.of(), Condition.BROKEN));
             finish(split, records);
         }
         return records.build();
@@ -110,18 +111,18 @@ final class ArchiveSplitReader implements SplitReader<ArchiveStep, ArchiveSplit>
         long bytes = 0;
         long deadline = System.nanoTime() + NANOS;
         for (int i = 0; i < RECORDS && bytes < BYTES && System.nanoTime() < deadline; i++) {
-            Optional<Archive.Step> step = from.next();
+            Optional<ArchiveStep> step = from.next();
             if (step.isEmpty()) {
                 leave();
                 finish(split, records);
                 return;
             }
-            Archive.Step next = step.get();
+            ArchiveStep next = step.get();
             bytes += next.arrivals().stream()
                     .mapToLong(ArchiveSplitReader::bytes)
                     .sum();
             current = split.at(next.place());
-            records.add(split.splitId(), new ArchiveStep(next.place(), next.arrivals(), false));
+            records.add(split.splitId(), next);
         }
     }
 

@@ -93,6 +93,25 @@ final class RecordReader {
         };
     }
 
+    /**
+     * What is told of a record that cannot be read: a rejection that leaves what is known of its image as it is. One whose
+     * URL cannot be read either goes by the archive's URL and its place there.
+     *
+     * @param record null if its headers cannot be read
+     * @param place its offset in the archive
+     */
+    List<Arrival> damaged(@Nullable WarcRecord record, long place, Exception damage) {
+        String detail = "damaged at " + place + " of " + archive + ": " + damage;
+        Optional<CanonicalUrl> url =
+                record instanceof WarcTargetRecord named ? CanonicalUrl.of(strip(named.target())) : Optional.empty();
+        if (record != null && url.isPresent()) {
+            return rejected(target(url.get()), record, Reason.TRUNCATED_RESPONSE, detail);
+        }
+        CrawlTarget unnamed = target(archive + '#' + place, "archive");
+        return List.of(Arrival.of(
+                new Rejection(unnamed, Stage.FETCH, Reason.TRUNCATED_RESPONSE, detail, unnamed.discoveredAtMillis())));
+    }
+
     private static boolean isHttp(WarcResponse response) {
         String type = response.headers().first("Content-Type").orElse("application/http");
         return type.toLowerCase(Locale.ROOT).startsWith("application/http");
@@ -237,21 +256,23 @@ final class RecordReader {
 
     private CrawlTarget target(CanonicalUrl url) {
         CrawlTarget named = contexts.get(url.value());
-        return named != null
-                ? named
-                : new CrawlTarget(
-                        url.value(),
-                        url.hostAndPort(),
-                        archive,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        CrawlTarget.UNKNOWN_TIME,
-                        System.currentTimeMillis(),
-                        VIA);
+        return named != null ? named : target(url.value(), url.hostAndPort());
+    }
+
+    private CrawlTarget target(String url, String host) {
+        return new CrawlTarget(
+                url,
+                host,
+                archive,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                CrawlTarget.UNKNOWN_TIME,
+                System.currentTimeMillis(),
+                VIA);
     }
 
     private List<Arrival> rejected(CrawlTarget target, WarcRecord record, Reason reason, String detail) {

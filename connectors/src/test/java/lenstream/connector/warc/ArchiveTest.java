@@ -1,7 +1,6 @@
 package lenstream.connector.warc;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,7 +11,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Random;
 import lenstream.connector.source.Arrival;
+import lenstream.connector.warc.ArchiveStep.Condition;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.Reason;
@@ -140,14 +141,14 @@ class ArchiveTest {
                 file.response(SITE + i + ".jpg", "image/jpeg", JPEG);
             }
             write(file.bytes());
-            List<Archive.Step> steps = steps(Archive.NOWHERE);
+            List<ArchiveStep> steps = steps(Archive.NOWHERE);
             assertThat(steps).hasSize(5);
             for (int i = 0; i < 5; i++) {
                 assertThat(steps(steps.get(i).place()))
-                        .extracting(Archive.Step::place)
+                        .extracting(ArchiveStep::place)
                         .isEqualTo(steps.stream()
                                 .skip(i + 1)
-                                .map(Archive.Step::place)
+                                .map(ArchiveStep::place)
                                 .toList());
             }
         }
@@ -160,15 +161,71 @@ class ArchiveTest {
                 .response(SITE + "b.jpg", "image/jpeg", JPEG)
                 .bytes();
         write(Arrays.copyOf(whole, whole.length - 40));
-        try (Archive archive = archive(Archive.NOWHERE)) {
-            assertThat(archive.next().orElseThrow().arrivals()).hasSize(1);
-            assertThatThrownBy(() -> {
-                        archive.next();
-                        archive.next();
-                    })
-                    .isInstanceOf(IOException.class)
-                    .isNotInstanceOf(ArchiveUnavailableException.class);
+        List<ArchiveStep> steps = steps(Archive.NOWHERE);
+        assertThat(steps).extracting(ArchiveStep::condition).containsExactly(Condition.SOUND, Condition.BROKEN);
+        assertThat(images(arrivals(steps))).hasSize(1);
+        assertThat(rejections(arrivals(steps))).hasSize(1);
+    }
+
+    @Test
+    void aDamagedRecordCostsThatRecordAndIsTold() throws Exception {
+        for (WarcCompression compression : List.of(WarcCompression.GZIP, WarcCompression.NONE)) {
+            var starts = new ArrayList<Integer>();
+            var file = new WarcFile(compression);
+            for (int i = 0; i < 4; i++) {
+                starts.add(file.bytes().length);
+                file.response(SITE + i + ".jpg", "image/jpeg", i == 1 ? noise(300_000) : JPEG);
+            }
+            byte[] sound = file.bytes();
+            // the first byte, the headers, the length that a plain record tells, the body, the last byte
+            int length = starts.get(2) - starts.get(1);
+            for (int at : new int[] {0, 12, 200, length / 2, length - 1}) {
+                byte[] bytes = sound.clone();
+                for (int i = 0; i < 60 && at + i < length; i++) {
+                    bytes[starts.get(1) + at + i] ^= 0x5a;
+                }
+                write(bytes);
+                List<ArchiveStep> steps = steps(Archive.NOWHERE);
+                String where = compression + ", " + at;
+                assertThat(images(arrivals(steps)))
+                        .as(where)
+                        .extracting(image -> image.target().url())
+                        .contains(SITE + "0.jpg", SITE + "2.jpg", SITE + "3.jpg");
+                assertThat(steps).as(where).extracting(ArchiveStep::condition).doesNotContain(Condition.BROKEN);
+                if (at == length / 2) {
+                    continue; // noise is stored as it is: only the image's bytes are others, which decoding tells
+                }
+                assertThat(rejections(arrivals(steps))).as(where).hasSize(1).allSatisfy(rejection -> {
+                    assertThat(rejection.reason().withdraws()).isFalse();
+                    assertThat(rejection.detail()).contains("damaged at ");
+                });
+            }
         }
+    }
+
+    @Test
+    void readingGoesOnBetweenTheDamageAndTheNextRecord() throws Exception {
+        var file = new WarcFile().response(SITE + "a.jpg", "image/jpeg", JPEG);
+        int damage = file.bytes().length;
+        byte[] bytes = file.response(SITE + "b.jpg", "image/jpeg", JPEG)
+                .response(SITE + "c.jpg", "image/jpeg", JPEG)
+                .bytes();
+        bytes[damage] = 0;
+        write(bytes);
+        List<ArchiveStep> steps = steps(Archive.NOWHERE);
+        assertThat(steps)
+                .extracting(ArchiveStep::condition)
+                .containsExactly(Condition.SOUND, Condition.DAMAGED, Condition.SOUND);
+        assertThat(images(arrivals(steps(steps.get(1).place()))))
+                .extracting(image -> image.target().url())
+                .containsExactly(SITE + "c.jpg");
+    }
+
+    private static byte[] noise(int size) {
+        var bytes = new byte[size];
+        new Random(1).nextBytes(bytes);
+        System.arraycopy(JPEG, 0, bytes, 0, JPEG.length);
+        return bytes;
     }
 
     private List<Arrival> read(WarcFile file) throws IOException {
@@ -177,28 +234,25 @@ class ArchiveTest {
 
     private List<Arrival> read(WarcFile file, boolean fetchLinked, long after) throws IOException {
         write(file.bytes());
-        var arrivals = new ArrayList<Arrival>();
-        try (Archive archive = Archive.open(url(), after, client, new RecordReader(url(), 1_000, fetchLinked))) {
-            for (Optional<Archive.Step> step = archive.next(); step.isPresent(); step = archive.next()) {
-                arrivals.addAll(step.get().arrivals());
-            }
-        }
-        return arrivals;
+        return arrivals(steps(after, new RecordReader(url(), 1_000, fetchLinked)));
     }
 
-    private List<Archive.Step> steps(long after) throws IOException {
-        var steps = new ArrayList<Archive.Step>();
-        try (Archive archive = archive(after)) {
-            for (Optional<Archive.Step> step = archive.next(); step.isPresent(); step = archive.next()) {
+    private List<ArchiveStep> steps(long after) throws IOException {
+        return steps(after, new RecordReader(url(), 1_000_000, false));
+    }
+
+    private List<ArchiveStep> steps(long after, RecordReader records) throws IOException {
+        var steps = new ArrayList<ArchiveStep>();
+        try (Archive archive = Archive.open(url(), after, client, records)) {
+            for (Optional<ArchiveStep> step = archive.next(); step.isPresent(); step = archive.next()) {
                 steps.add(step.get());
             }
         }
         return steps;
     }
 
-    @SuppressWarnings("MustBeClosed") // the caller closes it
-    private Archive archive(long after) throws IOException {
-        return Archive.open(url(), after, client, new RecordReader(url(), 1_000, false));
+    private static List<Arrival> arrivals(List<ArchiveStep> steps) {
+        return steps.stream().flatMap(step -> step.arrivals().stream()).toList();
     }
 
     private void write(byte[] bytes) throws IOException {
