@@ -24,6 +24,7 @@ import org.apache.flink.state.rocksdb.RocksDBOptions;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
+import org.apache.flink.util.OutputTag;
 
 /**
  * The visit operator on RocksDB as a job runs it, with politeness and robots rules, over a transport that answers in this
@@ -71,7 +72,7 @@ public final class VisitBench implements AutoCloseable {
         harness.process(new StreamRecord<>(target));
         if (++sent % 256 == 0) {
             harness.setProcessingTime(System.currentTimeMillis() + ahead);
-            harness.getOutput().clear();
+            clear();
         }
         while (operator().pending() > WAITING) {
             work();
@@ -84,7 +85,18 @@ public final class VisitBench implements AutoCloseable {
         while (operator().pending() > 0) {
             work();
         }
+        clear();
+    }
+
+    /** Lets go of what the operator has emitted, as the next operator of a job would: the heap is to be the operator's own. */
+    private void clear() {
         harness.getOutput().clear();
+        for (OutputTag<?> side : List.of(VisitOperatorFactory.REJECTIONS, VisitOperatorFactory.LEDGER)) {
+            var emitted = harness.getSideOutput(side);
+            if (emitted != null) {
+                emitted.clear();
+            }
+        }
     }
 
     /** Lets time pass, and visits what has become due. */
