@@ -63,6 +63,12 @@ final class DiskTree implements Tree {
     }
 
     @Override
+    public String url(String position) {
+        String url = root.resolve(position).toUri().toString();
+        return url.endsWith("/") ? url.substring(0, url.length() - 1) : url; // a folder lies there now
+    }
+
+    @Override
     public String identity(String folderUrl) throws IOException {
         return path(folderUrl).toRealPath().toString();
     }

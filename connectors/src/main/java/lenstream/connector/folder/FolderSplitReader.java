@@ -7,6 +7,8 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import lenstream.connector.source.Pause;
@@ -20,8 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads its folders one after the other, in chunks; where the source follows them, each again after its interval. A folder
- * that cannot be read is tried again, after longer and longer pauses. Runs on Flink's fetcher thread, {@link #wakeUp} on any.
+ * Reads its folders one after the other, in chunks; where the source follows them, each again after its interval, and what
+ * a look no longer finds that the one before did is a target too, so that its visit tells whether it is gone. The first look
+ * after a start has none before it. A folder that cannot be read is tried again, after longer and longer pauses. Runs on Flink's fetcher thread, {@link #wakeUp} on any.
  */
 final class FolderSplitReader implements SplitReader<FolderStep, FolderSplit> {
     private static final Logger LOG = LoggerFactory.getLogger(FolderSplitReader.class);
@@ -41,6 +44,7 @@ final class FolderSplitReader implements SplitReader<FolderStep, FolderSplit> {
     private final FolderSource source;
     private final Deque<FolderSplit> waiting = new ArrayDeque<>();
     private final PriorityQueue<Due> later = new PriorityQueue<>(Comparator.comparingLong(Due::atMillis));
+    private final Map<String, Listing> listings = new HashMap<>();
     private final Pause pause = new Pause();
     private @Nullable Round current;
     private int failures;
@@ -51,14 +55,20 @@ final class FolderSplitReader implements SplitReader<FolderStep, FolderSplit> {
         private final Tree tree;
         private final FolderWalk walk;
         private final Captions captions;
+        /** Null if this look begins behind the first file, or is the only one. */
+        private final @Nullable MissingFiles missing;
+
         private final long beganMillis = System.currentTimeMillis();
+        private FolderWalk.@Nullable Found upcoming;
         private String position;
 
-        Round(FolderSplit split, FolderSource source) throws IOException {
+        Round(FolderSplit split, FolderSource source, Listing before) throws IOException {
             this.split = split;
             this.tree = source.tree(split.folder());
             this.walk = new FolderWalk(tree, split.position());
             this.position = split.position();
+            boolean compares = source.interval().isPresent() && split.position().isEmpty();
+            this.missing = compares ? new MissingFiles(before) : null;
             String tsv = source.captionsFile();
             this.captions = tsv == null ? Captions.NONE : Captions.read(Path.of(tsv), Path.of(split.folder()));
         }
@@ -79,7 +89,7 @@ final class FolderSplitReader implements SplitReader<FolderStep, FolderSplit> {
         FolderSplit split = next.get();
         try {
             if (current == null) {
-                current = new Round(split, source);
+                current = new Round(split, source, listings.getOrDefault(split.folder(), new Listing()));
             }
             read(current, records);
             failures = 0;
@@ -100,17 +110,35 @@ final class FolderSplitReader implements SplitReader<FolderStep, FolderSplit> {
 
     private void read(Round round, RecordsBySplits.Builder<FolderStep> records) throws IOException {
         for (int i = 0; i < CHUNK; i++) {
-            Optional<FolderWalk.Found> found = round.walk.next();
-            if (found.isEmpty()) {
-                records.add(round.split.splitId(), FolderStep.END);
-                current = null;
-                source.interval().ifPresent(interval -> again(round, interval));
+            if (round.upcoming == null) {
+                round.upcoming = round.walk.next().orElse(null);
+            }
+            FolderWalk.Found found = round.upcoming;
+            String gone = round.missing == null ? null : round.missing.before(found == null ? null : found.position());
+            if (gone != null) {
+                records.add(round.split.splitId(), new FolderStep(round.position, missing(round, gone), false));
+                continue;
+            }
+            if (found == null) {
+                end(round, records);
                 return;
             }
-            round.position = found.get().position();
-            CrawlTarget target = target(round, found.get().file());
-            records.add(round.split.splitId(), new FolderStep(round.position, target, false));
+            round.upcoming = null;
+            round.position = found.position();
+            if (round.missing != null) {
+                round.missing.found(found.position());
+            }
+            records.add(round.split.splitId(), new FolderStep(round.position, target(round, found.file()), false));
         }
+    }
+
+    private void end(Round round, RecordsBySplits.Builder<FolderStep> records) {
+        records.add(round.split.splitId(), FolderStep.END);
+        current = null;
+        if (round.missing != null) {
+            listings.put(round.split.folder(), round.missing.listing());
+        }
+        source.interval().ifPresent(interval -> again(round, interval));
     }
 
     private void again(Round round, Duration interval) {
@@ -153,22 +181,33 @@ final class FolderSplitReader implements SplitReader<FolderStep, FolderSplit> {
     public void close() {}
 
     private static CrawlTarget target(Round round, Tree.Entry file) {
+        return target(round, file.url(), file.name(), round.tree.publishedAtMillis(file), round.tree.mark(file));
+    }
+
+    /** A file that is there no more has no mark that could spare it the visit. */
+    private static CrawlTarget missing(Round round, String position) {
+        String name = position.substring(position.lastIndexOf('/') + 1);
+        return target(round, round.tree.url(position), name, CrawlTarget.UNKNOWN_TIME, null);
+    }
+
+    private static CrawlTarget target(
+            Round round, String url, String name, long publishedAtMillis, @Nullable String mark) {
         String caption = round.captions == Captions.NONE
                 ? null
-                : round.captions.of(Path.of(URI.create(file.url()))).orElse(null);
+                : round.captions.of(Path.of(URI.create(url))).orElse(null);
         return new CrawlTarget(
-                file.url(),
+                url,
                 round.tree.host(),
                 round.tree.root(),
                 null,
-                file.name(),
+                name,
                 caption,
                 caption,
                 null,
                 null,
-                round.tree.publishedAtMillis(file),
+                publishedAtMillis,
                 System.currentTimeMillis(),
                 "folder",
-                round.tree.mark(file));
+                mark);
     }
 }

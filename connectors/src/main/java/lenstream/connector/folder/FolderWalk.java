@@ -67,7 +67,7 @@ final class FolderWalk {
         }
         List<Tree.Entry> entries = tree.list(folderUrl).stream()
                 .filter(entry -> !entry.name().startsWith("."))
-                .sorted(Comparator.comparing(Tree.Entry::name))
+                .sorted(Comparator.comparing(Tree.Entry::name).thenComparing(Tree.Entry::isFolder))
                 .toList();
         levels.push(new Level(identity, prefix, entries.iterator()));
     }

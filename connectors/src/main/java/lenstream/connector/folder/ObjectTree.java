@@ -3,6 +3,7 @@ package lenstream.connector.folder;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.ArrayList;
 import java.util.List;
 import lenstream.connector.fetch.StoredFile;
@@ -52,6 +53,17 @@ final class ObjectTree implements Tree {
             }
         }
         return entries;
+    }
+
+    @Override
+    public String url(String position) {
+        URI prefix = root.toUri();
+        try {
+            String path = prefix.getPath() + '/' + position;
+            return new URI(prefix.getScheme(), prefix.getAuthority(), path, null, null).toString();
+        } catch (URISyntaxException e) {
+            throw new IllegalArgumentException(position, e);
+        }
     }
 
     @Override

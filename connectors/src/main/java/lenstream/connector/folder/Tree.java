@@ -21,6 +21,9 @@ interface Tree {
     /** What lies in a folder, in any order; empty if it may not be read. */
     List<Entry> list(String folderUrl) throws IOException;
 
+    /** The URL of a file, there or not, that lies at that place below the root. */
+    String url(String position);
+
     /** Tells a folder from another that a link leads to. */
     String identity(String folderUrl) throws IOException;
 

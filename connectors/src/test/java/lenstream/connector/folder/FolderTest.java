@@ -8,8 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import lenstream.core.config.ConfigException;
 import lenstream.core.image.CrawlTarget;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
@@ -161,6 +163,74 @@ class FolderTest {
     }
 
     @Test
+    void aFollowedFolderTellsTwiceOfAFileThatIsThereNoMore() throws Exception {
+        var env = StreamExecutionEnvironment.getExecutionEnvironment();
+        env.setParallelism(1);
+        Path late = Files.createDirectories(root.resolve("late/deep"));
+        write("late/deep/a \u00e9.jpg");
+        write("late/stays.jpg");
+        var targets = env.fromSource(
+                FolderSource.of(List.of(root.resolve("late"))).following(Duration.ofMillis(50)),
+                WatermarkStrategy.noWatermarks(),
+                "folder",
+                TypeInformation.of(CrawlTarget.class));
+        try (var found = targets.executeAndCollect()) {
+            String url = found.next().url();
+            assertThat(found.next().url()).endsWith("stays.jpg");
+            Files.delete(late.resolve("a \u00e9.jpg"));
+            int missed = 0;
+            int rounds = 0;
+            while (rounds < 5) {
+                CrawlTarget target = found.next();
+                if (target.url().endsWith("stays.jpg")) {
+                    rounds += missed > 0 ? 1 : 0;
+                    assertThat(target.mark()).isNotNull();
+                } else if (target.mark() == null) {
+                    missed++;
+                    assertThat(target.url()).isEqualTo(url);
+                    assertThat(target.title()).isEqualTo("a \u00e9.jpg");
+                }
+            }
+            assertThat(missed).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void whatIsMissingIsWhatTheLookBeforeHadAndThisOneHasNot() throws Exception {
+        var random = new Random(1);
+        var known = new Listing();
+        var expected = new HashMap<String, Integer>(); // how often each was missed so far
+        for (int look = 0; look < 20; look++) {
+            Path folder = root.resolve("look" + look);
+            for (int i = 0; i < 200; i++) {
+                if (random.nextInt(3) > 0) {
+                    write("look" + look + "/" + (i % 7) + "-dir/" + (i % 3 == 0 ? "deep.jpg/" : "") + "\u00e9" + i
+                            + ".jpg");
+                }
+            }
+            List<String> there = walk(folder, "");
+            var missing = new MissingFiles(known);
+            var told = new ArrayList<String>();
+            for (String position : there) {
+                for (String gone = missing.before(position); gone != null; gone = missing.before(position)) {
+                    told.add(gone);
+                }
+                missing.found(position);
+            }
+            for (String gone = missing.before(null); gone != null; gone = missing.before(null)) {
+                told.add(gone);
+            }
+            there.forEach(expected::remove);
+            expected.values().removeIf(times -> times == 2);
+            assertThat(told).as("look %d", look).containsExactlyInAnyOrderElementsOf(expected.keySet());
+            expected.replaceAll((position, times) -> times + 1);
+            there.forEach(position -> expected.put(position, 0));
+            known = missing.listing();
+        }
+        assertThat(known.size()).isLessThan(200 * 20);
+    }
+
+    @Test
     void splitsComeBackAsTheyWere() throws Exception {
         var split = new FolderSplit("/a", "run", "b/c.jpg", false);
         var serializer = new FolderSplitSerializer();
@@ -171,7 +241,11 @@ class FolderTest {
     }
 
     private List<String> walk(String after) throws IOException {
-        var walk = new FolderWalk(new DiskTree(root), after);
+        return walk(root, after);
+    }
+
+    private static List<String> walk(Path folder, String after) throws IOException {
+        var walk = new FolderWalk(new DiskTree(folder), after);
         var found = new ArrayList<String>();
         for (Optional<FolderWalk.Found> file = walk.next(); file.isPresent(); file = walk.next()) {
             found.add(file.get().position());

@@ -85,6 +85,11 @@ class ObjectStoreIT {
             while (!(next.url().endsWith("a.jpg") && String.valueOf(next.mark()).startsWith("4-"))) {
                 next = found.next();
             }
+            delete("all/2024/b c.png");
+            while (next.mark() != null) {
+                next = found.next();
+            }
+            assertThat(next.url()).isEqualTo(BUCKET + "/all/2024/b%20c.png");
         }
     }
 
