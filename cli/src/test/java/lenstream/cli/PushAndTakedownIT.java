@@ -197,6 +197,17 @@ class PushAndTakedownIT {
                     post(api, "/v1/crawl", "{\"urls\":[\"" + b + "\"]}");
                     await(() -> found(api, b));
                     await(() -> matches(api, itsPath).equals(List.of(b))); // the alert was in the savepoint
+
+                    // a page that is pushed because it is gone takes its images along, though nobody pushes them
+                    files.put(
+                            "/album.html",
+                            "<html><body><img src=\"/albums/c.jpg\"></body></html>".getBytes(StandardCharsets.UTF_8));
+                    post(api, "/v1/crawl", "{\"urls\":[\"" + base + "/album.html\"]}");
+                    await(() -> found(api, c));
+                    files.remove("/album.html");
+                    files.remove("/albums/c.jpg");
+                    post(api, "/v1/crawl", "{\"urls\":[\"" + base + "/album.html\"]}");
+                    await(() -> !found(api, c));
                     second.stop();
                     secondEnding.get(120, TimeUnit.SECONDS);
                 }

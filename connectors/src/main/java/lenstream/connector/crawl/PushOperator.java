@@ -13,6 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import lenstream.connector.fetch.PoliteWeb;
 import lenstream.core.command.Command;
 import lenstream.core.command.Push;
@@ -39,7 +40,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads pushed pages and feeds for the images they show, keyed by host. A pushed image goes on at once; anything else waits
  * in keyed state until its host has a turn, so that many pushes of one slow host hold up nobody, least of all the commands
- * behind them. A page leaves the state only with what it showed: what was being read at a crash is read again.
+ * behind them. A page leaves the state only with what it showed: what was being read at a crash is read again. What a page
+ * showed when it was read before and shows no more, be it that the page is gone, is visited, so that it does not outlive it.
  *
  * <p>State and outputs are touched on the task thread alone. One page of a host at a time.
  */
@@ -53,6 +55,11 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
     private static final long CLOSE_SECONDS = 10;
     /** How long it is remembered that a page was read which a feed names; feeds repeat their entries. */
     private static final Duration REMEMBERED = Duration.ofDays(30);
+    /** How long it is remembered what a page showed; later its images are left to their own visits. */
+    private static final Duration SHOWN = Duration.ofDays(90);
+
+    /** Of one page, whose row of state is read and written as a whole. */
+    private static final int SHOWN_AT_MOST = 500;
 
     private final transient MailboxExecutor mailbox;
     private final transient Function<String, PoliteWeb> webs;
@@ -62,6 +69,7 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
 
     private transient @Nullable MapState<String, Command> waiting;
     private transient @Nullable MapState<String, Long> readAt;
+    private transient @Nullable MapState<String, List<CrawlTarget>> shown;
     private transient @Nullable PoliteWeb web;
     private transient @Nullable PushedPage pages;
     private transient @Nullable ExecutorService threads;
@@ -85,6 +93,10 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
         var read = new MapStateDescriptor<>("pages-read", Types.STRING, Types.LONG);
         read.enableTimeToLive(StateTtlConfig.newBuilder(REMEMBERED).build());
         readAt = getKeyedStateStore().getMapState(read);
+        var images = new MapStateDescriptor<>(
+                "pages-shown", Types.STRING, Types.LIST(TypeInformation.of(CrawlTarget.class)));
+        images.enableTimeToLive(StateTtlConfig.newBuilder(SHOWN).build());
+        shown = getKeyedStateStore().getMapState(images);
     }
 
     @Override
@@ -173,6 +185,8 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
         } // else it was pushed again while it was read, and is read again
         if (seen.failed()) {
             requireNonNull(failed).inc();
+        } else {
+            visitWhatIsShownNoMore(push, seen.images());
         }
         long time = getProcessingTimeService().getCurrentProcessingTime();
         requireNonNull(readAt).put(push.subject(), time);
@@ -190,6 +204,22 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
             String other = waitingForSlot.remove();
             setCurrentKey(other);
             dispatch(other);
+        }
+    }
+
+    private void visitWhatIsShownNoMore(Command push, List<CrawlTarget> now) throws Exception {
+        List<CrawlTarget> before = requireNonNull(shown).get(push.subject());
+        Set<String> urls = now.stream().map(CrawlTarget::url).collect(Collectors.toSet());
+        for (CrawlTarget image : before == null ? List.<CrawlTarget>of() : before) {
+            if (!urls.contains(image.url())) {
+                emit(image.askedAgainAt(push.issuedAtMillis()));
+            }
+        }
+        if (!now.isEmpty()) {
+            requireNonNull(shown)
+                    .put(push.subject(), now.stream().limit(SHOWN_AT_MOST).toList());
+        } else if (before != null) {
+            requireNonNull(shown).remove(push.subject());
         }
     }
 

@@ -204,6 +204,29 @@ class CrawlJobTest {
         }
     }
 
+    /** Autoscalers read this metric of the source and of what stands behind it. */
+    @Test
+    void whatWaitsIsReportedAsPendingRecords() throws Exception {
+        try (GallerySite site = GallerySite.open(gallery(), 0, 20, false)) {
+            Seeds slow = seeds(site).withFetch(seeds(site).fetch().withMinDelay(Duration.ofSeconds(1)));
+            JobClient job = submit(FrontierSource.once(slow), null, 1);
+            await(() -> pending(job.getJobID()).equals(2L)); // resources to be read, and images to be fetched
+            job.cancel().get(30, TimeUnit.SECONDS);
+
+            JobClient quick = submit(FrontierSource.once(seeds(site)), null, 1);
+            awaitDry(quick.getJobID(), 1);
+            await(() -> metrics(quick.getJobID(), "pendingRecords").size() == 2 && pending(quick.getJobID()) == 0);
+            quick.cancel().get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    /** How many operators report something to do. */
+    private static Long pending(JobID job) {
+        return metrics(job, "pendingRecords").stream()
+                .filter(metric -> ((Gauge<?>) metric).getValue() instanceof Long records && records > 0)
+                .count();
+    }
+
     private JobClient submit(FrontierSource source, @Nullable String savepoint, int parallelism) throws Exception {
         var settings = new Configuration();
         settings.set(PipelineOptions.GENERIC_TYPES, false);
