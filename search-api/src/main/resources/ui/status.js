@@ -173,6 +173,22 @@ function index(s) {
     ["Active shards", number.format(i.shards)],
   ] : [["Index", "does not answer"]]);
 }
+function alerts(s) {
+  const a = s.alerts;
+  if (!a?.alerts) {
+    facts($("alerts"), [["Alerts", a ? "none is set" : "the index does not answer"]]);
+    return;
+  }
+  facts($("alerts"), [
+    ["Alerts", number.format(a.alerts)],
+    ["Not of this encoder", number.format(a.stale)],
+    ["Receiver gone", number.format(a.disabled)],
+    ["Matches", number.format(a.matches)],
+    ["Told", number.format(a.delivered)],
+    ["On their way", number.format(a.pending)],
+    ["Not taken by anyone", number.format(a.failed)],
+  ]);
+}
 function search(s) {
   const r = s.search;
   facts($("search"), [
@@ -222,7 +238,7 @@ async function refresh() {
     const response = await fetch("/v1/status", { cache: "no-store" });
     const s = await response.json();
     if (!response.ok) throw new Error(s.detail ?? "The server answered " + response.status + ".");
-    for (const part of [glance, throughput, jobs, freshness, sites, rejections, index, search]) part(s);
+    for (const part of [glance, throughput, jobs, freshness, sites, rejections, index, alerts, search]) part(s);
     $("updated").textContent = "updated " + new Date(s.at).toLocaleTimeString();
     say(s.problems);
   } catch (e) {

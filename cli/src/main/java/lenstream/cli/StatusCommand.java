@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import lenstream.core.alert.AlertCounts;
 import lenstream.core.index.BulkLoad;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexCounts;
@@ -24,10 +25,11 @@ import picocli.CommandLine.Option;
         name = "status",
         mixinStandardHelpOptions = true,
         description =
-                "Says what runs, on which port, how many images are indexed or rejected, by which encoder, and how"
-                        + " long they took until they could be found.")
+                "Says what runs, on which port, how many images are indexed or rejected, by which encoder, how long they"
+                        + " took until they could be found, and how the alerts are.")
 final class StatusCommand implements Callable<Integer> {
     private static final String FRESHNESS = "freshness";
+    private static final String ALERTS = "alerts";
 
     @Mixin
     private Workspace workspace;
@@ -59,6 +61,8 @@ final class StatusCommand implements Callable<Integer> {
             status.properties().forEach(entry -> {
                 if (entry.getKey().equals(FRESHNESS)) {
                     freshness(entry.getValue());
+                } else if (entry.getKey().equals(ALERTS)) {
+                    alerts(entry.getValue());
                 } else {
                     System.out.printf(
                             "%-12s %s%n",
@@ -70,6 +74,21 @@ final class StatusCommand implements Callable<Integer> {
             });
         }
         return 0;
+    }
+
+    private static void alerts(JsonNode counts) {
+        System.out.printf(
+                Locale.ROOT,
+                "%-12s %d (%d stale, %d with a receiver that is gone), %d matches; webhooks: %d told, %d on their way,"
+                        + " %d failed%n",
+                ALERTS,
+                counts.path("alerts").asLong(),
+                counts.path("stale").asLong(),
+                counts.path("disabled").asLong(),
+                counts.path("matches").asLong(),
+                counts.path("delivered").asLong(),
+                counts.path("pending").asLong(),
+                counts.path("failed").asLong());
     }
 
     private static void freshness(JsonNode rows) {
@@ -114,6 +133,10 @@ final class StatusCommand implements Callable<Integer> {
             status.put("rejected", IndexCounts.rejections(client, workspace.layout()));
             ObjectNode reasons = status.putObject("rejections");
             IndexCounts.rejectionsByReason(client, workspace.layout()).forEach(reasons::put);
+            status.set(
+                    ALERTS,
+                    AlertCounts.read(client, workspace.layout(), fingerprint.value())
+                            .json());
             ArrayNode rows = status.putArray(FRESHNESS);
             for (Freshness freshness : Freshness.read(client, workspace.layout())) {
                 rows.addObject()

@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
 import lenstream.core.alert.Alert;
 import lenstream.core.alert.AlertMatches;
 import lenstream.core.alert.AlertRegister;
+import lenstream.core.alert.SecretSeal;
 import lenstream.core.image.ImageId;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
@@ -40,6 +41,7 @@ final class AlertRoutes implements Routes {
     private final ShownMatches shown;
     private final AlertDelivery delivery;
     private final AddressGuard guard;
+    private final SecretSeal seal;
     private final @Nullable URI publicUrl;
     private final String scheme;
     private final SecureRandom random = new SecureRandom();
@@ -47,6 +49,7 @@ final class AlertRoutes implements Routes {
     /**
      * @param delivery knows what webhooks were told
      * @param guard decides where webhooks may be
+     * @param seal for the secrets of webhooks
      * @param publicUrl where the world reaches this server; null if only requests say it
      * @param scheme of requests
      */
@@ -57,6 +60,7 @@ final class AlertRoutes implements Routes {
             ShownMatches shown,
             AlertDelivery delivery,
             AddressGuard guard,
+            SecretSeal seal,
             @Nullable URI publicUrl,
             String scheme) {
         this.spaces = spaces;
@@ -65,6 +69,7 @@ final class AlertRoutes implements Routes {
         this.shown = shown;
         this.delivery = delivery;
         this.guard = guard;
+        this.seal = seal;
         this.publicUrl = publicUrl;
         this.scheme = scheme;
     }
@@ -97,8 +102,10 @@ final class AlertRoutes implements Routes {
                         : relevance.ofImage(cosine == null ? 0 : cosine);
         var id = new byte[16];
         random.nextBytes(id);
+        String key = HexFormat.of().formatHex(id);
+        Alert.Webhook webhook = asked.webhook();
         var alert = new Alert(
-                HexFormat.of().formatHex(id),
+                key,
                 asked.name(),
                 asked.asked(),
                 asked.query(),
@@ -106,7 +113,7 @@ final class AlertRoutes implements Routes {
                 asked.filter(),
                 least,
                 List.of(),
-                asked.webhook(),
+                webhook == null ? null : new Alert.Webhook(webhook.url(), seal.seal(webhook.secret(), key)),
                 null,
                 exchange.caller(),
                 System.currentTimeMillis());
@@ -117,8 +124,7 @@ final class AlertRoutes implements Routes {
         double exact = cosine != null ? cosine : words ? relevance.cosineOfText(least) : relevance.cosineOfImage(least);
         Alert entered = register.put(alert, new Alert.Space(space.fingerprint().value(), exact), vector);
         ObjectNode answer = json(entered, space);
-        Alert.Webhook webhook = entered.webhook();
-        if (webhook != null) {
+        if (webhook != null) { // the only time that its secret is shown
             answer.putObject("webhook")
                     .put("url", webhook.url())
                     .put("secret", webhook.secret().value());

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import lenstream.core.alert.AlertCounts;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
@@ -39,7 +40,10 @@ final class InstallationStatus {
         void addTo(ObjectNode status);
     }
 
-    /** Adds what is known of an embedding space: {@code index}, {@code sites}, {@code throughput}, {@code freshness} and {@code rejections}. */
+    /**
+     * Adds what is known of an embedding space: {@code index}, {@code sites}, {@code throughput}, {@code freshness},
+     * {@code rejections} and {@code alerts}.
+     */
     void addTo(ObjectNode status, Fingerprint fingerprint, Instant now) {
         String images = layout.imageIndex(fingerprint);
         attempt(status, all -> index(all, images));
@@ -47,6 +51,11 @@ final class InstallationStatus {
         attempt(status, all -> throughput(all, images, now));
         attempt(status, this::freshness);
         attempt(status, this::rejections);
+        attempt(
+                status,
+                all -> all.set(
+                        "alerts",
+                        AlertCounts.read(client, layout, fingerprint.value()).json()));
     }
 
     private static void attempt(ObjectNode status, Part part) {

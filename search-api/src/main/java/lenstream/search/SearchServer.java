@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import lenstream.core.alert.AlertRegister;
+import lenstream.core.alert.SecretSeal;
 import lenstream.core.command.CommandLog;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.SpaceWatch;
@@ -85,18 +86,20 @@ public final class SearchServer implements AutoCloseable {
         this.watch =
                 new IndexWatch(index, config.layout(), () -> spaces.current().encoder());
         var shown = new ShownMatches(spaces);
+        var seal = new SecretSeal(config.receiptKey());
         this.alerts = new AlertDelivery(
                 config.alerts(),
                 index,
                 config.layout(),
                 web,
+                seal,
                 (alert, matches) -> shown.of(alert, matches, config.push().publicUrl()),
                 new AlertSpaces(spaces, new AlertRegister(index, config.layout())),
                 metrics);
         SpaceWatch follower = null;
         WebServer running = null;
         try {
-            RouteTable table = table(config, shown, jobs);
+            RouteTable table = table(config, shown, seal, jobs);
             this.server = build(config, table);
             encoder.embedText(WARM_UP); // the first call pays for lazy initialisation
             watch.start();
@@ -226,7 +229,7 @@ public final class SearchServer implements AutoCloseable {
     }
 
     /** Every feature's routes. */
-    private RouteTable table(SearchConfig config, ShownMatches shown, Supplier<List<URI>> jobs) {
+    private RouteTable table(SearchConfig config, ShownMatches shown, SecretSeal seal, Supplier<List<URI>> jobs) {
         var table = new RouteTable(config.http(), metrics, this::whyNotReady);
         var features = new ArrayList<Routes>(List.of(
                 new PageRoutes(),
@@ -241,6 +244,7 @@ public final class SearchServer implements AutoCloseable {
                         shown,
                         alerts,
                         web.guard(),
+                        seal,
                         config.push().publicUrl(),
                         config.http().scheme()),
                 new OperationRoutes(spaces, watch, metrics),

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param network how a query's {@code image_url} may be fetched
  * @param http how requests are treated
  * @param push who may tell of new pages
- * @param receiptKey file of the key that signs receipts of take-downs; made at the first one
+ * @param receiptKey file of the key that signs receipts of take-downs and seals the secrets of webhooks; made when it is first
+ *     needed, and the same for every process that shares an index
  * @param alerts how webhooks of alerts are told
  * @param grpcPort of the Open Inference Protocol over gRPC; -1 leaves it out
  * @param encoder where queries are embedded; null for this process

@@ -25,6 +25,7 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import javax.xml.parsers.DocumentBuilderFactory;
 import lenstream.core.alert.Alert;
+import lenstream.core.alert.AlertCounts;
 import lenstream.core.alert.AlertMatch;
 import lenstream.core.alert.AlertRegister;
 import lenstream.core.alert.ImageFilter;
@@ -192,6 +193,26 @@ class AlertIT {
         assertThat(told.at("/data/matches/0/image/id").asText())
                 .isEqualTo(index.pictures.getFirst().id());
         await(() -> http.get("/v1/alerts/" + id).json().at("/webhook/delivered").asInt() == 1);
+
+        // who reads the index learns no secret
+        String kept = client.send("GET", "/" + index.layout.alertIndex() + "/_doc/" + id, null)
+                .json()
+                .at("/_source/webhook/secret")
+                .asText();
+        assertThat(kept).startsWith("sealed1:");
+        assertThat(http.get("/v1/alerts/" + id).json().toString()).doesNotContain(kept, "whsec_");
+
+        JsonNode counts = AlertCounts.read(
+                        client, index.layout, made.path("fingerprint").asText())
+                .json();
+        assertThat(counts.path("alerts").asInt()).isOne();
+        assertThat(counts.path("stale").asInt()).isZero();
+        assertThat(counts.path("matches").asInt()).isEqualTo(2);
+        assertThat(counts.path("delivered").asInt()).isEqualTo(2);
+        assertThat(counts.path("failed").asInt()).isZero();
+        assertThat(AlertCounts.read(client, index.layout, "other-1-00000000").stale())
+                .isOne();
+        await(() -> http.get("/v1/status").json().path("alerts").toString().equals(counts.toString()));
 
         // a replay writes the same matches; a new one beside them is told of alone
         write(id, 0, 1, 2);

@@ -110,6 +110,7 @@ class StatusPageIT {
         assertThat(chromium.text("#sites")).contains("http://gallery.test/");
         assertThat(chromium.text("#jobs")).contains("No job is running", "./lenstream crawl");
         assertThat(chromium.text("#problems")).contains("Flink does not answer");
+        assertThat(chromium.text("#alerts")).contains("none is set");
         chromium.shoot("status-light");
     }
 

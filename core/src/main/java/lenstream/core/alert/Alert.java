@@ -58,7 +58,7 @@ public record Alert(
      * Who is told.
      *
      * @param url of the receiver
-     * @param secret {@code whsec_} and the base64 of the key that signs
+     * @param secret of the key that signs ({@code whsec_} and its base64), sealed for the alert's id: see {@link SecretSeal}
      */
     public record Webhook(String url, Secret secret) {}
 

@@ -27,6 +27,8 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 
 /**
  * Signs receipts with Ed25519 as JSON Web Signatures (RFC 7515, RFC 8037), which any JOSE library verifies with the public
@@ -127,6 +129,20 @@ public final class ReceiptKey {
                     : Optional.empty();
         } catch (GeneralSecurityException | IllegalArgumentException | IOException e) {
             return Optional.empty();
+        }
+    }
+
+    /**
+     * 32 bytes that only who has the private key can make: the key for another purpose (HMAC-SHA256 of the purpose under the
+     * private key, as in the expansion of RFC 5869).
+     */
+    public byte[] derived(String purpose) {
+        try {
+            Mac mac = Mac.getInstance("HmacSHA256");
+            mac.init(new SecretKeySpec(secret.getEncoded(), "HmacSHA256"));
+            return mac.doFinal(purpose.getBytes(UTF_8));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("every JDK has HmacSHA256", e);
         }
     }
 

@@ -2,6 +2,7 @@ package lenstream.search.alert;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,6 +25,8 @@ import lenstream.core.alert.Alert;
 import lenstream.core.alert.AlertMatch;
 import lenstream.core.alert.AlertMatches;
 import lenstream.core.alert.AlertRegister;
+import lenstream.core.alert.SecretSeal;
+import lenstream.core.config.Secret;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
@@ -70,6 +73,7 @@ public final class AlertDelivery implements AutoCloseable {
     private final DeliveryQueue queue;
     private final IndexTail tail;
     private final WebClient web;
+    private final SecretSeal seal;
     private final BiFunction<Alert, List<AlertMatch>, Map<String, ObjectNode>> shown;
     private final Runnable upkeep;
     private final Metrics metrics;
@@ -91,6 +95,7 @@ public final class AlertDelivery implements AutoCloseable {
 
     /**
      * @param web reaches the receivers, and nothing inside a network that was not listed
+     * @param seal of the webhooks' secrets
      * @param shown what is told of each match, by its id; what an image has to be there for is absent while it is not
      * @param upkeep done now and then by the process that is at work, by one thread at a time
      */
@@ -99,6 +104,7 @@ public final class AlertDelivery implements AutoCloseable {
             IndexClient index,
             IndexLayout layout,
             WebClient web,
+            SecretSeal seal,
             BiFunction<Alert, List<AlertMatch>, Map<String, ObjectNode>> shown,
             Runnable upkeep,
             Metrics metrics) {
@@ -108,6 +114,7 @@ public final class AlertDelivery implements AutoCloseable {
         this.queue = new DeliveryQueue(index, layout);
         this.tail = new IndexTail(index, layout.matchIndex());
         this.web = web;
+        this.seal = seal;
         this.shown = shown;
         this.upkeep = upkeep;
         this.metrics = metrics;
@@ -314,6 +321,13 @@ public final class AlertDelivery implements AutoCloseable {
         if (url.isEmpty()) {
             return "the address is no URL";
         }
+        Secret secret;
+        try {
+            secret = seal.open(webhook.secret(), alert.id());
+        } catch (IllegalArgumentException | UncheckedIOException e) { // the next attempt may find the key
+            LOG.warn("event=webhook_secret_not_opened alert={} reason={}", alert.id(), e.getMessage());
+            return String.valueOf(e.getMessage());
+        }
         long began = System.nanoTime();
         try {
             long seconds = System.currentTimeMillis() / 1_000;
@@ -321,7 +335,7 @@ public final class AlertDelivery implements AutoCloseable {
                     url.get(),
                     body,
                     "application/json",
-                    WebhookSignature.headers(webhook.secret(), delivery.id(), seconds, body));
+                    WebhookSignature.headers(secret, delivery.id(), seconds, body));
             if (response.status() == GONE) {
                 LOG.warn("event=webhook_gone alert={} url={}", alert.id(), webhook.url());
                 register.disable(alert.id(), "the receiver answered 410 Gone");
