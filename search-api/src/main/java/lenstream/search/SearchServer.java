@@ -71,6 +71,7 @@ public final class SearchServer implements AutoCloseable {
     private final String host;
     private final String scheme;
     private final AlertDelivery alerts;
+    private final TakedownUpkeep takedowns;
     private @Nullable WebSubRoutes webSub;
 
     @SuppressWarnings("MustBeClosed") // client and web client are freed in close()
@@ -96,6 +97,7 @@ public final class SearchServer implements AutoCloseable {
                 (alert, matches) -> shown.of(alert, matches, config.push().publicUrl()),
                 new AlertSpaces(spaces, new AlertRegister(index, config.layout())),
                 metrics);
+        this.takedowns = new TakedownUpkeep(index, config.layout(), config.receiptKey());
         SpaceWatch follower = null;
         WebServer running = null;
         try {
@@ -111,6 +113,7 @@ public final class SearchServer implements AutoCloseable {
             server.start();
             running = server;
             alerts.start();
+            takedowns.start();
             this.grpc = config.grpcPort() == SearchConfig.NO_GRPC
                     ? null
                     : GrpcInference.start(host, config.grpcPort(), config.http(), spaces, table);
@@ -124,6 +127,7 @@ public final class SearchServer implements AutoCloseable {
             watch.close();
             closeWebSub();
             alerts.close();
+            takedowns.close();
             web.close();
             index.close();
             throw new StartException("the search server cannot start: " + e.getMessage(), e);
@@ -217,6 +221,7 @@ public final class SearchServer implements AutoCloseable {
         following.close();
         closeWebSub();
         alerts.close();
+        takedowns.close();
         web.close();
         index.close();
         spaces.close();

@@ -1,6 +1,8 @@
 package lenstream.core.takedown;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -23,11 +25,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Takes down, revokes, and keeps a signed receipt of each. First the command is in the log, so that no running job can
  * write what is removed next; a job that does not run reads it when it starts. Then the indices are emptied of what it
- * covers. Then the receipt is kept. Whoever was interrupted asks again: the same subject is the same take-down.
- * Thread-safe; blocks.
+ * covers. Then the receipt is kept. Whoever was interrupted may ask again: the same subject is the same take-down; and what
+ * nobody asks for again is brought to its end by {@link UnfinishedTakedowns}. Thread-safe; blocks.
  */
 public final class TakedownRegister {
     private static final int MOST = 10_000;
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final IndexClient client;
     private final IndexLayout layout;
@@ -54,7 +57,6 @@ public final class TakedownRegister {
      * @throws IndexException if the index refuses or does not answer; asking again goes on where it stopped
      */
     public ObjectNode takeDown(TakedownSubject subject, String by, @Nullable String reason) {
-        long now = System.currentTimeMillis();
         var command = new Command(
                 subject.id(),
                 Kind.TAKEDOWN,
@@ -62,12 +64,53 @@ public final class TakedownRegister {
                 subject.threshold(),
                 subject.fingerprint(),
                 subject.vector(),
-                null,
-                now,
+                asked(by, reason),
+                System.currentTimeMillis(),
                 Command.NO_POSITION);
         log.append(command);
-        Removed removed = removal.of(command);
-        return keep(subject.id(), subject, "takedown", now, by, reason, removed);
+        return finish(command);
+    }
+
+    /**
+     * Does what follows once a take-down or its revocation stands in the log. May be repeated; each time signs another
+     * receipt.
+     *
+     * @return the entry with its receipts
+     */
+    ObjectNode finish(Command command) {
+        boolean takesDown = command.kind() == Kind.TAKEDOWN;
+        Removed removed = takesDown ? removal.of(command) : Removed.NOTHING;
+        JsonNode asked = asked(command);
+        return keep(
+                command,
+                takesDown ? "takedown" : "revocation",
+                asked.path("by").asText("unknown"),
+                asked.hasNonNull("reason") ? asked.get("reason").asText() : null,
+                removed);
+    }
+
+    /** Whether what follows from a command was done, or from a later one of its key. */
+    boolean isFinished(Command command) {
+        return get(command.key())
+                .filter(entry ->
+                        Instant.parse(entry.path("issued").asText()).toEpochMilli() >= command.issuedAtMillis())
+                .isPresent();
+    }
+
+    private static String asked(String by, @Nullable String reason) {
+        ObjectNode asked = JsonNodeFactory.instance.objectNode().put("by", by);
+        if (reason != null) {
+            asked.put("reason", reason);
+        }
+        return asked.toString();
+    }
+
+    private static JsonNode asked(Command command) {
+        try {
+            return command.body() == null ? JsonNodeFactory.instance.missingNode() : JSON.readTree(command.body());
+        } catch (JsonProcessingException e) {
+            throw new IndexException("the log holds a take-down that cannot be read: " + command.key(), e);
+        }
     }
 
     /**
@@ -80,23 +123,19 @@ public final class TakedownRegister {
         if (entry.isEmpty()) {
             return Optional.empty();
         }
-        long now = System.currentTimeMillis();
         Command before = find(id).orElseThrow(() -> new IndexException("the log lacks the take-down " + id));
-        log.append(new Command(
+        var command = new Command(
                 id,
                 Kind.TAKEDOWN_REVOKE,
                 before.subject(),
                 before.threshold(),
                 before.fingerprint(),
                 before.vector(),
-                null,
-                now,
-                Command.NO_POSITION));
-        TakedownSubject.Scope scope =
-                TakedownSubject.Scope.valueOf(entry.get().path("scope").asText().toUpperCase(Locale.ROOT));
-        var subject =
-                new TakedownSubject(scope, before.subject(), before.fingerprint(), before.vector(), before.threshold());
-        return Optional.of(keep(id, subject, "revocation", now, by, null, Removed.NOTHING));
+                asked(by, null),
+                System.currentTimeMillis(),
+                Command.NO_POSITION);
+        log.append(command);
+        return Optional.of(finish(command));
     }
 
     /** The entry of this id with its receipts. */
@@ -125,14 +164,9 @@ public final class TakedownRegister {
                 .findFirst();
     }
 
-    private ObjectNode keep(
-            String id,
-            TakedownSubject subject,
-            String event,
-            long at,
-            String by,
-            @Nullable String reason,
-            Removed removed) {
+    private ObjectNode keep(Command command, String event, String by, @Nullable String reason, Removed removed) {
+        String id = command.key();
+        TakedownSubject subject = TakedownSubject.of(command);
         ObjectNode said = JsonNodeFactory.instance
                 .objectNode()
                 .put("id", id)
@@ -142,7 +176,8 @@ public final class TakedownRegister {
         if (subject.vector() != null) {
             said.put("threshold", subject.threshold()).put("fingerprint", subject.fingerprint());
         }
-        said.put("issued", Instant.ofEpochMilli(at).toString()).put("by", by);
+        said.put("issued", Instant.ofEpochMilli(command.issuedAtMillis()).toString())
+                .put("by", by);
         if (reason != null) {
             said.put("reason", reason);
         }

@@ -2,6 +2,7 @@ package lenstream.core.takedown;
 
 import java.util.Optional;
 import java.util.regex.Pattern;
+import lenstream.core.command.Command;
 import lenstream.core.image.ImageId;
 import lenstream.core.web.CanonicalUrl;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +71,17 @@ public record TakedownSubject(
             throw new IllegalArgumentException("threshold must be above 0 and at most 1, for example 0.95");
         }
         return new TakedownSubject(Scope.SIMILAR, name, fingerprint, vector, threshold);
+    }
+
+    /** What a take-down, or its revocation, is about. */
+    static TakedownSubject of(Command command) {
+        Scope scope = command.vector() != null
+                ? Scope.SIMILAR
+                : command.subject().endsWith(ALL_BELOW)
+                        ? Scope.PREFIX
+                        : command.subject().contains("://") ? Scope.URL : Scope.HOST;
+        return new TakedownSubject(
+                scope, command.subject(), command.fingerprint(), command.vector(), command.threshold());
     }
 
     /** The id of its take-down: the same subject has the same, so that a repetition is no second one. */
