@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Searches the index of one embedding space. Every search ranks {@value #DEPTH} neighbours by id alone and
  * shows the documents of the page that was asked for: the depth is the same for every page, so that pages fit together. The
- * documents of a first page come with the ranking, those of a later one cost a second request.
+ * documents of a first page come with the ranking, those of a later one cost a second request. A first page of which nothing
+ * more is asked needs no ranking at all.
  *
  * <p>Queries to the index are built from typed requests only. Thread-safe; blocking. Does not own its client.
  */
@@ -62,6 +63,8 @@ final class ImageSearch {
     private static final int SPARE = 8;
 
     private static final String PAGE = "page";
+    private static final String GROUPS = "groups";
+
     /** Most members of a group that an answer names. */
     static final int MEMBERS = 100;
 
@@ -74,6 +77,7 @@ final class ImageSearch {
     private final Fingerprint fingerprint;
     private final int dim;
     private volatile @Nullable Quantisation quantisation;
+    private volatile boolean countsItself = true; // until it counts otherwise than we do
 
     /**
      * A list of images, best first.
@@ -121,6 +125,12 @@ final class ImageSearch {
      * @param leastCosine below which images are left out; null for the nearest {@link #DEPTH} whatever they are
      */
     Page near(Direction query, SearchRequest request, @Nullable Double leastCosine) {
+        if (showsAllInOne(request, leastCosine)) {
+            Page first = firstPage(query, request);
+            if (first != null) {
+                return first;
+            }
+        }
         ObjectNode body = leastCosine == null
                 ? nearestBody(query.vector(), request)
                 : radialBody(query.vector(), request, leastCosine);
@@ -143,6 +153,83 @@ final class ImageSearch {
                 .forEach(hit -> sources.put(hit.path("_id").asText(), hit.path("_source")));
         boolean complete = leastCosine == null || answer.at("/hits/hits").size() < RADIAL_DEPTH;
         return page(new Ranking(hits, sources, complete), query, request, key(query.vector(), "", request));
+    }
+
+    /** Whether the hits of the page and the sizes of groups are all that the answer tells of the neighbours. */
+    private boolean showsAllInOne(SearchRequest request, @Nullable Double leastCosine) {
+        return countsItself
+                && leastCosine == null
+                && request.cursor() == null
+                && request.ranking().diversity() == 0
+                && request.facets().isEmpty()
+                && !request.explain();
+    }
+
+    /**
+     * A first page whose neighbours OpenSearch counts and collapses itself: it then sends the documents of the page alone, not
+     * the places of {@value #DEPTH} images, which cost both sides more than all the rest.
+     *
+     * @return null if the index counts more neighbours than are ranked, as several shards do, each its own
+     */
+    private @Nullable Page firstPage(Direction query, SearchRequest request) {
+        ObjectNode body = JSON.objectNode().put("size", request.k()).put("track_total_hits", true);
+        ObjectNode knn = quantisation().knn(query.vector(), DEPTH);
+        if (!request.filter().isEmpty()) {
+            knn.set("filter", request.filter().query());
+        }
+        ObjectNode nearest = JSON.objectNode();
+        nearest.putObject("knn").set(Field.EMBEDDING, knn);
+        List<String> without = request.query().ids();
+        if (without.isEmpty()) {
+            body.set("query", nearest);
+        } else {
+            ObjectNode others = body.putObject("query").putObject("bool");
+            others.putArray("must").add(nearest);
+            without.forEach(
+                    others.putArray("must_not").addObject().putObject("terms").putArray(Field.ID)::add);
+        }
+        order(body);
+        withoutVectors(body);
+        if (request.collapse()) {
+            body.putObject("collapse").put("field", Field.GROUP_ID);
+        }
+        body.putObject("aggs")
+                .putObject(GROUPS)
+                .putObject("terms")
+                .put("field", Field.GROUP_ID)
+                .put("size", DEPTH)
+                .put("min_doc_count", 2)
+                .put("execution_hint", "map"); // of the neighbours alone; ordinals would be those of the whole index
+        JsonNode answer = search(body);
+        int images = answer.at("/hits/total/value").asInt();
+        if (images > DEPTH) {
+            countsItself = false;
+            return null;
+        }
+        var sizes = new HashMap<String, Integer>();
+        int total = images;
+        for (JsonNode group : answer.path("aggregations").path(GROUPS).path("buckets")) {
+            int size = group.path("doc_count").asInt();
+            sizes.put(group.path("key").asText(), size);
+            total -= request.collapse() ? size - 1 : 0;
+        }
+        var found = new ArrayList<Found>(request.k());
+        double value = Double.NaN;
+        double best = Double.NaN;
+        String id = "";
+        for (JsonNode hit : answer.at("/hits/hits")) {
+            JsonNode source = hit.path("_source");
+            value = hit.path("sort").path(0).asDouble();
+            id = id(hit);
+            double cosine = quantisation().cosine(value);
+            best = found.isEmpty() ? cosine : best;
+            int size = sizes.getOrDefault(source.path(Field.GROUP_ID).asText(), 1);
+            found.add(new Found(source, cosine, size, Ranked.Places.picture(found.size() + 1)));
+        }
+        String next = found.isEmpty() || found.size() >= total
+                ? null
+                : new Cursor(key(query.vector(), "", request), value, id).text();
+        return new Page(total, next, found, best, true, null);
     }
 
     /** Images whose words match a text; cosines are those of the text's vector. */
@@ -227,7 +314,7 @@ final class ImageSearch {
         ObjectNode images = JSON.objectNode().put("size", 0).put("track_total_hits", false);
         ArrayNode wanted = images.putObject("query").putObject("terms").putArray(Field.GROUP_ID);
         ids.forEach(wanted::add);
-        ObjectNode groups = images.putObject("aggs").putObject("groups");
+        ObjectNode groups = images.putObject("aggs").putObject(GROUPS);
         groups.putObject("terms").put("field", Field.GROUP_ID).put("size", ids.size());
         groups.putObject("aggs")
                 .putObject("ids")
@@ -472,10 +559,15 @@ final class ImageSearch {
                 .put("track_total_hits", false);
         ArrayNode values = body.putArray("docvalue_fields").add(Field.GROUP_ID);
         facets.forEach(values::add);
+        order(body);
+        return body;
+    }
+
+    /** Best first, and always the same way. */
+    private static void order(ObjectNode body) {
         ArrayNode sort = body.putArray("sort");
         sort.addObject().put("_score", "desc");
         sort.addObject().put(Field.ID, "asc");
-        return body;
     }
 
     /** The second value of what hits are sorted by. */
@@ -507,6 +599,7 @@ final class ImageSearch {
         IndexAnswer answer = client.send("POST", "/" + imageIndex + "/_search", body);
         if (!answer.ok()) {
             quantisation = null; // the index may have been deleted and made again with another one
+            countsItself = true;
         }
         return require(answer);
     }
