@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param cursor leads to the next page; null on the last one
  * @param floor score that the best picture must reach for this text in an index of this size; null if the encoder was not
  *     measured or the search was not by one text
- * @param nothingMatches whether the best score of all pages is below the floor; null without a floor
+ * @param nothingMatches whether the best score of all pages is below the floor; null without a floor. By words alone, whether
+ *     no image holds one of them
  * @param complete whether these are all images above the least score or cosine; null without one
  * @param facets null if none were asked for
  */

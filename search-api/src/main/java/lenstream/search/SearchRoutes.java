@@ -127,6 +127,9 @@ final class SearchRoutes implements Routes {
                 known ? relevance.floor(direction.vector(), searched(request, page.total())) : OptionalDouble.empty();
         Double floor = least.isPresent() ? Math.round(least.getAsDouble() * 1e6) / 1e6 : null;
         Boolean nothing = floor == null ? null : !(score.applyAsDouble(page.best()) >= floor); // NaN: no hit at all
+        if (request.mode() == SearchRequest.Mode.TEXT) {
+            nothing = page.total() == 0;
+        }
         exchange.sendJson(new SearchAnswer(
                 exchange.elapsedMillis(),
                 space.fingerprint().value(),

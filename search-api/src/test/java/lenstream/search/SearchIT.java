@@ -447,6 +447,33 @@ class SearchIT {
                 .isEqualTo(400);
     }
 
+    /** What needs no more than a page is asked of the index in another way than what counts or pages through the neighbours. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/v1/search?q=frog&k=20",
+                "/v1/search?q=frog&k=100&collapse=false",
+                "/v1/search?q=flower&k=5&orientation=portrait",
+                "/v1/search?q=flower&k=5&site=http://nowhere.test/"
+            })
+    void aPageIsTheSameWhateverElseIsAsked(String path) {
+        assertSamePage(path);
+    }
+
+    @Test
+    void aPageOfSimilarImagesIsTheSameWhateverElseIsAsked() {
+        assertSamePage("/v1/images/" + index.pictures.getFirst().id() + "/similar?k=7");
+    }
+
+    private void assertSamePage(String path) {
+        JsonNode page = search(path);
+        JsonNode counted = search(path + "&facets=mime");
+        assertThat(page.path("hits")).isEqualTo(counted.path("hits"));
+        assertThat(page.path("total")).isEqualTo(counted.path("total"));
+        assertThat(page.path("cursor")).isEqualTo(counted.path("cursor"));
+        assertThat(page.path("nothing_matches")).isEqualTo(counted.path("nothing_matches"));
+    }
+
     @Test
     void wordsOfTitlesAndBothTogether() {
         JsonNode text = http.postJson("/v1/search", "{\"text\":\"tractor\",\"mode\":\"text\"}")
@@ -458,9 +485,12 @@ class SearchIT {
         JsonNode hybrid = http.postJson("/v1/search", "{\"text\":\"tractor\",\"mode\":\"hybrid\",\"k\":5}")
                 .json();
         assertThat(ids(hybrid)).contains(text.at("/hits/0/id").asText()).hasSize(5);
-        assertThat(ids(http.postJson("/v1/search", "{\"text\":\"qqqq zzzz\",\"mode\":\"text\"}")
-                        .json()))
-                .isEmpty();
+        assertThat(text.path("nothing_matches").asBoolean(true)).isFalse();
+        JsonNode none = http.postJson("/v1/search", "{\"text\":\"qqqq zzzz\",\"mode\":\"text\"}")
+                .json();
+        assertThat(ids(none)).isEmpty();
+        assertThat(none.path("nothing_matches").asBoolean()).isTrue();
+        assertThat(none.has("floor")).isFalse();
     }
 
     @Test
