@@ -1,10 +1,12 @@
 package lenstream.search;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Comparator;
 import java.util.List;
 import lenstream.core.index.Field;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The near-duplicates that an image belongs to.
@@ -13,7 +15,7 @@ import lenstream.core.index.Field;
  * @param canonical id of the best image: the largest, of these the one that was found first
  * @param groupSize images of the group that can be found now
  * @param seenOn distinct pages that show one of them, as far as they are known; an estimate beyond 127
- * @param firstSeen when the first of them was found
+ * @param firstSeen when the first of them was found; null if unknown
  * @param members images of the group by id, at most 100
  */
 record ImageGroup(
@@ -21,13 +23,16 @@ record ImageGroup(
         String canonical,
         @JsonProperty("group_size") long groupSize,
         @JsonProperty("seen_on") long seenOn,
-        @JsonProperty("first_seen") String firstSeen,
+
+        @JsonInclude(JsonInclude.Include.NON_NULL) @JsonProperty("first_seen") @Nullable
+        String firstSeen,
+
         List<Hit> members) {
 
     /** As the job chooses it: the largest picture, then the one that was found first, then the smallest id. */
     private static final Comparator<Hit> BEST = Comparator.comparingLong(
                     (Hit hit) -> -(long) hit.width() * hit.height())
-            .thenComparing(Hit::discovered)
+            .thenComparing(Hit::discovered, Comparator.nullsLast(Comparator.naturalOrder()))
             .thenComparing(Hit::id);
 
     /** @param image document of one of its images */
@@ -45,7 +50,7 @@ record ImageGroup(
                 canonical,
                 all ? members.size() : Math.max(known.path(Field.GROUP_SIZE).asLong(1), members.size()),
                 known.path(Field.SEEN_ON).asLong(1),
-                known.path(Field.FIRST_SEEN).asText(image.path(Field.DISCOVERED).asText()),
+                known.path(Field.FIRST_SEEN).asText(image.path(Field.DISCOVERED).asText(null)),
                 members);
     }
 }
