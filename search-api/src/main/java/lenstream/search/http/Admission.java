@@ -16,8 +16,8 @@ import java.util.function.Supplier;
  */
 final class Admission {
     private static final long PATIENCE_MILLIS = 100;
-    private static final long IMPATIENCE_MILLIS = 10;
-    private static final long STANDING_MILLIS = 100;
+    private static final long IMPATIENCE_MILLIS = 20;
+    private static final long STANDING_MILLIS = 200;
 
     /** Waiting requests for each one that works; the queue is bounded also where all are patient. */
     private static final int QUEUE_FACTOR = 4;
@@ -44,18 +44,19 @@ final class Admission {
      * @throws ProblemException with 429 if there is no room
      */
     void pass(Supplier<String> type, Runnable work) {
-        enter();
+        int atFirst = enter();
         long start = System.nanoTime();
         boolean done = false;
         try {
             work.run();
             done = true;
         } finally {
-            leave(type.get(), System.nanoTime() - start, done);
+            leave(type.get(), System.nanoTime() - start, atFirst, done);
         }
     }
 
-    private void enter() {
+    /** @return requests that work now, this one included */
+    private int enter() {
         var waiting = new Waiting();
         long patience;
         lock.lock();
@@ -63,7 +64,7 @@ final class Admission {
             if (working < limit.current() && queue.isEmpty()) {
                 working++;
                 emptySince = System.nanoTime();
-                return;
+                return working;
             }
             if (queue.size() >= QUEUE_FACTOR * limit.current()) {
                 throw busy();
@@ -83,7 +84,7 @@ final class Admission {
         lock.lock();
         try {
             if (waiting.admitted) {
-                return;
+                return working;
             }
             queue.remove(waiting);
             noteEmpty();
@@ -93,11 +94,11 @@ final class Admission {
         throw Thread.currentThread().isInterrupted() ? ProblemException.unavailable("The server is stopping.") : busy();
     }
 
-    private void leave(String type, long nanos, boolean done) {
+    private void leave(String type, long nanos, int atFirst, boolean done) {
         lock.lock();
         try {
             if (done) { // what failed or was refused says nothing about how long work takes
-                limit.sample(type, nanos, working);
+                limit.sample(type, nanos, Math.max(atFirst, working));
             }
             working--;
             while (working < limit.current() && !queue.isEmpty()) {

@@ -4,38 +4,51 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * How many requests may work at once, found from how long they take: as long as they take about as long as when the server
- * is idle, more are let in; when they take several times as long, they stand in each other's way and fewer are. Confined by
- * its owner's lock; {@link #current} may be read from anywhere.
+ * How many requests may work at once, found from how long they take. Of those that work, some only wait for a processor or for
+ * the index behind others: {@code working * (1 - alone / taken)} by how long the same work takes with nothing beside it. While
+ * fewer than {@value #SPARE} wait, one more is let in; when more than {@value #CROWD} do, one fewer. More would raise every
+ * latency and the throughput not at all. Confined by its owner's lock; {@link #current} may be read from anywhere.
  *
- * <p>The rule is the gradient of TCP Vegas as Netflix's concurrency-limits uses it: {@code limit = limit * min(1, tolerance *
- * idle / taken) + sqrt(limit)}, smoothed. A text takes a tenth of what a picture takes, so each type of request is held
- * against its own idle time.
+ * <p>The rule is that of TCP Vegas (Brakmo, Peterson, 1995), its bounds for requests as in Netflix's concurrency-limits. Their
+ * least time ever seen is replaced by the usual time of work that was alone: the least is a lucky one, and held against it every
+ * ordinary request looks as if it had waited. A text takes a tenth of what a picture takes, so each type of request has a time of
+ * its own.
  */
 final class ConcurrencyLimit {
-    /** Work on the processor at a limit of 4 takes about twice its idle time on two cores: that must not count as trouble. */
-    private static final double TOLERANCE = 2;
+    private static final double SPARE = 1;
+    private static final double CROWD = 2;
 
-    private static final int LEAST = 2;
-    private static final int FIRST = 16;
-    private static final double SMOOTHING = 0.1;
+    /** So much of the next request counts for the usual time of work alone. */
+    private static final double NEWEST = 0.1;
 
-    /** The idle time is the least seen, forgotten at this rate a second: a machine may become slower for good. */
-    private static final double FORGETTING = 0.001;
+    private static final int FIRST = 8;
+
+    /** Processors can work at the same time whatever the times say. */
+    private static final int LEAST = Math.max(2, Runtime.getRuntime().availableProcessors());
 
     private final int most;
-    private final Map<String, Idle> idleTimes = new HashMap<>();
+    private final Map<String, Alone> times = new HashMap<>();
     private double limit;
     private volatile int current;
 
-    private static final class Idle {
-        double nanos = Double.MAX_VALUE;
-        long at = System.nanoTime();
+    /** What work of one type takes with nothing beside it. */
+    private static final class Alone {
+        double nanos = Double.MAX_VALUE; // until it was alone, the least seen
+        boolean known;
+
+        void sample(long taken, boolean isAlone) {
+            if (isAlone) {
+                nanos = known ? nanos + NEWEST * (taken - nanos) : taken;
+                known = true;
+            } else if (!known) {
+                nanos = Math.min(nanos, taken);
+            }
+        }
     }
 
     ConcurrencyLimit(int most) {
         this.most = most;
-        this.limit = Math.min(most, FIRST);
+        this.limit = Math.min(most, Math.max(FIRST, LEAST));
         this.current = (int) limit;
     }
 
@@ -48,22 +61,18 @@ final class ConcurrencyLimit {
      *
      * @param type what was asked for
      * @param nanos it took, without waiting to be let in
-     * @param working requests at the time, this one included
+     * @param working requests at its beginning or its end, whichever were more, this one included
      */
     void sample(String type, long nanos, int working) {
-        Idle idle = idleTimes.computeIfAbsent(type, key -> new Idle());
-        long now = System.nanoTime();
-        if (idle.nanos < Double.MAX_VALUE) {
-            idle.nanos *= 1 + FORGETTING * (now - idle.at) / 1e9;
+        Alone alone = times.computeIfAbsent(type, key -> new Alone());
+        alone.sample(nanos, working == 1);
+        double waiting = working * (1 - Math.min(1, alone.nanos / nanos));
+        if (waiting > CROWD) {
+            limit = Math.min(limit, working) - 1 / limit; // one fewer for each round of as many requests
+        } else if (waiting < SPARE && working >= current) { // else the limit is not what holds anyone back
+            limit += 1 / limit;
         }
-        idle.at = now;
-        idle.nanos = Math.min(idle.nanos, nanos);
-        if (working * 2 < current) {
-            return; // the limit was not what held anyone back
-        }
-        double gradient = Math.clamp(TOLERANCE * idle.nanos / nanos, 0.5, 1);
-        double wanted = limit * gradient + Math.sqrt(limit);
-        limit = Math.clamp((1 - SMOOTHING) * limit + SMOOTHING * wanted, Math.min(LEAST, most), most);
+        limit = Math.clamp(limit, Math.min(LEAST, most), most);
         current = (int) limit;
     }
 }
