@@ -3,7 +3,9 @@ package lenstream.search;
 import com.google.errorprone.annotations.MustBeClosed;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
+import java.util.function.Predicate;
 import lenstream.core.config.ConfigException;
 import lenstream.core.model.Encoder;
 import lenstream.core.model.Fingerprint;
@@ -40,8 +42,17 @@ final class BundleQueryEncoder implements QueryEncoder {
     private final int textLanes;
     private final @Nullable RemoteEncoder remote;
 
-    /** An image in the pipeline. */
-    private record Ready(PreparedQuery query) implements Prepared {
+    /** The tower on the CPU for tensors that come ready made, which a device's lanes do not take; opened by the first. */
+    private @Nullable EmbeddingPipeline tensors; // under this
+
+    private boolean closed; // under this
+
+    /**
+     * An image in the pipeline.
+     *
+     * @param isTensor whether it was preprocessed elsewhere
+     */
+    private record Ready(PreparedQuery query, boolean isTensor) implements Prepared {
         @Override
         public void close() {
             query.close();
@@ -61,11 +72,16 @@ final class BundleQueryEncoder implements QueryEncoder {
         this.remote = remote;
     }
 
+    /**
+     * With both towers in this process.
+     *
+     * @param device where pictures are embedded
+     */
     @MustBeClosed
     @SuppressWarnings("MustBeClosed") // both parts are freed in close()
-    static BundleQueryEncoder open(Path directory) {
+    static BundleQueryEncoder open(Path directory, Placement device) {
         EmbeddingPipeline images = EmbeddingPipeline.open(
-                PipelineConfig.defaults(directory).on(Placement.CPU, 0)); // leaves devices to the job
+                PipelineConfig.defaults(directory).on(device, 0).withThumbnails(false));
         try {
             return new BundleQueryEncoder(
                     images.bundle(),
@@ -154,7 +170,7 @@ final class BundleQueryEncoder implements QueryEncoder {
     @SuppressWarnings("MustBeClosed") // closed with what is returned
     public Prepared prepare(byte[] encoded, @Nullable Region region) throws UnreadableImageException {
         try {
-            return new Ready(images.prepareQuery(encoded, region == null ? null : part(region)));
+            return new Ready(images.prepareQuery(encoded, region == null ? null : part(region)), false);
         } catch (ImageRejectedException e) {
             throw new UnreadableImageException(e.reason(), e.detail());
         } catch (IllegalArgumentException e) { // the only argument that can be wrong
@@ -175,17 +191,53 @@ final class BundleQueryEncoder implements QueryEncoder {
     @SuppressWarnings("MustBeClosed") // closed with what is returned
     public Prepared prepare(float[] values, int row) {
         int length = 3 * imageSize() * imageSize();
-        return new Ready(images.prepareQuery(FloatBuffer.wrap(values, row * length, length)));
+        return new Ready(images.prepareQuery(FloatBuffer.wrap(values, row * length, length)), true);
     }
 
     @Override
     public List<Embedding> embedImages(List<Prepared> batch) {
-        return images.embedQueries(
-                batch.stream().map(image -> ((Ready) image).query()).toList());
+        boolean apart = images.onDevice() && batch.stream().anyMatch(image -> ((Ready) image).isTensor());
+        if (!apart) {
+            return images.embedQueries(queries(batch, image -> true));
+        }
+        Iterator<Embedding> pictures =
+                images.embedQueries(queries(batch, image -> !image.isTensor())).iterator();
+        Iterator<Embedding> ready =
+                tensors().embedQueries(queries(batch, Ready::isTensor)).iterator();
+        return batch.stream()
+                .map(image -> ((Ready) image).isTensor() ? ready.next() : pictures.next())
+                .toList();
+    }
+
+    private static List<PreparedQuery> queries(List<Prepared> batch, Predicate<Ready> wanted) {
+        return batch.stream()
+                .map(Ready.class::cast)
+                .filter(wanted)
+                .map(Ready::query)
+                .toList();
+    }
+
+    @SuppressWarnings("MustBeClosed") // freed in close()
+    private synchronized EmbeddingPipeline tensors() {
+        if (closed) {
+            throw new IllegalStateException("the encoder is closed");
+        }
+        if (tensors == null) {
+            tensors = EmbeddingPipeline.open(PipelineConfig.defaults(bundle.directory())
+                    .on(Placement.CPU, 0)
+                    .withThumbnails(false));
+        }
+        return tensors;
     }
 
     @Override
     public void close() {
+        synchronized (this) {
+            closed = true;
+            if (tensors != null) {
+                tensors.close();
+            }
+        }
         texts.close();
         images.close();
         if (remote != null) {

@@ -6,6 +6,7 @@ import lenstream.core.config.Check;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.web.WebConfig;
+import lenstream.gpu.pipeline.Placement;
 import lenstream.search.alert.AlertConfig;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.push.PushConfig;
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  * @param alerts how webhooks of alerts are told
  * @param grpcPort of the Open Inference Protocol over gRPC; 0 takes a free one, {@value #NO_GRPC} leaves it out
  * @param encoder where queries are embedded; null for this process
+ * @param device where this process embeds pictures
  */
 public record SearchConfig(
         String host,
@@ -41,7 +43,8 @@ public record SearchConfig(
         Path receiptKey,
         AlertConfig alerts,
         int grpcPort,
-        @Nullable RemoteConfig encoder) {
+        @Nullable RemoteConfig encoder,
+        Placement device) {
     /** No gRPC server. */
     public static final int NO_GRPC = -1;
 
@@ -65,61 +68,122 @@ public record SearchConfig(
                 Path.of("receipt-key"),
                 AlertConfig.defaults(),
                 NO_GRPC,
-                null);
+                null,
+                Placement.AUTO);
     }
 
     public SearchConfig withHost(String address) {
         return new SearchConfig(
-                address, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort, encoder);
+                address,
+                port,
+                bundle,
+                openSearch,
+                layout,
+                web,
+                http,
+                push,
+                receiptKey,
+                alerts,
+                grpcPort,
+                encoder,
+                device);
     }
 
     public SearchConfig withPort(int number) {
         return new SearchConfig(
-                host, number, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort, encoder);
+                host,
+                number,
+                bundle,
+                openSearch,
+                layout,
+                web,
+                http,
+                push,
+                receiptKey,
+                alerts,
+                grpcPort,
+                encoder,
+                device);
     }
 
     public SearchConfig withOpenSearch(OpenSearchConfig where) {
         return new SearchConfig(
-                host, port, bundle, where, layout, web, http, push, receiptKey, alerts, grpcPort, encoder);
+                host, port, bundle, where, layout, web, http, push, receiptKey, alerts, grpcPort, encoder, device);
     }
 
     public SearchConfig withLayout(IndexLayout names) {
         return new SearchConfig(
-                host, port, bundle, openSearch, names, web, http, push, receiptKey, alerts, grpcPort, encoder);
+                host, port, bundle, openSearch, names, web, http, push, receiptKey, alerts, grpcPort, encoder, device);
     }
 
     public SearchConfig withWeb(WebConfig network) {
         return new SearchConfig(
-                host, port, bundle, openSearch, layout, network, http, push, receiptKey, alerts, grpcPort, encoder);
+                host,
+                port,
+                bundle,
+                openSearch,
+                layout,
+                network,
+                http,
+                push,
+                receiptKey,
+                alerts,
+                grpcPort,
+                encoder,
+                device);
     }
 
     public SearchConfig withHttp(HttpConfig manners) {
         return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, manners, push, receiptKey, alerts, grpcPort, encoder);
+                host,
+                port,
+                bundle,
+                openSearch,
+                layout,
+                web,
+                manners,
+                push,
+                receiptKey,
+                alerts,
+                grpcPort,
+                encoder,
+                device);
     }
 
     public SearchConfig withPush(PushConfig pushes) {
         return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, http, pushes, receiptKey, alerts, grpcPort, encoder);
+                host,
+                port,
+                bundle,
+                openSearch,
+                layout,
+                web,
+                http,
+                pushes,
+                receiptKey,
+                alerts,
+                grpcPort,
+                encoder,
+                device);
     }
 
     public SearchConfig withReceiptKey(Path file) {
         return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, http, push, file, alerts, grpcPort, encoder);
+                host, port, bundle, openSearch, layout, web, http, push, file, alerts, grpcPort, encoder, device);
     }
 
     public SearchConfig withAlerts(AlertConfig told) {
         return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, http, push, receiptKey, told, grpcPort, encoder);
+                host, port, bundle, openSearch, layout, web, http, push, receiptKey, told, grpcPort, encoder, device);
     }
 
     public SearchConfig withGrpcPort(int number) {
         return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, number, encoder);
+                host, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, number, encoder, device);
     }
 
     public SearchConfig withEncoder(RemoteConfig servers) {
         return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort, servers);
+                host, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort, servers, device);
     }
 }

@@ -3,8 +3,10 @@ package lenstream.search;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.errorprone.annotations.MustBeClosed;
 import io.helidon.http.DirectHandler;
+import io.helidon.http.Header;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
@@ -58,6 +60,10 @@ public final class SearchServer implements AutoCloseable {
     private static final int MAX_REQUEST_LINE = 32 << 10;
 
     private static final Duration IDLE_CHECK = Duration.ofSeconds(10);
+
+    /** A request is on its way for a moment. */
+    private static final Duration IDLE_SLACK = Duration.ofSeconds(2);
+
     private static final String WARM_UP = "a photograph";
 
     private final ActiveSpace spaces;
@@ -83,7 +89,8 @@ public final class SearchServer implements AutoCloseable {
         this.index = IndexClient.open(config.openSearch());
         this.web = WebClient.open(config.web());
         Function<QueryEncoder, SearchSpace> maker = e -> new SearchSpace(e, index, config.layout(), web, metrics);
-        this.spaces = new ActiveSpace(maker.apply(encoder), maker, BundleQueryEncoder::open);
+        this.spaces = new ActiveSpace(
+                maker.apply(encoder), maker, bundle -> BundleQueryEncoder.open(bundle, config.device()));
         this.watch =
                 new IndexWatch(index, config.layout(), () -> spaces.current().encoder());
         var shown = new ShownMatches(spaces);
@@ -160,7 +167,7 @@ public final class SearchServer implements AutoCloseable {
         var metrics = new Metrics();
         RemoteConfig remote = config.encoder();
         QueryEncoder encoder = remote == null
-                ? BundleQueryEncoder.open(config.bundle())
+                ? BundleQueryEncoder.open(config.bundle(), config.device())
                 : BundleQueryEncoder.open(config.bundle(), remote, metrics);
         return start(config, encoder, jobs, metrics);
     }
@@ -283,6 +290,7 @@ public final class SearchServer implements AutoCloseable {
     private static WebServer build(SearchConfig config, RouteTable table) {
         HttpConfig http = config.http();
         Map<HeaderName, String> always = security(http);
+        Header kept = keepAlive(http.idleTimeout());
         WebServerConfig.Builder server = WebServer.builder()
                 .host(config.host())
                 .port(config.port())
@@ -300,6 +308,9 @@ public final class SearchServer implements AutoCloseable {
                         .build())
                 .routing(routing -> routing.addFilter((chain, request, response) -> {
                             always.forEach(response::header);
+                            if (request.prologue().protocolVersion().startsWith("1")) { // HTTP/2 has no such header
+                                response.header(kept);
+                            }
                             chain.proceed();
                         })
                         .addFilter(new Cors(http.cors()))
@@ -310,6 +321,12 @@ public final class SearchServer implements AutoCloseable {
             server.tls(http.tls().tls());
         }
         return server.build();
+    }
+
+    /** For how long a client may count on a connection, so that no request meets one that is being closed. */
+    private static Header keepAlive(Duration idleTimeout) {
+        long seconds = Math.max(1, idleTimeout.minus(IDLE_SLACK).toSeconds());
+        return HeaderValues.create("Keep-Alive", "timeout=" + seconds);
     }
 
     /** Answers of the HTTP engine itself, before a route is found. */

@@ -9,6 +9,7 @@ import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.web.AddressGuard;
 import lenstream.core.web.WebConfig;
+import lenstream.gpu.pipeline.Placement;
 import lenstream.search.alert.AlertConfig;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.push.PushConfig;
@@ -31,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param alerts how webhooks of alerts are told
  * @param grpcPort of the Open Inference Protocol over gRPC; -1 leaves it out
  * @param encoder where queries are embedded; null for this process
+ * @param device where this process embeds pictures: {@code gpu}, {@code cpu}, or {@code auto} for a GPU where there is one
  */
 record SearchSettings(
         @Default("127.0.0.1") String host,
@@ -44,12 +46,25 @@ record SearchSettings(
         @Default("receipt-key") Path receiptKey,
         @Default("{}") AlertConfig alerts,
         @Default("8001") int grpcPort,
-        @Nullable RemoteConfig encoder) {
+        @Nullable RemoteConfig encoder,
+        @Default("auto") Placement device) {
 
     SearchSettings {
         // refused here, where the file's other problems are reported
         SearchSettings.config(
-                host, port, bundle, openSearch, index, network, http, push, receiptKey, alerts, grpcPort, encoder);
+                host,
+                port,
+                bundle,
+                openSearch,
+                index,
+                network,
+                http,
+                push,
+                receiptKey,
+                alerts,
+                grpcPort,
+                encoder,
+                device);
     }
 
     /**
@@ -81,7 +96,19 @@ record SearchSettings(
 
     SearchConfig config() {
         return config(
-                host, port, bundle, openSearch, index, network, http, push, receiptKey, alerts, grpcPort, encoder);
+                host,
+                port,
+                bundle,
+                openSearch,
+                index,
+                network,
+                http,
+                push,
+                receiptKey,
+                alerts,
+                grpcPort,
+                encoder,
+                device);
     }
 
     private static SearchConfig config(
@@ -96,7 +123,8 @@ record SearchSettings(
             Path receiptKey,
             AlertConfig alerts,
             int grpcPort,
-            @Nullable RemoteConfig encoder) {
+            @Nullable RemoteConfig encoder,
+            Placement device) {
         return new SearchConfig(
                 host,
                 port,
@@ -109,6 +137,7 @@ record SearchSettings(
                 receiptKey,
                 alerts,
                 grpcPort,
-                encoder);
+                encoder,
+                device);
     }
 }

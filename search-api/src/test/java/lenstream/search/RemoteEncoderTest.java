@@ -4,14 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.offset;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.errorprone.annotations.MustBeClosed;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 import lenstream.core.config.ConfigException;
 import lenstream.core.config.Secret;
+import lenstream.core.model.ModelBundle;
 import lenstream.gpu.embed.Embedding;
+import lenstream.gpu.pipeline.Placement;
+import lenstream.gpu.text.TextTokens;
 import lenstream.search.http.HttpConfig;
 import lenstream.search.http.Metrics;
 import lenstream.search.http.ProblemException;
@@ -43,7 +53,7 @@ class RemoteEncoderTest {
                 .withGrpcPort(0)
                 .withHttp(HttpConfig.of("{tokens: [{name: api, token: " + TOKEN + ", scopes: [read]}]}"));
         remote = SearchServer.start(config);
-        local = BundleQueryEncoder.open(BUNDLE);
+        local = BundleQueryEncoder.open(BUNDLE, Placement.CPU);
     }
 
     @AfterAll
@@ -208,6 +218,44 @@ class RemoteEncoderTest {
             }
             assertThat(found).containsExactly(local.embedText("after"), offset(1e-6f));
         }
+    }
+
+    /** A graph alone takes tokens, and gives one vector for each: tokenizer and pooling are then on our side. */
+    @Test
+    void aTextModelThatTakesTokensGetsThem() throws Exception {
+        ModelBundle bundle = ModelBundle.load(BUNDLE);
+        var vectors = new HashMap<List<Long>, float[]>();
+        var asked = new CopyOnWriteArrayList<List<Long>>();
+        try (TextTokens tokens = TextTokens.open(bundle)) {
+            Stream.concat(TEXTS.stream(), goldenTexts())
+                    .forEach(text -> vectors.put(boxed(tokens.ids(text)), local.embedText(text)));
+        }
+        try (var server = new TokenServer(
+                        ids -> {
+                            asked.add(boxed(ids));
+                            return Objects.requireNonNull(vectors.get(boxed(ids)), () -> "unknown " + boxed(ids));
+                        },
+                        remote.uri(),
+                        TOKEN);
+                BundleQueryEncoder encoder = open(at("http", server.port()))) {
+            asked.clear();
+            assertSame(
+                    encoder.embedTexts(TEXTS),
+                    TEXTS.stream().map(local::embedText).toList());
+            assertThat(asked).hasSize(TEXTS.size());
+        }
+    }
+
+    private static Stream<String> goldenTexts() throws IOException {
+        return new ObjectMapper()
+                .readTree(BUNDLE.resolve("golden.json").toFile())
+                .path("texts")
+                .valueStream()
+                .map(text -> text.path("text").asText());
+    }
+
+    private static List<Long> boxed(long[] ids) {
+        return Arrays.stream(ids).boxed().toList();
     }
 
     @Test

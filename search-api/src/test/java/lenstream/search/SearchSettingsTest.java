@@ -10,6 +10,7 @@ import lenstream.core.config.ConfigException;
 import lenstream.core.config.ConfigReader;
 import lenstream.core.config.DataSize;
 import lenstream.core.config.Secret;
+import lenstream.gpu.pipeline.Placement;
 import lenstream.search.http.Scope;
 import org.junit.jupiter.api.Test;
 
@@ -30,6 +31,7 @@ class SearchSettingsTest {
             host: 0.0.0.0
             port: 8181
             grpc_port: 9001
+            device: gpu
             bundle: ${LENSTREAM_TEST_UNSET:/models/two}
             open_search:
               urls: ["https://a.example:9200", "https://b.example:9200"]
@@ -50,6 +52,7 @@ class SearchSettingsTest {
         assertThat(config.host()).isEqualTo("0.0.0.0");
         assertThat(config.port()).isEqualTo(8181);
         assertThat(config.grpcPort()).isEqualTo(9001);
+        assertThat(config.device()).isEqualTo(Placement.GPU);
         assertThat(config.bundle()).isEqualTo(Path.of("/models/two"));
         assertThat(config.openSearch().urls()).hasSize(2);
         assertThat(config.openSearch().toString()).contains("reader").doesNotContain("secret");
