@@ -37,15 +37,24 @@ import lenstream.gpu.pipeline.PipelineConfig;
  * 0.8), so that they lie in clusters as embeddings of photographs do; texts and pictures asked are real ones.
  *
  * <p>{@code mvn -pl benchmarks exec:exec -Dmain=lenstream.bench.LoadBenchmark -Dargs="FOLDER fill 100000"} once, then in place
- * of {@code fill}: {@code text RATE SECONDS}, {@code image RATE SECONDS}, {@code own ROUNDS}, {@code overload SECONDS} or
- * {@code soak RATE SECONDS}. Needs {@code infra/opensearch} built.
+ * of {@code fill}: {@code text RATE SECONDS}, {@code image RATE SECONDS}, {@code own ROUNDS}, {@code overload SECONDS}, {@code
+ * tune text|image SECONDS P99_MILLIS} or {@code soak RATE SECONDS}; a file of more keys for the server may follow. Needs {@code
+ * infra/opensearch} built.
  */
 public final class LoadBenchmark {
     private static final int HITS = 10;
     private static final int BULK = 500;
-    private static final int WORKERS = 8;
+    private static final int WORKERS = 4;
     private static final double NOISE = 0.75;
     private static final int WARM_UP_SECONDS = 15;
+    private static final int WARM_SECONDS = 60;
+
+    /** Share of the capacity at which latency is taken as that of a server with enough to do. */
+    private static final double BUSY = 0.8;
+
+    private static final int REFUSED_MILLIS = 10;
+    private static final int BISECTIONS = 4;
+    private static final int HIGHEST_RATE = 20_000;
     private static final IndexLayout LAYOUT = IndexLayout.withPrefix("load");
 
     private static final List<String> ADJECTIVES =
@@ -63,6 +72,8 @@ public final class LoadBenchmark {
             "mountain",
             "bird",
             "car");
+
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final AtomicInteger asked = new AtomicInteger();
     private final List<FetchedImage> pictures;
@@ -88,7 +99,7 @@ public final class LoadBenchmark {
             }
             String yaml = "bundle: " + Samples.BUNDLE.toAbsolutePath() + "\nopen_search: {urls: [\"" + url
                     + "\"], request_timeout: 10s}\nindex: {prefix: load}\n"
-                    + (args.length > 4 ? Files.readString(Path.of(args[4])) : "");
+                    + (args[args.length - 1].endsWith(".yaml") ? Files.readString(Path.of(args[args.length - 1])) : "");
             try (ApiProcess api = ApiProcess.start(yaml, "512m")) {
                 var benchmark = new LoadBenchmark(api, url);
                 benchmark.warmUp();
@@ -97,6 +108,7 @@ public final class LoadBenchmark {
                     case "image" -> benchmark.steady(benchmark::image, args);
                     case "own" -> benchmark.own(Integer.parseInt(args[2]));
                     case "overload" -> benchmark.overload(Integer.parseInt(args[2]));
+                    case "tune" -> benchmark.tune(args[2], Integer.parseInt(args[3]), Double.parseDouble(args[4]));
                     case "soak" -> benchmark.soak(Double.parseDouble(args[2]), Integer.parseInt(args[3]));
                     default -> throw new IllegalArgumentException(args[1]);
                 }
@@ -179,52 +191,100 @@ public final class LoadBenchmark {
         }
     }
 
-    /** Single texts on one connection, each followed by what OpenSearch alone takes for the same question. */
-    private void own(int rounds) throws IOException {
+    /**
+     * Single texts on one connection, and what OpenSearch alone takes for the very same question, asked over a connection of
+     * its own, before or after in turn. The API's own part is what is left of the whole without that and without the embedding;
+     * both answers must hold the same images. Before, as many are asked as it takes until the server's code is compiled.
+     */
+    private void own(int rounds) throws IOException, InterruptedException {
+        capacity(WARM_SECONDS);
         var own = new ArrayList<Double>();
         var whole = new ArrayList<Double>();
         var embed = new ArrayList<Double>();
         var index = new ArrayList<Double>();
+        var outside = new ArrayList<Double>();
+        var asking = new ArrayList<Double>();
+        var rest = new ArrayList<Double>();
         try (var connection = new PlainHttp(api.uri());
                 var direct = new PlainHttp(URI.create(openSearch))) {
-            var mapper = new ObjectMapper();
             Fingerprint space = ModelBundle.load(Samples.BUNDLE).fingerprint();
             for (int i = 0; i < rounds; i++) {
                 String text = nextText();
-                JsonNode vector = mapper.readTree(connection
-                                .post(
-                                        "/v1/embeddings",
-                                        "application/json",
-                                        ("{\"model\":\"lensmini\",\"input\":\"" + text + "\"}")
-                                                .getBytes(StandardCharsets.UTF_8))
-                                .body())
-                        .at("/data/0/embedding");
-                byte[] question = question(vector);
+                byte[] question = question(connection, text);
+                String path = "/" + LAYOUT.imageIndex(space) + "/_search";
+                double alone = 0;
+                PlainHttp.Answer bare = null;
+                if (i % 2 == 0) {
+                    long start = System.nanoTime();
+                    bare = direct.post(path, "application/json", question);
+                    alone = millisSince(start);
+                }
                 long start = System.nanoTime();
-                direct.post("/" + LAYOUT.imageIndex(space) + "/_search", "application/json", question);
-                double alone = (System.nanoTime() - start) / 1e6;
-                start = System.nanoTime();
-                PlainHttp.Answer answer = text(connection);
-                double all = (System.nanoTime() - start) / 1e6;
+                PlainHttp.Answer answer = text(connection, text.toUpperCase(Locale.ROOT));
+                double all = millisSince(start);
+                if (bare == null) {
+                    start = System.nanoTime();
+                    bare = direct.post(path, "application/json", question);
+                    alone = millisSince(start);
+                }
+                requireSame(bare, answer);
                 double embedding = timing(answer.timing(), "embed");
+                double total = timing(answer.timing(), "total");
+                double asked = timing(answer.timing(), "index");
                 whole.add(all);
                 embed.add(embedding);
                 index.add(alone);
                 own.add(all - embedding - alone);
+                outside.add(all - total);
+                asking.add(asked - alone);
+                rest.add(total - embedding - asked);
             }
         }
         row("text query over HTTP", whole);
         row("embed the text", embed);
-        row("OpenSearch alone, the same kind of question", index);
+        row("OpenSearch alone, the same question", index);
         row("the API's own part", own);
+        row("of it: before and after the handler", outside);
+        row("of it: the index stage beyond OpenSearch's time", asking);
+        row("of it: the rest of the handler", rest);
     }
 
-    /** What the server asks OpenSearch for a first page. */
-    private static byte[] question(JsonNode vector) {
-        return ("{\"size\":300,\"stored_fields\":\"_none_\",\"track_total_hits\":false,\"docvalue_fields\":[\"group_id\"],"
-                        + "\"sort\":[{\"_score\":\"desc\"},{\"id\":\"asc\"}],\"query\":{\"knn\":{\"embedding\":{\"vector\":"
-                        + vector + ",\"k\":300}}},\"aggs\":{\"page\":{\"top_hits\":{\"size\":18,"
-                        + "\"sort\":[{\"_score\":\"desc\"},{\"id\":\"asc\"}],\"_source\":{\"excludes\":[\"embedding\"]}}}}}")
+    private static double millisSince(long start) {
+        return (System.nanoTime() - start) / 1e6;
+    }
+
+    private static void requireSame(PlainHttp.Answer bare, PlainHttp.Answer answer) throws IOException {
+        List<String> asked = ids(bare, "/hits/hits", "/_source/id");
+        List<String> found = ids(answer, "/hits", "/id");
+        if (asked.size() != HITS || !asked.equals(found)) {
+            throw new IllegalStateException("the two were not asked the same: " + asked + " and " + found);
+        }
+    }
+
+    private static List<String> ids(PlainHttp.Answer answer, String hits, String id) throws IOException {
+        return JSON.readTree(answer.body())
+                .at(hits)
+                .valueStream()
+                .map(hit -> hit.at(id).asText())
+                .toList();
+    }
+
+    /** What the server asks OpenSearch for a first page by a text. The cache then knows the text, so it is asked in capitals. */
+    private static byte[] question(PlainHttp connection, String text) throws IOException {
+        JsonNode vector = JSON.readTree(connection
+                        .post(
+                                "/v1/embeddings",
+                                "application/json",
+                                ("{\"model\":\"lensmini\",\"input\":\"" + text + "\"}")
+                                        .getBytes(StandardCharsets.UTF_8))
+                        .body())
+                .at("/data/0/embedding");
+        return ("{\"size\":" + HITS
+                        + ",\"track_total_hits\":true,\"query\":{\"knn\":{\"embedding\":{\"vector\":" + vector
+                        + ",\"k\":300,\"method_parameters\":{\"ef_search\":300}}}},"
+                        + "\"sort\":[{\"_score\":\"desc\"},{\"id\":\"asc\"}],\"_source\":{\"excludes\":[\"embedding\"]},"
+                        + "\"collapse\":{\"field\":\"group_id\"},\"aggs\":{\"groups\":{\"terms\":{\"field\":\"group_id\","
+                        + "\"size\":300,\"min_doc_count\":2,\"execution_hint\":\"map\"}}}}")
                 .getBytes(StandardCharsets.UTF_8);
     }
 
@@ -237,15 +297,17 @@ public final class LoadBenchmark {
         return 0;
     }
 
-    /** Finds what the server can do, then asks for five times as much, and looks whether it recovers. */
+    /** Finds what the server can do, asks for nearly that, then for five times as much, and looks whether it recovers. */
     private void overload(int seconds) throws InterruptedException {
-        double capacity = capacity(seconds / 2);
+        capacity(seconds / 2); // with as many at work as now has the limit been found
+        double capacity = capacity(seconds);
         System.out.printf(Locale.ROOT, "capacity: %.0f text queries a second with %d workers%n", capacity, WORKERS);
         try (var load = new OpenLoop(api.uri())) {
-            System.out.println("half of it:  " + OpenLoop.line(load.run(capacity / 2, seconds, endless(this::text))));
+            double busy = BUSY * capacity;
+            System.out.println("80 % of it:  " + OpenLoop.line(load.run(busy, seconds, endless(this::text))));
             System.out.println("five times:  " + OpenLoop.line(load.run(capacity * 5, seconds, endless(this::text))));
-            List<OpenLoop.Outcome> after = load.run(capacity / 2, seconds, endless(this::text));
-            System.out.println("half again:  " + OpenLoop.line(after));
+            List<OpenLoop.Outcome> after = load.run(busy, seconds, endless(this::text));
+            System.out.println("80 % again:  " + OpenLoop.line(after));
             for (int second = 0; second < Math.min(3, seconds); second++) {
                 int wanted = second;
                 System.out.println("  second " + (second + 1) + " of it: "
@@ -253,6 +315,7 @@ public final class LoadBenchmark {
                                 .filter(outcome -> outcome.dueSecond() == wanted)
                                 .toList()));
             }
+            load.failures().forEach((why, count) -> System.out.println("no answer: " + count + " x " + why));
         }
     }
 
@@ -266,15 +329,56 @@ public final class LoadBenchmark {
                         while (System.nanoTime() < end) {
                             if (text(connection).status() == 200) {
                                 done.incrementAndGet();
+                            } else {
+                                Thread.sleep(REFUSED_MILLIS);
                             }
                         }
-                    } catch (IOException e) {
+                    } catch (IOException | InterruptedException e) {
                         throw new IllegalStateException(e);
                     }
                 });
             }
         }
         return (double) done.get() / seconds;
+    }
+
+    /**
+     * The highest rate at which 99 of 100 requests are answered within the limit; one that is refused is not. Doubles the rate
+     * until that fails, then halves the gap.
+     */
+    private void tune(String kind, int seconds, double limitMillis) throws InterruptedException {
+        OpenLoop.Ask ask = kind.equals("image") ? this::image : this::text;
+        double good = 0;
+        double bad = 0;
+        try (var load = new OpenLoop(api.uri())) {
+            double rate = 4;
+            for (int gaps = 0; gaps < BISECTIONS && rate <= HIGHEST_RATE; ) {
+                List<OpenLoop.Outcome> outcomes = load.run(rate, seconds, endless(ask));
+                double p99 = OpenLoop.ofAll(outcomes, 0.99);
+                boolean kept = p99 <= limitMillis;
+                System.out.printf(
+                        Locale.ROOT,
+                        "%s, %.1f a second: %s: %s%n",
+                        kind,
+                        rate,
+                        kept ? "kept" : "not kept",
+                        OpenLoop.line(outcomes));
+                if (kept) {
+                    good = rate;
+                } else {
+                    bad = rate;
+                }
+                gaps += bad == 0 ? 0 : 1;
+                rate = bad == 0 ? 2 * rate : (good + bad) / 2;
+            }
+            load.failures().forEach((why, count) -> System.out.println("no answer: " + count + " x " + why));
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "highest rate of %s queries with a p99 of %.0f ms: %.1f a second%n",
+                kind,
+                limitMillis,
+                good);
     }
 
     /** Texts and pictures for a long time: what memory does. */
@@ -286,6 +390,7 @@ public final class LoadBenchmark {
                 String line = OpenLoop.line(load.run(rate, step, mixed()));
                 System.out.printf(Locale.ROOT, "%4d s  %d MiB  %s%n", done + step, api.residentMib(), line);
             }
+            load.failures().forEach((why, count) -> System.out.println("no answer: " + count + " x " + why));
         }
     }
 
@@ -320,7 +425,11 @@ public final class LoadBenchmark {
     }
 
     private PlainHttp.Answer text(PlainHttp connection) throws IOException {
-        return connection.get("/v1/search?k=" + HITS + "&q=" + URLEncoder.encode(nextText(), StandardCharsets.UTF_8));
+        return text(connection, nextText());
+    }
+
+    private static PlainHttp.Answer text(PlainHttp connection, String text) throws IOException {
+        return connection.get("/v1/search?k=" + HITS + "&q=" + URLEncoder.encode(text, StandardCharsets.UTF_8));
     }
 
     private PlainHttp.Answer image(PlainHttp connection) throws IOException {

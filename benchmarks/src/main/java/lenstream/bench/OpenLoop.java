@@ -26,6 +26,7 @@ final class OpenLoop implements AutoCloseable {
 
     private final URI server;
     private final ConcurrentLinkedDeque<PlainHttp> idle = new ConcurrentLinkedDeque<>();
+    private final Map<String, Integer> failures = new TreeMap<>(); // under itself
 
     /** A request of a kind; different every time. */
     @FunctionalInterface
@@ -78,7 +79,7 @@ final class OpenLoop implements AutoCloseable {
     }
 
     private int send(Ask ask) {
-        @Nullable PlainHttp connection = idle.pollFirst();
+        @Nullable PlainHttp connection = fresh();
         try {
             if (connection == null) {
                 connection = new PlainHttp(server);
@@ -88,7 +89,27 @@ final class OpenLoop implements AutoCloseable {
             return status;
         } catch (IOException | RuntimeException e) {
             close(connection);
+            synchronized (failures) {
+                failures.merge(String.valueOf(e), 1, Integer::sum);
+            }
             return 0;
+        }
+    }
+
+    /** An open connection that the server keeps; null if there is none. */
+    private @Nullable PlainHttp fresh() {
+        PlainHttp connection = idle.pollFirst();
+        while (connection != null && !connection.isFresh()) {
+            close(connection);
+            connection = idle.pollFirst();
+        }
+        return connection;
+    }
+
+    /** Why requests had no answer, and how many. */
+    Map<String, Integer> failures() {
+        synchronized (failures) {
+            return Map.copyOf(failures);
         }
     }
 
@@ -127,6 +148,16 @@ final class OpenLoop implements AutoCloseable {
                 quantile(accepted, 1),
                 quantile(refused, 0.5),
                 quantile(refused, 0.99));
+    }
+
+    /** A quantile of all requests, where one that was not answered with 200 never came to an end. */
+    static double ofAll(List<Outcome> outcomes, double q) {
+        return quantile(
+                outcomes.stream()
+                        .map(outcome -> outcome.status() == 200 ? outcome.millis() : Double.POSITIVE_INFINITY)
+                        .sorted()
+                        .toList(),
+                q);
     }
 
     static double quantile(List<Double> ascending, double q) {

@@ -1,6 +1,5 @@
 package lenstream.bench;
 
-import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.EOFException;
@@ -10,6 +9,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Locale;
 
 /**
@@ -23,6 +23,11 @@ final class PlainHttp implements Closeable {
     private final Socket socket;
     private final InputStream in;
     private final String host;
+    private final byte[] buffer = new byte[64 << 10];
+    private int next; // of the buffer, to be read
+    private int end;
+    private long idleSince = System.nanoTime();
+    private Duration keepAlive = Duration.ofSeconds(30);
 
     /** @param timing the header {@code Server-Timing}, empty if there is none */
     record Answer(int status, byte[] body, String timing) {}
@@ -32,7 +37,12 @@ final class PlainHttp implements Closeable {
         socket = new Socket(InetAddress.getByName(server.getHost()), server.getPort());
         socket.setTcpNoDelay(true);
         socket.setSoTimeout(LIMIT_MILLIS);
-        in = new BufferedInputStream(socket.getInputStream(), 64 << 10);
+        in = socket.getInputStream();
+    }
+
+    /** Whether the server still keeps it, by what it said last. */
+    boolean isFresh() {
+        return System.nanoTime() - idleSince < keepAlive.toNanos();
     }
 
     Answer get(String pathAndQuery) throws IOException {
@@ -59,7 +69,7 @@ final class PlainHttp implements Closeable {
             var chunks = new ByteArrayOutputStream();
             while (true) {
                 int size = Integer.parseInt(line().strip(), 16);
-                chunks.write(in.readNBytes(size));
+                chunks.write(bytes(size));
                 line();
                 if (size == 0) {
                     break;
@@ -68,8 +78,13 @@ final class PlainHttp implements Closeable {
             content = chunks.toByteArray();
         } else {
             String length = header(answer, "content-length");
-            content = in.readNBytes(length.isEmpty() ? 0 : Integer.parseInt(length));
+            content = bytes(length.isEmpty() ? 0 : Integer.parseInt(length));
         }
+        String kept = header(answer, "keep-alive");
+        if (kept.startsWith("timeout=")) {
+            keepAlive = Duration.ofSeconds(Integer.parseInt(kept.substring(8)));
+        }
+        idleSince = System.nanoTime();
         return new Answer(status, content, header(answer, "server-timing"));
     }
 
@@ -88,17 +103,46 @@ final class PlainHttp implements Closeable {
     private String line() throws IOException {
         var line = new StringBuilder();
         while (true) {
-            int next = in.read();
-            if (next < 0) {
-                throw new EOFException("the server closed the connection");
-            }
-            if (next == '\n') {
+            int read = read();
+            if (read == '\n') {
                 return line.toString();
             }
-            if (next != '\r') {
-                line.append((char) next);
+            if (read != '\r') {
+                line.append((char) read);
             }
         }
+    }
+
+    private int read() throws IOException {
+        if (next == end) {
+            fill();
+        }
+        return buffer[next++] & 0xff;
+    }
+
+    private byte[] bytes(int count) throws IOException {
+        var bytes = new byte[count];
+        int done = 0;
+        while (done < count) {
+            if (next == end) {
+                fill();
+            }
+            int part = Math.min(end - next, count - done);
+            System.arraycopy(buffer, next, bytes, done, part);
+            next += part;
+            done += part;
+        }
+        return bytes;
+    }
+
+    private void fill() throws IOException {
+        next = 0;
+        end = 0;
+        int count = in.read(buffer);
+        if (count < 0) {
+            throw new EOFException("the server closed the connection");
+        }
+        end = count;
     }
 
     private static String header(String head, String name) {
