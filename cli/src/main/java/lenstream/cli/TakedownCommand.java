@@ -12,6 +12,7 @@ import lenstream.core.image.ImageId;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexSetup;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
 import lenstream.core.takedown.ReceiptKey;
@@ -164,16 +165,13 @@ final class TakedownCommand implements Callable<Integer> {
         if (!id.matches("[0-9a-f]{32}")) {
             throw new CliException(id + " is neither a file nor the id of an image");
         }
-        IndexAnswer answer = client.send("GET", "/" + workspace.layout().imageIndex(fingerprint) + "/_doc/" + id, null);
+        String index = workspace.layout().imageIndex(fingerprint);
+        IndexAnswer answer = client.send("GET", "/" + index + "/_doc/" + id, null);
         JsonNode values = answer.status() == 404 ? null : answer.json().at("/_source/" + Field.EMBEDDING);
         if (values == null || values.isEmpty()) {
             throw new CliException("there is no image " + id + " in the index of " + fingerprint);
         }
-        var vector = new float[values.size()];
-        for (int i = 0; i < vector.length; i++) {
-            vector[i] = (float) values.get(i).asDouble();
-        }
-        return vector;
+        return IndexSetup.quantisation(client, index).read(values);
     }
 
     private Integer verify(ReceiptKey key, Path file) {

@@ -84,9 +84,9 @@ final class DocumentJson {
             features(json, image.features());
             json.writeStringField(Field.INDEXED, now.toString());
             json.writeArrayFieldStart(Field.EMBEDDING);
-            for (float value : embedding) {
+            for (float value : quantisation.values(embedding)) {
                 if (quantisation == Quantisation.BYTE) {
-                    json.writeNumber(Quantisation.toByte(value));
+                    json.writeNumber((int) value);
                 } else {
                     json.writeNumber(value);
                 }

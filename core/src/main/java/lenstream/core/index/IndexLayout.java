@@ -22,8 +22,8 @@ import lenstream.core.model.Fingerprint;
  * @param engine {@code lucene}, {@code faiss} where {@link EngineProbe} finds its native library, or {@code auto}:
  *     {@code faiss} where the cluster builds its graphs on GPUs, else {@code lucene}
  * @param quantisation how vectors are kept
- * @param m links a node of the HNSW graph; 0 takes what the quantisation needs, see {@link Quantisation#links}
- * @param efConstruction candidates while the graph is built; 0 takes what the quantisation needs
+ * @param m links a node of the HNSW graph
+ * @param efConstruction candidates while the graph is built
  * @param shards primary shards of the image index; 0 derives them from {@code expectedImages}
  * @param expectedImages how many images the index should hold one day; decides {@code shards} where that is 0
  * @param replicas copies of each shard
@@ -34,8 +34,8 @@ public record IndexLayout(
         @Default("lenstream") String prefix,
         @Default("lucene") String engine,
         @Default("fp32") Quantisation quantisation,
-        @Default("0") int m,
-        @Default("0") int efConstruction,
+        @Default("16") int m,
+        @Default("128") int efConstruction,
         @Default("0") int shards,
         @Default("1M") Count expectedImages,
         @Default("0") int replicas,
@@ -73,10 +73,8 @@ public record IndexLayout(
         }
         if (!quantisation.isOfferedBy(engine)) {
             throw new IllegalArgumentException("engine " + engine + " does not offer quantisation " + quantisation
-                    + ": take 32x or byte, or engine lucene");
+                    + ": take fp32 or 32x, or engine lucene");
         }
-        m = m == 0 ? quantisation.links() : m;
-        efConstruction = efConstruction == 0 ? quantisation.candidates() : efConstruction;
         Check.range("m", m, 2, 512);
         Check.range("ef_construction", efConstruction, 8, 4096);
         Check.range("shards", shards, 0, MOST_SHARDS);
@@ -90,7 +88,7 @@ public record IndexLayout(
     }
 
     public static IndexLayout withPrefix(String prefix) {
-        return new IndexLayout(prefix, "lucene", Quantisation.FP32, 0, 0, 0, new Count(1_000_000), 0, "1s", false);
+        return new IndexLayout(prefix, "lucene", Quantisation.FP32, 16, 128, 0, new Count(1_000_000), 0, "1s", false);
     }
 
     public IndexLayout withEngine(String name) {
@@ -107,10 +105,10 @@ public record IndexLayout(
                 bulkLoad);
     }
 
-    /** The same with vectors kept in another way, and the graph that this way needs. */
+    /** The same with vectors kept in another way. */
     public IndexLayout withQuantisation(Quantisation level) {
         return new IndexLayout(
-                prefix, engine, level, 0, 0, shards, expectedImages, replicas, refreshInterval, bulkLoad);
+                prefix, engine, level, m, efConstruction, shards, expectedImages, replicas, refreshInterval, bulkLoad);
     }
 
     /** The same with links and candidates of another HNSW graph. */
@@ -275,15 +273,10 @@ public record IndexLayout(
         ObjectNode mappings = (ObjectNode) body.get("mappings");
         mappings.putObject("_meta").put("fingerprint", fingerprint.value());
         ObjectNode embedding = type((ObjectNode) mappings.get("properties"), Field.EMBEDDING, "knn_vector");
-        embedding.put("dimension", dim).put("space_type", "innerproduct");
-        quantisation.describe(embedding);
-        embedding
-                .putObject("method")
-                .put("name", "hnsw")
-                .put("engine", engine)
-                .putObject("parameters")
-                .put("m", m)
-                .put("ef_construction", efConstruction);
+        embedding.put("dimension", dim).put("space_type", quantisation.space());
+        ObjectNode method = embedding.putObject("method").put("name", "hnsw").put("engine", engine);
+        quantisation.describe(embedding, method);
+        method.withObject("/parameters").put("m", m).put("ef_construction", efConstruction);
         return body;
     }
 

@@ -104,13 +104,15 @@ public final class IndexSetup {
     }
 
     /**
-     * Creates the index of another space beside the one that is searched, without aliases, for the same collection.
+     * Creates the index of another space beside the one that is searched, without aliases, for the same collection. It keeps
+     * its vectors the way the other one does, since jobs write both alike.
      *
      * @param from the index that it will replace
      */
     public static void prepareBeside(
             IndexClient client, IndexLayout wanted, Fingerprint fingerprint, int dim, Fingerprint from) {
-        IndexLayout layout = resolved(client, wanted, wanted.imageIndex(fingerprint));
+        Quantisation kept = quantisation(client, wanted.imageIndex(from));
+        IndexLayout layout = resolved(client, wanted.withQuantisation(kept), wanted.imageIndex(fingerprint));
         ObjectNode images = layout.imageIndexBody(fingerprint, dim);
         ((ObjectNode) images.at("/mappings/_meta")).put(LINEAGE, lineage(client, layout.imageIndex(from)));
         create(client, layout.imageIndex(fingerprint), images);
@@ -196,9 +198,10 @@ public final class IndexSetup {
         String space = embedding
                 .path("space_type")
                 .asText(embedding.at("/method/space_type").asText("l2"));
-        if (!space.equals("innerproduct")) {
-            throw new IndexException("index " + index + " compares vectors by " + space
-                    + ", this program by innerproduct: delete it and index again, or use another prefix");
+        String ours = Quantisation.of(embedding).space();
+        if (!space.equals(ours)) {
+            throw new IndexException("index " + index + " compares vectors by " + space + ", this program by " + ours
+                    + ": delete it and index again, or use another prefix");
         }
         if (embedding.at("/method/engine").asText("").isEmpty()) {
             throw new IndexException(

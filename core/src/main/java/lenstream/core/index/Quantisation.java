@@ -17,18 +17,25 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 public enum Quantisation {
     /** float32, exact scores. */
     FP32("fp32", 1),
-    /** 7 bits a value, by Lucene's scalar quantiser; float32 is kept for rescoring. Engine {@code lucene} only. */
+    /**
+     * 7 bits a value, by Lucene's scalar quantiser; float32 is kept for rescoring. Engine {@code lucene} only. No value is
+     * cut off: the quantiser's own choice cuts the largest, which is what tells images of one topic apart, and a graph that
+     * is built by such codes cannot reach some of them (PERFORMANCE.md, "Quantisation").
+     */
     X4("4x", 2),
     /**
      * One bit a value; float32 is kept for rescoring. With engine {@code lucene} the index must not be memory-mapped:
      * OpenSearch 3.6 ends at the first query otherwise.
      */
     X32("32x", 3),
-    /** One signed byte a value, made by the writer; nothing else is kept. */
+    /**
+     * One signed byte a value, made by the writer; nothing else is kept. The vector is rotated ({@link Rotation}) and
+     * stretched until its largest value is 127: each has a step of its own, and the index compares directions. Engine
+     * {@code lucene} only, as faiss compares no directions of bytes (k-NN pull request 3002).
+     */
     BYTE("byte", 1);
 
-    /** A unit vector's value of 1 as a byte: no value can overflow, whatever dimensions stand out. */
-    private static final float BYTE_ONE = 127;
+    private static final float LARGEST_BYTE = 127;
 
     /** Candidates that the graph search keeps, at least; the engines' own default is 100 as well. */
     private static final int EF_SEARCH = 100;
@@ -60,18 +67,27 @@ public enum Quantisation {
         };
     }
 
-    /** Completes the mapping of a vector field. */
-    void describe(ObjectNode embedding) {
+    /**
+     * Completes the mapping of a vector field.
+     *
+     * @param method of its graph; gets {@code parameters} where there are any
+     */
+    void describe(ObjectNode embedding, ObjectNode method) {
         switch (this) {
             case FP32 -> {}
-            case X4, X32 -> embedding.put("compression_level", text);
+            case X4 -> {
+                ObjectNode encoder =
+                        method.putObject("parameters").putObject("encoder").put("name", "sq");
+                encoder.putObject("parameters").put("bits", 7).put("confidence_interval", 1.0);
+            }
+            case X32 -> embedding.put("compression_level", text);
             case BYTE -> embedding.put("data_type", "byte");
         }
     }
 
     /** Whether an engine offers this level. */
     boolean isOfferedBy(String engine) {
-        return this != X4 || !engine.equals("faiss");
+        return this == FP32 || this == X32 || !engine.equals("faiss");
     }
 
     /**
@@ -103,8 +119,28 @@ public enum Quantisation {
         }
         ObjectNode knn = JsonNodeFactory.instance.objectNode();
         knn.set("vector", written(vector));
-        double least = this == BYTE ? leastCosine * BYTE_ONE * BYTE_ONE : leastCosine;
-        return knn.put("min_score", Cosine.toScore(least));
+        return knn.put("min_score", score(leastCosine));
+    }
+
+    /** A query that compares a vector with every image, by what the index keeps. */
+    public ObjectNode exact(float[] vector) {
+        ObjectNode query = JsonNodeFactory.instance.objectNode();
+        ObjectNode scored = query.putObject("script_score");
+        scored.putObject("query").putObject("match_all");
+        ObjectNode script = scored.putObject("script").put("lang", "knn").put("source", "knn_score");
+        ObjectNode parameters = script.putObject("params").put("field", Field.EMBEDDING);
+        parameters.put("space_type", space()).set("query_value", written(vector));
+        return query;
+    }
+
+    /** The score that {@link #exact} gives an image of this cosine. Source: k-NN's own scores of its script. */
+    public double exactScore(double cosine) {
+        return this == BYTE ? 1 + cosine : Cosine.toScore(cosine);
+    }
+
+    /** The cosine of a hit of {@link #exact}, from its score. */
+    public double exactCosine(double score) {
+        return this == BYTE ? score - 1 : Cosine.ofScore(score);
     }
 
     /** Whether neighbours are found by codes, so that a least cosine holds only once they are rescored. */
@@ -115,9 +151,9 @@ public enum Quantisation {
     /** The values that stand for a unit vector in a document or a query. */
     public ArrayNode written(float[] vector) {
         ArrayNode values = JsonNodeFactory.instance.arrayNode(vector.length);
-        for (float value : vector) {
+        for (float value : values(vector)) {
             if (this == BYTE) {
-                values.add(toByte(value));
+                values.add((int) value);
             } else {
                 values.add(value);
             }
@@ -125,9 +161,20 @@ public enum Quantisation {
         return values;
     }
 
-    /** One value of a unit vector as {@link #BYTE} keeps it. */
-    public static int toByte(float value) {
-        return Math.clamp(Math.round(value * BYTE_ONE), -127, 127);
+    /** The same as numbers; those of {@link #BYTE} are whole. Not to be written to: it may be the vector itself. */
+    public float[] values(float[] vector) {
+        if (this != BYTE) {
+            return vector;
+        }
+        float[] codes = Rotation.of(vector);
+        float largest = Float.MIN_NORMAL; // a vector of zeros stays one
+        for (float value : codes) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        for (int i = 0; i < codes.length; i++) {
+            codes[i] = Math.round(codes[i] / largest * LARGEST_BYTE);
+        }
+        return codes;
     }
 
     /** The unit vector that a document's values stand for. */
@@ -136,32 +183,29 @@ public enum Quantisation {
         for (int i = 0; i < vector.length; i++) {
             vector[i] = values.get(i).floatValue();
         }
-        if (this == BYTE) {
-            double length = Math.sqrt(Cosine.dot(vector, vector));
-            for (int i = 0; i < vector.length && length > 0; i++) {
-                vector[i] /= (float) length;
-            }
+        if (this != BYTE) {
+            return vector;
         }
-        return vector;
+        double length = Math.sqrt(Cosine.dot(vector, vector));
+        for (int i = 0; i < vector.length && length > 0; i++) {
+            vector[i] /= (float) length;
+        }
+        return Rotation.back(vector);
+    }
+
+    /** OpenSearch's name for how the index compares vectors. */
+    public String space() {
+        return this == BYTE ? "cosinesimil" : "innerproduct";
     }
 
     /** The cosine of a hit, from its score. */
     public double cosine(double score) {
-        double product = Cosine.ofScore(score);
-        return this == BYTE ? Math.clamp(product / (BYTE_ONE * BYTE_ONE), -1.0, 1.0) : product;
+        return this == BYTE ? 2 * score - 1 : Cosine.ofScore(score);
     }
 
-    /**
-     * Links a node of the HNSW graph. Lucene's default is 16; a graph that is built by 7-bit codes loses parts of a clustered
-     * set with it, whatever is asked of it afterwards: PERFORMANCE.md, "Quantisation".
-     */
-    public int links() {
-        return this == X4 ? 32 : 16;
-    }
-
-    /** Candidates while the graph is built. */
-    public int candidates() {
-        return this == X4 ? 256 : 128;
+    /** The score of a hit with this cosine. */
+    private double score(double cosine) {
+        return this == BYTE ? (1 + cosine) / 2 : Cosine.toScore(cosine);
     }
 
     /** Bytes that the graph search reads of each vector, besides its links. */

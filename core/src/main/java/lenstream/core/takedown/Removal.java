@@ -10,12 +10,13 @@ import java.io.ByteArrayOutputStream;
 import java.util.concurrent.CompletionException;
 import lenstream.core.command.Command;
 import lenstream.core.image.ImageId;
-import lenstream.core.index.Cosine;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexSetup;
+import lenstream.core.index.Quantisation;
 import lenstream.core.model.Fingerprint;
 
 /**
@@ -69,18 +70,12 @@ public final class Removal {
         String fingerprint = takedown.fingerprint();
         if (vector != null && fingerprint != null) {
             String index = layout.imageIndex(new Fingerprint(fingerprint));
-            ObjectNode similar = JSON.objectNode();
-            ObjectNode scored = similar.putObject("script_score");
-            scored.putObject("query").putObject("match_all");
-            ObjectNode script =
-                    scored.putObject("script").put("source", "knn_score").put("lang", "knn");
-            ObjectNode parameters =
-                    script.putObject("params").put("field", Field.EMBEDDING).put("space_type", "innerproduct");
-            var query = parameters.putArray("query_value");
-            for (float value : vector) {
-                query.add(value);
+            if (client.send("HEAD", "/" + index, null).status() == 404) {
+                return Removed.NOTHING;
             }
-            return remove(index, similar, Cosine.toScore(takedown.threshold()), takedown.issuedAtMillis(), true);
+            Quantisation kept = IndexSetup.quantisation(client, index);
+            double least = kept.exactScore(takedown.threshold());
+            return remove(index, kept.exact(vector), least, takedown.issuedAtMillis(), true);
         }
         ObjectNode query = query(takedown.subject(), Field.ID);
         remove(layout.matchIndex(), query(takedown.subject(), Field.IMAGE), 0, takedown.issuedAtMillis(), false);

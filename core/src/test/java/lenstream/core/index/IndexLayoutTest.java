@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Random;
 import lenstream.core.model.Fingerprint;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -83,6 +84,8 @@ class IndexLayoutTest {
         assertThatThrownBy(() ->
                         IndexLayout.defaults().withQuantisation(Quantisation.X4).withEngine("faiss"))
                 .hasMessageContaining("engine faiss does not offer quantisation 4x");
+        assertThatThrownBy(() -> IndexLayout.defaults().withEngine("faiss").withQuantisation(Quantisation.BYTE))
+                .hasMessageContaining("engine faiss does not offer quantisation byte");
     }
 
     /** 30 GiB a shard: 768 floats, links and words are some 5 KiB an image. */
@@ -122,12 +125,42 @@ class IndexLayoutTest {
         assertThat(read[1]).isCloseTo(-0.8f, within(0.004f));
     }
 
-    /** A byte index scores the product of two vectors of length 127. */
+    /** A byte index compares directions, the others take products of unit vectors. */
     @Test
     void theScoreOfBytesIsACosineToo() {
-        assertThat(Quantisation.BYTE.cosine(1 + 127 * 127 * 0.5)).isCloseTo(0.5, within(1e-9));
-        assertThat(Quantisation.BYTE.cosine(1 / (1 + 127 * 127 * 0.25))).isCloseTo(-0.25, within(1e-9));
+        assertThat(Quantisation.BYTE.cosine(0.75)).isCloseTo(0.5, within(1e-9));
+        assertThat(Quantisation.BYTE.cosine(0.375)).isCloseTo(-0.25, within(1e-9));
         assertThat(Quantisation.X4.cosine(1.25)).isCloseTo(0.25, within(1e-9));
+    }
+
+    /** Without the rotation a value that stands out, as encoders have them, would leave few steps for the others. */
+    @Test
+    void bytesKeepTheDirectionWhateverDimensionsStandOut() {
+        var random = new Random(3);
+        for (int outlier : new int[] {0, 20}) {
+            var vector = new float[384];
+            for (int i = 0; i < vector.length; i++) {
+                vector[i] = (float) random.nextGaussian() * (i == 7 ? 1 + outlier : 1);
+            }
+            float length = (float) Math.sqrt(Cosine.dot(vector, vector));
+            for (int i = 0; i < vector.length; i++) {
+                vector[i] /= length;
+            }
+            float[] read = Quantisation.BYTE.read(Quantisation.BYTE.written(vector));
+            assertThat(Cosine.dot(vector, read)).isGreaterThan(1 - 6e-5);
+        }
+        assertThat(Quantisation.BYTE.values(new float[4])).as("a zero vector").containsOnly(0);
+    }
+
+    @Test
+    void fourTimesSmallerCutsNoValueOff() {
+        JsonNode parameters = IndexLayout.defaults()
+                .withQuantisation(Quantisation.X4)
+                .imageIndexBody(SPACE, 8)
+                .at("/mappings/properties/embedding/method/parameters");
+        assertThat(parameters.at("/encoder/parameters/confidence_interval").asDouble())
+                .isEqualTo(1);
+        assertThat(parameters.at("/m").asInt()).isEqualTo(16);
     }
 
     @ParameterizedTest

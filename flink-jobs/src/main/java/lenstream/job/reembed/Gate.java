@@ -117,9 +117,9 @@ final class Gate {
             if (exact.isEmpty()) {
                 return Double.NaN;
             }
-            double worst = exact.getLast().score() - TIE;
+            double worst = exact.getLast().cosine() - TIE;
             long found = now.byGraph(vector, K).stream()
-                    .filter(near -> near.score() >= worst)
+                    .filter(near -> near.cosine() >= worst)
                     .count();
             sum += (double) found / exact.size();
         }

@@ -16,9 +16,11 @@ import lenstream.core.image.EmbeddedImage;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexSetup;
 import lenstream.core.index.IndexUnavailableException;
 import lenstream.core.index.MultiGet;
 import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.index.Quantisation;
 import lenstream.core.takedown.FollowedTakedowns;
 import lenstream.core.takedown.Takedowns;
 import org.apache.arrow.memory.RootAllocator;
@@ -46,6 +48,7 @@ final class MovedDocuments extends RichFlatMapFunction<ArrowBatch, BulkEntry> {
     private final String to;
     private transient @Nullable IndexClient client;
     private transient @Nullable FollowedTakedowns takedowns;
+    private transient @Nullable Quantisation kept;
 
     MovedDocuments(OpenSearchConfig openSearch, IndexLayout layout, String from, String to) {
         this.openSearch = openSearch;
@@ -73,6 +76,10 @@ final class MovedDocuments extends RichFlatMapFunction<ArrowBatch, BulkEntry> {
                 embedded.stream().map(row -> row.target().id()).distinct().toList();
         IndexClient open = requireNonNull(client);
         Map<String, MultiGet.Found> old = waiting(() -> MultiGet.of(open, from, ids, List.of()));
+        if (kept == null) {
+            kept = waiting(() -> IndexSetup.quantisation(open, to));
+        }
+        Quantisation written = kept;
         Takedowns down = waiting(requireNonNull(takedowns)::now); // after the documents: the later word counts
         for (EmbeddedImage row : embedded) {
             MultiGet.Found document = old.get(row.target().id());
@@ -86,20 +93,17 @@ final class MovedDocuments extends RichFlatMapFunction<ArrowBatch, BulkEntry> {
                         to,
                         row.target().id(),
                         document.version(),
-                        moved(document.source(), vector, contents.fingerprint()),
+                        moved(document.source(), written.written(vector), contents.fingerprint()),
                         0));
             }
         }
     }
 
     /** A document with another vector. */
-    static byte[] moved(JsonNode source, float[] vector, String fingerprint) {
+    static byte[] moved(JsonNode source, ArrayNode vector, String fingerprint) {
         ObjectNode document = source.deepCopy();
         document.put(Field.FINGERPRINT, fingerprint);
-        ArrayNode values = document.putArray(Field.EMBEDDING);
-        for (float value : vector) {
-            values.add(value);
-        }
+        document.set(Field.EMBEDDING, vector);
         return document.toString().getBytes(StandardCharsets.UTF_8);
     }
 

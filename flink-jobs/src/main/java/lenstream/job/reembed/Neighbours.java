@@ -8,37 +8,38 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.DoubleUnaryOperator;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexException;
+import lenstream.core.index.IndexSetup;
+import lenstream.core.index.Quantisation;
 
 /** Nearest images in one index, by its graph or exactly. Thread-safe; blocking; does not own its client. */
-record Neighbours(IndexClient client, String index) {
+record Neighbours(IndexClient client, String index, Quantisation kept) {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
+    Neighbours(IndexClient client, String index) {
+        this(client, index, IndexSetup.quantisation(client, index));
+    }
+
     /** An image that was found. */
-    record Near(String id, String url, double score) {}
+    record Near(String id, String url, double cosine) {}
 
     /** What a search finds. */
     List<Near> byGraph(float[] vector, int k) {
         ObjectNode body = body(k);
-        ObjectNode knn = body.putObject("query").putObject("knn").putObject(Field.EMBEDDING);
-        put(knn.putArray("vector"), vector);
-        knn.put("k", Math.max(k, 100)); // searches rank more than they show, too
-        return hits(body);
+        // searches rank more than they show, too
+        body.putObject("query").putObject("knn").set(Field.EMBEDDING, kept.knn(vector, Math.max(k, 100)));
+        return hits(body, kept::cosine);
     }
 
     /** What a search would find if it looked at every image. */
     List<Near> exactly(float[] vector, int k) {
         ObjectNode body = body(k);
-        ObjectNode score = body.putObject("query").putObject("script_score");
-        score.putObject("query").putObject("match_all");
-        ObjectNode script = score.putObject("script").put("lang", "knn").put("source", "knn_score");
-        ObjectNode parameters = script.putObject("params").put("field", Field.EMBEDDING);
-        put(parameters.putArray("query_value"), vector);
-        parameters.put("space_type", "innerproduct");
-        return hits(body);
+        body.set("query", kept.exact(vector));
+        return hits(body, kept::exactCosine);
     }
 
     /** Random images with their vectors, by id. */
@@ -62,15 +63,10 @@ record Neighbours(IndexClient client, String index) {
         return vectors(search(body));
     }
 
-    private static Map<String, float[]> vectors(JsonNode answer) {
+    private Map<String, float[]> vectors(JsonNode answer) {
         var found = new LinkedHashMap<String, float[]>();
         for (JsonNode hit : answer.at("/hits/hits")) {
-            JsonNode values = hit.path("_source").path(Field.EMBEDDING);
-            var vector = new float[values.size()];
-            for (int i = 0; i < vector.length; i++) {
-                vector[i] = values.get(i).floatValue();
-            }
-            found.put(hit.path("_id").asText(), vector);
+            found.put(hit.path("_id").asText(), kept.read(hit.path("_source").path(Field.EMBEDDING)));
         }
         return found;
     }
@@ -81,19 +77,13 @@ record Neighbours(IndexClient client, String index) {
         return body;
     }
 
-    private static void put(ArrayNode array, float[] vector) {
-        for (float value : vector) {
-            array.add(value);
-        }
-    }
-
-    private List<Near> hits(ObjectNode body) {
+    private List<Near> hits(ObjectNode body, DoubleUnaryOperator cosine) {
         var found = new ArrayList<Near>();
         for (JsonNode hit : search(body).at("/hits/hits")) {
             found.add(new Near(
                     hit.path("_id").asText(),
                     hit.path("_source").path(Field.URL).asText(),
-                    hit.path("_score").asDouble()));
+                    cosine.applyAsDouble(hit.path("_score").asDouble())));
         }
         return found;
     }
