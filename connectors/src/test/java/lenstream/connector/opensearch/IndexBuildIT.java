@@ -127,6 +127,7 @@ class IndexBuildIT {
                 .hasMessageContaining("take engine lucene");
         prepare(layout.withEngine("auto"));
         assertThat(mapping().at("/properties/embedding/method/engine").asText()).isEqualTo("lucene");
+        assertThat(setting("knn.remote_index_build.enabled")).isEmpty();
     }
 
     @Test
@@ -145,11 +146,13 @@ class IndexBuildIT {
         prepare(layout);
         prepare(layout.withBulkLoad(true));
         assertThat(setting("refresh_interval")).isEqualTo("-1");
+        assertThat(setting("knn.advanced.approximate_threshold")).isEqualTo("-1");
         assertThat(BulkLoad.isUnderWay(client, layout, FINGERPRINT)).isTrue();
         prepare(layout.withBulkLoad(true)); // the same load goes on
         prepare(layout);
         assertThat(setting("refresh_interval")).isEqualTo("1s");
         assertThat(setting("merge.policy.segments_per_tier")).isEmpty();
+        assertThat(setting("knn.advanced.approximate_threshold")).isEmpty();
         assertThat(BulkLoad.isUnderWay(client, layout, FINGERPRINT)).isFalse();
         assertThat(mapping().at("/_meta/fingerprint").asText())
                 .as("what else the index says of itself stays")

@@ -13,8 +13,9 @@ import org.slf4j.LoggerFactory;
 /**
  * The state of an image index that is filled for the first time and searched only afterwards: nothing is refreshed, there
  * are no replicas, and segments are left unmerged, so that the graph is not built again and again over the same vectors; the end
- * merges them once. With engine {@code faiss} no graph is built at all before that ({@code
- * index.knn.advanced.approximate_threshold}); Lucene always builds its own. Writes stay as durable as ever.
+ * merges them once. No graph is built at all before that where the engine can do without ({@code
+ * index.knn.advanced.approximate_threshold}): {@code faiss}, and {@code lucene} since k-NN pull request 3451; before that
+ * Lucene builds one with each segment, whatever the setting says. Writes stay as durable as ever.
  *
  * <p>What was before is kept in the index's own mapping ({@code _meta.bulk_load}), written before anything is changed: the
  * next {@link IndexSetup#prepare} after a crash finds it there and puts it back.
@@ -59,10 +60,8 @@ public final class BulkLoad {
                 .put("index.refresh_interval", "-1")
                 .put("index.number_of_replicas", 0)
                 .put("index.merge.policy.segments_per_tier", 100)
-                .put("index.merge.policy.max_merge_at_once", 100);
-        if (layout.engine().equals("faiss")) {
-            filling.put("index.knn.advanced.approximate_threshold", -1);
-        }
+                .put("index.merge.policy.max_merge_at_once", 100)
+                .put("index.knn.advanced.approximate_threshold", -1);
         require(client, "PUT", "/" + index + "/_settings", filling);
         LOG.info("event=bulk_load_begun index={}", index);
     }

@@ -72,14 +72,14 @@ public final class IndexSetup {
      */
     public static String prepare(
             IndexClient client, IndexLayout wanted, Fingerprint fingerprint, int dim, Duration limit) {
-        IndexLayout layout = wanted;
         await(client, limit);
         protectFromWildcards(client);
-        String index = layout.imageIndex(fingerprint);
-        requireAliasesFree(client, layout, index);
-        layout = resolved(client, layout, index);
+        String index = wanted.imageIndex(fingerprint);
+        requireAliasesFree(client, wanted, index);
+        Chosen chosen = chosen(client, wanted, index);
+        IndexLayout layout = chosen.layout();
         putTemplate(client, layout);
-        ObjectNode images = layout.imageIndexBody(fingerprint, dim);
+        ObjectNode images = chosen.body(fingerprint, dim);
         ObjectNode aliases = images.putObject("aliases");
         aliases.putObject(layout.readAlias());
         aliases.putObject(layout.writeAlias()).put("is_write_index", true);
@@ -112,8 +112,9 @@ public final class IndexSetup {
     public static void prepareBeside(
             IndexClient client, IndexLayout wanted, Fingerprint fingerprint, int dim, Fingerprint from) {
         Quantisation kept = quantisation(client, wanted.imageIndex(from));
-        IndexLayout layout = resolved(client, wanted.withQuantisation(kept), wanted.imageIndex(fingerprint));
-        ObjectNode images = layout.imageIndexBody(fingerprint, dim);
+        Chosen chosen = chosen(client, wanted.withQuantisation(kept), wanted.imageIndex(fingerprint));
+        IndexLayout layout = chosen.layout();
+        ObjectNode images = chosen.body(fingerprint, dim);
         ((ObjectNode) images.at("/mappings/_meta")).put(LINEAGE, lineage(client, layout.imageIndex(from)));
         create(client, layout.imageIndex(fingerprint), images);
         addFields(client, layout.imageIndex(fingerprint), images);
@@ -226,10 +227,21 @@ public final class IndexSetup {
         return Quantisation.of(mapping.at("/mappings/properties/" + Field.EMBEDDING));
     }
 
-    /** The layout with an engine that this cluster has. An index that is there has made the choice already. */
-    private static IndexLayout resolved(IndexClient client, IndexLayout layout, String index) {
+    /** A layout with an engine that the cluster has. {@code gpuBuild}: a new index has its graphs built on GPUs. */
+    private record Chosen(IndexLayout layout, boolean gpuBuild) {
+        ObjectNode body(Fingerprint fingerprint, int dim) {
+            ObjectNode body = layout.imageIndexBody(fingerprint, dim);
+            if (gpuBuild) {
+                ((ObjectNode) body.at("/settings/index")).put("knn.remote_index_build.enabled", true);
+            }
+            return body;
+        }
+    }
+
+    /** An index that is there has made the choice already. */
+    private static Chosen chosen(IndexClient client, IndexLayout layout, String index) {
         if (layout.engine().equals("lucene")) {
-            return layout;
+            return new Chosen(layout, false);
         }
         IndexAnswer there = client.send("GET", "/" + index + "/_mapping", null);
         String found = there.ok()
@@ -239,16 +251,13 @@ public final class IndexSetup {
                         .asText("")
                 : "";
         if (!found.isEmpty()) {
-            return layout.engine().equals("auto") ? layout.withEngine(found) : layout;
+            return new Chosen(layout.engine().equals("auto") ? layout.withEngine(found) : layout, false);
         }
         EngineProbe probe = EngineProbe.ask(client);
         String engine = probe.engine(layout);
-        LOG.info(
-                "event=engine_chosen engine={} gpu_build={} because=\"{}\"",
-                engine,
-                probe.remoteBuild(),
-                probe.evidence());
-        return layout.withEngine(engine);
+        boolean gpuBuild = engine.equals("faiss") && probe.remoteBuild();
+        LOG.info("event=engine_chosen engine={} gpu_build={} because=\"{}\"", engine, gpuBuild, probe.evidence());
+        return new Chosen(layout.withEngine(engine), gpuBuild);
     }
 
     /** A managed cluster may refuse templates: an index's own body is complete, so this is a safeguard only. */

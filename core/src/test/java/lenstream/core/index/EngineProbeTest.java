@@ -21,7 +21,7 @@ class EngineProbeTest {
           "extended_plugins":["lang-painless","transport-grpc"],"has_native_controller":false}],
          "modules":[{"name":"analysis-common","version":"3.6.0"}]}}}\
         """);
-    private static final JsonNode BUNDLE = json("""
+    static final JsonNode BUNDLE = json("""
         {"nodes":{
          "m":{"name":"manager","roles":["cluster_manager"],"plugins":[]},
          "a":{"name":"a","roles":["data","ingest"],"plugins":[{"name":"opensearch-knn"},{"name":"opensearch-ml"},
@@ -36,12 +36,12 @@ class EngineProbeTest {
     private static final JsonNode LOADED = json("""
         {"nodes":{"a":{"faiss_initialized":false},"b":{"faiss_initialized":true}}}\
         """);
-    private static final JsonNode NO_REMOTE_BUILD = json("""
+    static final JsonNode NO_REMOTE_BUILD = json("""
         {"persistent":{},"transient":{},"defaults":{"knn.remote_index_build.enabled":"false",
          "knn.remote_index_build.repository":"","knn.remote_index_build.service.endpoint":"",
          "knn.remote_index_build.size.max":"0b"}}\
         """);
-    private static final JsonNode REMOTE_BUILD = json("""
+    static final JsonNode REMOTE_BUILD = json("""
         {"persistent":{"knn.remote_index_build.enabled":"true","knn.remote_index_build.repository":"vectors",
          "knn.remote_index_build.service.endpoint":"https://builder.example:1025"},"transient":{},
          "defaults":{"knn.remote_index_build.enabled":"false"}}\
