@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
@@ -108,14 +109,17 @@ abstract class SinkFaultCases {
     @Test
     void aServerThatIsKilledAndComesBack() throws Exception {
         var killed = new AtomicInteger();
+        var dying = new AtomicBoolean(); // other requests go on meanwhile, and are refused
         try (FaultProxy proxy = proxy(seen -> {
-            if (seen.number() % 10 == 9 && killed.get() < kills()) {
-                killed.incrementAndGet();
+            if (seen.number() % 10 == 9 && killed.get() < kills() && dying.compareAndSet(false, true)) {
                 try {
                     TestNode.kill();
                     TestNode.restart();
+                    killed.incrementAndGet();
                 } catch (Exception e) {
                     throw new IllegalStateException(e);
+                } finally {
+                    dying.set(false);
                 }
             }
             return Fault.NONE;
@@ -141,14 +145,13 @@ abstract class SinkFaultCases {
         }
     }
 
-    /** What OpenSearch does to an index when the disk is full, and lifts when there is room again. */
+    /** What OpenSearch does to an index when the disk is full, again with each look, and lifts when there is room again. */
     @Test
     void aFullDiskThatIsCleared() throws Exception {
         var blocked = new AtomicInteger();
         try (FaultProxy proxy = proxy(seen -> {
             if (seen.number() == 5 && blocked.getAndIncrement() == 0) {
-                block(true);
-                after(outage(), () -> block(false));
+                blockUntil(System.nanoTime() + outage().toNanos());
             }
             return Fault.NONE;
         })) {
@@ -231,6 +234,15 @@ abstract class SinkFaultCases {
         try (IndexClient client = direct()) {
             IndexSetup.await(client, Duration.ofSeconds(60));
             stream.assertIndexed(client);
+        }
+    }
+
+    /** Again and again, since this node's own disk monitor sees no need and lifts the block. */
+    private void blockUntil(long nanos) {
+        boolean on = System.nanoTime() < nanos;
+        block(on);
+        if (on) {
+            after(Duration.ofMillis(500), () -> blockUntil(nanos));
         }
     }
 
