@@ -5,10 +5,9 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
-import lenstream.core.index.IndexScan;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.FieldVector;
@@ -36,7 +35,8 @@ final class ArrowExport {
 
     private ArrowExport() {}
 
-    static void write(IndexScan scan, Path file, JsonNode properties, List<String> names) throws IOException {
+    static void write(Iterator<JsonNode> documents, Path file, JsonNode properties, List<String> names)
+            throws IOException {
         var columns = new ArrayList<Field>();
         names.forEach(name -> columns.add(column(name, properties.path(name))));
         try (var memory = new RootAllocator();
@@ -48,11 +48,11 @@ final class ArrowExport {
                         StandardOpenOption.TRUNCATE_EXISTING);
                 var writer = new ArrowFileWriter(root, null, channel)) {
             writer.start();
-            while (scan.hasNext()) {
+            while (documents.hasNext()) {
                 root.allocateNew();
                 int rows = 0;
-                while (rows < BATCH_ROWS && scan.hasNext()) {
-                    JsonNode source = scan.next().source();
+                while (rows < BATCH_ROWS && documents.hasNext()) {
+                    JsonNode source = documents.next();
                     for (String name : names) {
                         JsonNode value = source.path(name);
                         if (!value.isMissingNode() && !value.isNull()) {
@@ -91,12 +91,7 @@ final class ArrowExport {
             case IntVector ints -> ints.setSafe(row, value.asInt());
             case BigIntVector longs -> longs.setSafe(row, value.asLong());
             case Float4Vector floats -> floats.setSafe(row, value.floatValue());
-            case TimeStampMilliTZVector times ->
-                times.setSafe(
-                        row,
-                        value.isNumber()
-                                ? value.asLong()
-                                : Instant.parse(value.asText()).toEpochMilli());
+            case TimeStampMilliTZVector times -> times.setSafe(row, ExportCommand.epochMillis(value));
             case FixedSizeListVector list -> {
                 list.setNotNull(row);
                 var items = (Float4Vector) list.getDataVector();
@@ -104,8 +99,7 @@ final class ArrowExport {
                     items.setSafe(row * list.getListSize() + i, value.path(i).floatValue());
                 }
             }
-            case VarCharVector texts ->
-                texts.setSafe(row, new Text(value.isValueNode() ? value.asText() : value.toString()));
+            case VarCharVector texts -> texts.setSafe(row, new Text(ExportCommand.text(value)));
             default -> throw new IllegalStateException("no column of " + vector.getField());
         }
     }

@@ -12,7 +12,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +24,7 @@ import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexScan;
 import lenstream.core.index.IndexSetup;
+import lenstream.core.index.Quantisation;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -29,17 +32,17 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** {@code lenstream export}: all documents as JSON Lines or as an Arrow file. */
+/** {@code lenstream export}: all documents as JSON Lines, or as an Arrow or Parquet file. */
 @Command(
         name = "export",
         mixinStandardHelpOptions = true,
-        description = "Writes all documents, by rising id, as they were at one instant: JSON Lines, or an Arrow file if"
-                + " the name ends in .arrow.",
+        description = "Writes all documents, by rising id, as they were at one instant: JSON Lines, or an Arrow or"
+                + " Parquet file if the name ends in .arrow or .parquet.",
         footer = {
             "",
             "Examples:",
             "  ./lenstream export > images.jsonl",
-            "  ./lenstream export --filter host=example.org --vectors -o images.arrow"
+            "  ./lenstream export --filter host=example.org --vectors -o images.parquet"
         })
 final class ExportCommand implements Callable<Integer> {
     private static final int PAGE = 1_000;
@@ -62,17 +65,12 @@ final class ExportCommand implements Callable<Integer> {
     @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
-            description = "write here, not to standard output; .arrow makes an Arrow file")
+            description = "write here, not to standard output; .arrow makes an Arrow file, .parquet a Parquet file")
     private @Nullable Path output;
 
     @Override
     public Integer call() throws IOException {
         String name = output == null ? "" : output.getFileName().toString();
-        if (name.endsWith(".parquet")) {
-            throw new CliException(
-                    "Parquet is not written yet: export to a file that ends in .arrow and convert it, for"
-                            + " example with pyarrow.parquet.write_table(pyarrow.ipc.open_file(\"images.arrow\").read_all(), …)");
-        }
         try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 IndexClient client = IndexClient.open(workspace.openSearchAt(openSearch.url()));
                 var progress = ProgressLine.onStandardError()) {
@@ -81,15 +79,19 @@ final class ExportCommand implements Callable<Integer> {
                             "there is no index yet: index some images first, for example ./lenstream index DIR"));
             JsonNode properties = properties(client, index);
             List<String> fields = fields(properties);
+            Quantisation kept = IndexSetup.quantisation(client, index);
             try (var scan = new IndexScan(client, index, fields, query(properties), PAGE)) {
+                Iterator<JsonNode> documents = documents(scan, kept, progress);
                 if (output == null) {
-                    lines(scan, new BufferedOutputStream(new FileOutputStream(java.io.FileDescriptor.out)), progress);
+                    lines(documents, new BufferedOutputStream(new FileOutputStream(java.io.FileDescriptor.out)));
                 } else {
                     Path unfinished = output.resolveSibling(name + ".part");
                     if (name.endsWith(".arrow")) {
-                        ArrowExport.write(scan, unfinished, properties, fields);
+                        ArrowExport.write(documents, unfinished, properties, fields);
+                    } else if (name.endsWith(".parquet")) {
+                        ParquetExport.write(documents, unfinished, properties, fields);
                     } else {
-                        lines(scan, new BufferedOutputStream(Files.newOutputStream(unfinished)), progress);
+                        lines(documents, new BufferedOutputStream(Files.newOutputStream(unfinished)));
                     }
                     Files.move(unfinished, output, StandardCopyOption.REPLACE_EXISTING);
                 }
@@ -133,16 +135,47 @@ final class ExportCommand implements Callable<Integer> {
         return query;
     }
 
-    private static void lines(IndexScan scan, OutputStream to, ProgressLine progress) throws IOException {
-        long count = 0;
-        try (to) {
-            while (scan.hasNext()) {
-                to.write(scan.next().source().toString().getBytes(StandardCharsets.UTF_8));
-                to.write('\n');
+    /** The documents with their embeddings as the encoder made them, however the index keeps them. */
+    private static Iterator<JsonNode> documents(IndexScan scan, Quantisation kept, ProgressLine progress) {
+        return new Iterator<>() {
+            private long count;
+
+            @Override
+            public boolean hasNext() {
+                return scan.hasNext();
+            }
+
+            @Override
+            public JsonNode next() {
+                JsonNode source = scan.next().source();
+                JsonNode vector = source.path(Field.EMBEDDING);
+                if (source instanceof ObjectNode document && vector.isArray()) {
+                    document.set(Field.EMBEDDING, Quantisation.FP32.written(kept.read(vector)));
+                }
                 if (++count % PAGE == 0) {
                     progress.show(count + " documents");
                 }
+                return source;
+            }
+        };
+    }
+
+    private static void lines(Iterator<JsonNode> documents, OutputStream to) throws IOException {
+        try (to) {
+            while (documents.hasNext()) {
+                to.write(documents.next().toString().getBytes(StandardCharsets.UTF_8));
+                to.write('\n');
             }
         }
+    }
+
+    /** A date of a document. */
+    static long epochMillis(JsonNode value) {
+        return value.isNumber() ? value.asLong() : Instant.parse(value.asText()).toEpochMilli();
+    }
+
+    /** What a column of text shows of a value: itself, or of lists and objects their JSON. */
+    static String text(JsonNode value) {
+        return value.isValueNode() ? value.asText() : value.toString();
     }
 }
