@@ -2,14 +2,11 @@ package lenstream.connector.crawl;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Stream;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.web.CanonicalUrl;
 import org.jsoup.Jsoup;
@@ -24,11 +21,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class FeedParser {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String BASE = "xml:base";
 
     private FeedParser() {}
 
-    /** @throws IOException if this is no feed */
-    static Contents parse(CanonicalUrl url, byte[] body, long nowMillis) throws IOException {
+    /**
+     * What a feed says.
+     *
+     * @param charset from the answer's Content-Type; null if it says none
+     * @throws IOException if this is no feed
+     */
+    static Contents parse(CanonicalUrl url, byte[] body, @Nullable String charset, long nowMillis) throws IOException {
         var collected = new Collected();
         if (isJson(body)) {
             JsonNode feed = JSON.readTree(body);
@@ -37,7 +40,7 @@ final class FeedParser {
             }
             collected.next(url, text(feed, "next_url"));
         } else {
-            var document = Jsoup.parse(new ByteArrayInputStream(body), null, url.value(), Parser.xmlParser());
+            var document = Jsoup.parse(XmlText.decode(body, charset), url.value(), Parser.xmlParser());
             for (Element item : document.select("item, entry")) {
                 xml(url, item, nowMillis, collected);
             }
@@ -62,7 +65,8 @@ final class FeedParser {
     }
 
     private static void xml(CanonicalUrl feed, Element item, long nowMillis, Collected collected) {
-        CanonicalUrl page = link(item).flatMap(feed::resolve).orElse(null);
+        CanonicalUrl base = base(item, feed);
+        CanonicalUrl page = link(item).flatMap(base::resolve).orElse(null);
         String title = text(item, "title");
         String credit = first(text(item, "media:credit"), text(item, "dc:creator"), text(item, "author > name"));
         String license = first(attribute(item, "media:license", "href"), attribute(item, "link[rel=license]", "href"));
@@ -76,7 +80,7 @@ final class FeedParser {
             if (isImage(media.attr("medium"), media.attr("type"), media.attr("url"))) {
                 add(
                         images,
-                        feed,
+                        base,
                         page,
                         media.attr("url"),
                         first(text(media, "media:title"), text(item, "media:title"), title),
@@ -86,22 +90,56 @@ final class FeedParser {
         for (Element enclosure : item.select("enclosure[url], link[rel=enclosure]")) {
             String at = enclosure.hasAttr("url") ? enclosure.attr("url") : enclosure.attr("href");
             if (isImage("", enclosure.attr("type"), at)) {
-                add(images, feed, page, at, title, null);
+                add(images, base, page, at, title, null);
             }
         }
-        var texts = Stream.of(
-                text(item, "content:encoded"), html(item, "content"), html(item, "description"), html(item, "summary"));
-        for (String html : texts.filter(Objects::nonNull).toList()) {
-            if (html.contains("<img")) {
-                images.addAll(withTitle(PageImages.inFragment(html, page == null ? feed : page, page), title));
+        for (String at : products(item)) {
+            add(images, base, page, at, title, null);
+        }
+        for (String name : List.of("content:encoded", "content", "description", "summary")) {
+            Element text = child(item, name);
+            String html = text == null ? "" : text.childrenSize() > 0 ? text.html() : text.text();
+            if (text != null && html.contains("<img")) {
+                CanonicalUrl shown = hasBase(text) || page == null ? base(text, feed) : page;
+                images.addAll(withTitle(PageImages.inFragment(html, shown, page), title));
+            }
+        }
+        if (images.isEmpty()) {
+            for (Element cover : item.select("> itunes|image[href]")) {
+                add(images, base, page, cover.attr("href"), title, null);
+            }
+            String own = first(text(item, "image > url"), text(item, "image"));
+            if (own != null) {
+                add(images, base, page, own, title, null);
             }
         }
         if (images.isEmpty()) {
             for (Element thumbnail : item.select("media|thumbnail[url]")) {
-                add(images, feed, page, thumbnail.attr("url"), title, null);
+                add(images, base, page, thumbnail.attr("url"), title, null);
             }
         }
         collected.add(images, page, credit, license, published, stamp);
+    }
+
+    /** Images of a merchant's item, as shopping sites name them in their feeds. */
+    private static List<String> products(Element item) {
+        return item.children().stream()
+                .filter(child -> child.tagName().equals("g:image_link")
+                        || child.tagName().equals("g:additional_image_link"))
+                .map(Element::text)
+                .toList();
+    }
+
+    /** What relative references in an element begin at (XML Base). */
+    private static CanonicalUrl base(Element element, CanonicalUrl feed) {
+        Element parent = element.parent();
+        CanonicalUrl outer = parent == null ? feed : base(parent, feed);
+        return element.hasAttr(BASE) ? outer.resolve(element.attr(BASE)).orElse(outer) : outer;
+    }
+
+    private static boolean hasBase(Element element) {
+        Element parent = element.parent();
+        return element.hasAttr(BASE) || (parent != null && hasBase(parent));
     }
 
     private static void json(CanonicalUrl feed, JsonNode item, long nowMillis, Collected collected) {
@@ -155,7 +193,7 @@ final class FeedParser {
             String reference,
             @Nullable String title,
             @Nullable String caption) {
-        feed.resolve(reference)
+        feed.resolve(reference.strip())
                 .ifPresent(url -> images.add(FoundImage.of(url, page, "feed").withTexts(title, null, caption)));
     }
 
@@ -165,7 +203,7 @@ final class FeedParser {
         }
         return type == null || type.isEmpty()
                 ? url.toLowerCase(Locale.ROOT).matches(".*\\.(jpe?g|png|webp|gif|avif|bmp|tiff?)(\\?.*)?")
-                : type.startsWith("image/");
+                : type.startsWith("image"); // of "image/jpeg" some keep the first half
     }
 
     private static Optional<String> link(Element item) {
@@ -198,13 +236,11 @@ final class FeedParser {
         return null;
     }
 
-    private static @Nullable String html(Element item, String name) {
-        for (Element child : item.children()) {
-            if (child.tagName().equals(name)) {
-                return child.childrenSize() > 0 ? child.html() : child.text();
-            }
-        }
-        return null;
+    private static @Nullable Element child(Element item, String name) {
+        return item.children().stream()
+                .filter(child -> child.tagName().equals(name))
+                .findFirst()
+                .orElse(null);
     }
 
     private static @Nullable String attribute(Element item, String name, String attribute) {

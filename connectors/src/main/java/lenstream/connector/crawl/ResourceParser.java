@@ -23,12 +23,13 @@ final class ResourceParser {
 
     /** @throws IOException if it is nothing that can name images */
     static Contents parse(Kind expected, WebResponse response, Instant now) throws IOException {
-        byte[] body = SitemapParser.unpacked(response.body());
+        byte[] body = XmlText.narrow(SitemapParser.unpacked(response.body()));
         var directives = RobotsDirectives.of(response, now);
         Kind kind = kind(expected, response, body);
         Contents contents = switch (kind) {
             case SITEMAP -> SitemapParser.parse(response.url(), body, now.toEpochMilli());
-            case FEED -> withNextPage(response, FeedParser.parse(response.url(), body, now.toEpochMilli()));
+            case FEED ->
+                withNextPage(response, FeedParser.parse(response.url(), body, charset(response), now.toEpochMilli()));
             case PAGE -> PageImages.parse(response.url(), body, charset(response), directives, now);
             case AUTO, ROBOTS ->
                 throw new IOException(response.url() + ": neither sitemap nor feed nor page, Content-Type "

@@ -15,14 +15,23 @@ import java.io.IOException;
 import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.web.CanonicalUrl;
+import org.jsoup.Jsoup;
+import org.jsoup.nodes.Document;
+import org.jsoup.nodes.Element;
+import org.jsoup.nodes.Entities;
+import org.jsoup.nodes.Node;
+import org.jsoup.nodes.XmlDeclaration;
+import org.jsoup.parser.Parser;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,20 +42,18 @@ final class SitemapParser {
     /** The protocol's own limit for one file, uncompressed. */
     static final int MAX_BYTES = 52_428_800;
 
+    /** Mending takes some ten times this in heap. */
+    private static final int MENDED_AT_MOST = 8 << 20;
+
+    private static final Pattern CONTROL = Pattern.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ufffe\\uffff]");
+
+    private static final String IMAGE_NAMESPACE = "http://www.google.com/schemas/sitemap-image/1.1";
+
     private SitemapParser() {}
 
     /** @throws IOException if this is no sitemap */
     static Contents parse(CanonicalUrl url, byte[] body, long nowMillis) throws IOException {
-        var parser = new SiteMapParser(false, true);
-        parser.setStrictNamespace(false);
-        parser.enableExtension(Extension.IMAGE);
-        parser.enableExtension(Extension.NEWS);
-        AbstractSiteMap parsed;
-        try {
-            parsed = parser.parseSiteMap(unpacked(body), javaUrl(url));
-        } catch (UnknownFormatException | IllegalArgumentException e) {
-            throw new IOException(url + ": no sitemap: " + e.getMessage(), e);
-        }
+        AbstractSiteMap parsed = read(url, unpacked(body));
         var images = new ArrayList<FoundImage>();
         var links = new ArrayList<Contents.Link>();
         if (parsed instanceof SiteMapIndex index) {
@@ -69,6 +76,48 @@ final class SitemapParser {
             }
         }
         return new Contents(Kind.SITEMAP, images, links);
+    }
+
+    /** A sitemap that is no proper XML is mended and read again; a large one is read up to its fault. */
+    private static AbstractSiteMap read(CanonicalUrl url, byte[] content) throws IOException {
+        try {
+            return read(url, content, false);
+        } catch (UnknownFormatException | IllegalArgumentException e) {
+            try {
+                return read(url, content.length <= MENDED_AT_MOST ? mended(content) : content, true);
+            } catch (UnknownFormatException | IllegalArgumentException again) {
+                throw new IOException(url + ": no sitemap: " + e.getMessage(), e);
+            }
+        }
+    }
+
+    private static AbstractSiteMap read(CanonicalUrl url, byte[] content, boolean allowsPart)
+            throws IOException, UnknownFormatException {
+        var parser = new SiteMapParser(false, allowsPart);
+        parser.setStrictNamespace(false);
+        parser.enableExtension(Extension.IMAGE);
+        parser.enableExtension(Extension.NEWS);
+        return parser.parseSiteMap(content, javaUrl(url));
+    }
+
+    /** What a forgiving reader makes of it: ampersands, entities of HTML, characters that XML has not, open elements, a prefix that was not declared. */
+    private static byte[] mended(byte[] content) {
+        String text = CONTROL.matcher(XmlText.decode(content, null)).replaceAll(" ");
+        Document document = Jsoup.parse(text, Parser.xmlParser());
+        document.outputSettings()
+                .syntax(Document.OutputSettings.Syntax.xml)
+                .escapeMode(Entities.EscapeMode.xhtml)
+                .charset(StandardCharsets.UTF_8)
+                .prettyPrint(false);
+        document.childNodes().stream()
+                .filter(XmlDeclaration.class::isInstance)
+                .toList()
+                .forEach(Node::remove); // its encoding was the old one's
+        Element root = document.firstElementChild();
+        if (root != null && !root.hasAttr("xmlns:image")) {
+            root.attr("xmlns:image", IMAGE_NAMESPACE);
+        }
+        return document.outerHtml().strip().getBytes(StandardCharsets.UTF_8);
     }
 
     /**

@@ -1,0 +1,245 @@
+package lenstream.connector.crawl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import lenstream.core.web.CanonicalUrl;
+import lenstream.core.web.WebResponse;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Documents in the shapes that the web's generators give them, and with the faults that stand in them. Each is written after
+ * the output of the program that its test names, with other words and addresses.
+ */
+class FoundDocumentsTest {
+    private static final Instant NOW = Instant.parse("2026-06-01T00:00:00Z");
+    private static final CanonicalUrl URL =
+            CanonicalUrl.of("https://example.org/blog/feed").orElseThrow();
+
+    @Test
+    void wordPressFeed() throws Exception {
+        Contents feed = parse("application/rss+xml; charset=UTF-8", """
+                <?xml version="1.0" encoding="UTF-8"?><rss version="2.0"
+                \txmlns:content="http://purl.org/rss/1.0/modules/content/"
+                \txmlns:wfw="http://wellformedweb.org/CommentAPI/"
+                \txmlns:dc="http://purl.org/dc/elements/1.1/"
+                \txmlns:atom="http://www.w3.org/2005/Atom"
+                \txmlns:slash="http://purl.org/rss/1.0/modules/slash/"
+                \t>
+                <channel>
+                \t<title>Bees &amp; Birds</title>
+                \t<atom:link href="https://example.org/feed/" rel="self" type="application/rss+xml" />
+                \t<link>https://example.org</link>
+                \t<image><url>https://example.org/icon-32x32.png</url><title>Bees</title><link>https://example.org</link></image>
+                \t<item>
+                \t\t<title>A hive in May &#8211; day 1</title>
+                \t\t<link>https://example.org/2026/05/hive/</link>
+                \t\t<comments>https://example.org/2026/05/hive/#respond</comments>
+                \t\t<dc:creator><![CDATA[Ann Ott]]></dc:creator>
+                \t\t<pubDate>Fri, 01 May 2026 09:30:00 +0000</pubDate>
+                \t\t<guid isPermaLink="false">https://example.org/?p=77</guid>
+                \t\t<description><![CDATA[<p>A hive &#8230; <a href="https://example.org/2026/05/hive/">more</a></p>]]></description>
+                \t\t<content:encoded><![CDATA[
+                <figure class="wp-block-image"><img loading="lazy" width="1024" height="683" src="https://example.org/up/hive-1024x683.jpg" alt="a hive" srcset="https://example.org/up/hive-1024x683.jpg 1024w, https://example.org/up/hive-300x200.jpg 300w, https://example.org/up/hive.jpg 1500w" sizes="(max-width: 1024px) 100vw, 1024px" /><figcaption>The hive</figcaption></figure>
+                <p><img src="https://s.w.org/images/core/emoji/14/72x72/1f41d.png" alt="bee" class="wp-smiley" style="height: 1em;" /></p>]]></content:encoded>
+                \t</item>
+                </channel>
+                </rss>
+                """);
+        assertThat(urls(feed)).startsWith("https://example.org/up/hive.jpg");
+        FoundImage hive = feed.images().getFirst();
+        assertThat(hive.title()).isEqualTo("A hive in May \u2013 day 1");
+        assertThat(hive.alt()).isEqualTo("a hive");
+        assertThat(hive.caption()).isEqualTo("The hive");
+        assertThat(hive.credit()).isEqualTo("Ann Ott");
+        assertThat(hive.publishedAtMillis())
+                .isEqualTo(Instant.parse("2026-05-01T09:30:00Z").toEpochMilli());
+    }
+
+    @Test
+    void yoastImageSitemap() throws Exception {
+        Contents map = parse("text/xml; charset=UTF-8", """
+                <?xml version="1.0" encoding="UTF-8"?><?xml-stylesheet type="text/xsl" href="//example.org/main-sitemap.xsl"?>
+                <urlset xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:image="http://www.google.com/schemas/sitemap-image/1.1" xsi:schemaLocation="http://www.sitemaps.org/schemas/sitemap/0.9 http://www.sitemaps.org/schemas/sitemap/0.9/sitemap.xsd http://www.google.com/schemas/sitemap-image/1.1 http://www.google.com/schemas/sitemap-image/1.1/sitemap-image.xsd" xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+                \t<url>
+                \t\t<loc>https://example.org/a/</loc>
+                \t\t<lastmod>2026-05-02T07:41:26+00:00</lastmod>
+                \t\t<image:image>
+                \t\t\t<image:loc>https://example.org/up/a%20b.jpg?v=1&amp;w=2</image:loc>
+                \t\t</image:image>
+                \t\t<image:image>
+                \t\t\t<image:loc><![CDATA[https://example.org/up/c.jpg?v=1&w=2]]></image:loc>
+                \t\t\t<image:title><![CDATA[C & D]]></image:title>
+                \t\t</image:image>
+                \t</url>
+                </urlset>
+                <!-- XML Sitemap generated by Yoast SEO -->""");
+        assertThat(urls(map))
+                .containsExactly("https://example.org/up/a%20b.jpg?v=1&w=2", "https://example.org/up/c.jpg?v=1&w=2");
+        assertThat(map.images().get(1).title()).isEqualTo("C & D");
+    }
+
+    @Test
+    void bloggerAtom() throws Exception {
+        Contents feed = parse("application/atom+xml; charset=UTF-8", """
+                <?xml version='1.0' encoding='UTF-8'?><?xml-stylesheet href="http://www.blogger.com/styles/atom.css" type="text/css"?><feed xmlns='http://www.w3.org/2005/Atom' xmlns:openSearch='http://a9.com/-/spec/opensearchrss/1.0/' xmlns:gd='http://schemas.google.com/g/2005' xmlns:thr='http://purl.org/syndication/thread/1.0'><id>tag:blogger.com,1999:blog-1</id><updated>2026-05-03T11:00:00.000-07:00</updated><title type='text'>Blog</title><link rel='next' type='application/atom+xml' href='https://example.org/feeds/posts/default?start-index=26&amp;max-results=25'/><entry><id>tag:blogger.com,1999:blog-1.post-2</id><published>2026-05-03T10:00:00.001-07:00</published><updated>2026-05-03T11:00:00.000-07:00</updated><title type='text'>Post</title><content type='html'>&lt;div class="separator"&gt;&lt;a href="https://blogger.example/s1600/p.JPG"&gt;&lt;img border="0" src="https://blogger.example/s320/p.JPG" /&gt;&lt;/a&gt;&lt;/div&gt;</content><link rel='replies' type='application/atom+xml' href='https://example.org/feeds/2/comments/default'/><link rel='alternate' type='text/html' href='https://example.org/2026/05/post.html' title='Post'/><author><name>Bo</name><uri>https://example.org/bo</uri></author><media:thumbnail xmlns:media='http://search.yahoo.com/mrss/' url='https://blogger.example/s72-c/p.JPG' height='72' width='72'/></entry></feed>""");
+        assertThat(urls(feed)).containsExactly("https://blogger.example/s320/p.JPG");
+        assertThat(feed.images().getFirst().pageUrl()).hasToString("https://example.org/2026/05/post.html");
+        assertThat(feed.links()).anyMatch(Contents.Link::next);
+    }
+
+    @Test
+    void atomWithXhtmlAndItsOwnBase() throws Exception {
+        Contents feed = parse("application/atom+xml", """
+                <feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://cdn.example/root/"><entry><title type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">A <b>bold</b> title</div></title>
+                <link href="posts/1"/><content type="xhtml" xml:base="pics/"><div xmlns="http://www.w3.org/1999/xhtml"><img src="x.png" alt="x"/></div></content></entry></feed>""");
+        assertThat(urls(feed)).containsExactly("https://cdn.example/root/pics/x.png");
+        assertThat(feed.images().getFirst().pageUrl()).hasToString("https://cdn.example/root/posts/1");
+        assertThat(feed.images().getFirst().title()).isEqualTo("A bold title");
+    }
+
+    @Test
+    void rdfOfRssOne() throws Exception {
+        Contents feed = parse("application/rdf+xml", """
+                <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:enc="http://purl.oclc.org/net/rss_2.0/enc#">
+                <channel rdf:about="https://example.org/"><items><rdf:Seq><rdf:li rdf:resource="https://example.org/1"/></rdf:Seq></items></channel>
+                <item rdf:about="https://example.org/1"><title>One</title><link>https://example.org/1</link><dc:date>2026-05-01T10:00+09:00</dc:date>
+                <description>&lt;img src='1.gif'&gt;</description></item></rdf:RDF>""");
+        assertThat(urls(feed)).containsExactly("https://example.org/1.gif");
+        assertThat(feed.images().getFirst().publishedAtMillis())
+                .isEqualTo(Instant.parse("2026-05-01T01:00:00Z").toEpochMilli());
+    }
+
+    @Test
+    void merchantFeedPodcastAndImagesOfItems() throws Exception {
+        Contents feed = parse("application/xml", """
+                <rss xmlns:g="http://base.google.com/ns/1.0" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" version="2.0"><channel>
+                <item><g:id>1</g:id><title>Chair</title><link>https://example.org/chair</link><g:image_link>https://example.org/chair.jpg</g:image_link><g:additional_image_link>https://example.org/chair2.jpg</g:additional_image_link></item>
+                <item><title>Talk</title><link>https://example.org/talk</link><enclosure url="https://example.org/talk.mp3" type="audio/mpeg" length="1"/><itunes:image href="https://example.org/talk.png"/></item>
+                <item><title>Old</title><link>https://example.org/old</link><image><url>/old.jpg</url><title>o</title></image></item>
+                <item><title>Odd</title><link>https://example.org/odd</link><image>https://example.org/odd.jpg</image></item>
+                </channel></rss>""");
+        assertThat(urls(feed))
+                .containsExactly(
+                        "https://example.org/chair.jpg",
+                        "https://example.org/chair2.jpg",
+                        "https://example.org/talk.png",
+                        "https://example.org/old.jpg",
+                        "https://example.org/odd.jpg");
+    }
+
+    @Test
+    void mastodonMedia() throws Exception {
+        Contents feed = parse("application/rss+xml", """
+                <?xml version="1.0" encoding="UTF-8"?>
+                <rss version="2.0" xmlns:webfeeds="http://webfeeds.org/rss/1.0" xmlns:media="http://search.yahoo.com/mrss/"><channel>
+                <item><guid isPermaLink="true">https://social.example/@ann/1</guid><link>https://social.example/@ann/1</link><pubDate>Sat, 02 May 2026 06:00:00 +0000</pubDate><description>&lt;p&gt;Bees&lt;/p&gt;</description>
+                <media:content url="https://files.social.example/original/abc" type="image/jpeg" fileSize="1" medium="image"><media:rating scheme="urn:simple">nonadult</media:rating><media:description type="plain">Three bees</media:description></media:content></item></channel></rss>""");
+        assertThat(urls(feed)).containsExactly("https://files.social.example/original/abc");
+        assertThat(feed.images().getFirst().caption()).isEqualTo("Three bees");
+    }
+
+    @Test
+    void faultsOfXmlDoNotEndAFeed() throws Exception {
+        Contents feed = parse(
+                "text/html",
+                "\ufeff\n\n  <?xml version=\"1.0\"?>\n<!-- made by hand -->\n<rss><channel>"
+                        + "<item><title>Fish & chips &nbsp; &eacute;t\u0003</title><link> /one \n</link>"
+                        + "<enclosure url=' /pics/a b.jpg ' type='image/jpg'></item>"
+                        + "<item><title>Two<link>//other.example/two</link><enclosure url='//cdn.example/2.jpg' type='image'/></item>"
+                        + "</channel></rss>\ntrailing <b>words");
+        assertThat(urls(feed)).contains("https://example.org/pics/a%20b.jpg", "https://cdn.example/2.jpg");
+        assertThat(feed.images().getFirst().title()).startsWith("Fish & chips");
+        assertThat(feed.images().getFirst().pageUrl()).hasToString("https://example.org/one");
+    }
+
+    @Test
+    void faultsOfXmlDoNotLoseASitemap() throws Exception {
+        Contents map = parse(
+                "text/xml",
+                "\n  <?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                        + "<urlset xmlns=\"http://www.google.com/schemas/sitemap/0.84\" xmlns:image=\"http://www.google.com/schemas/sitemap-image/1.1\">"
+                        + "<url><loc> https://example.org/a?x=1&y=2 </loc><lastmod>yesterday</lastmod><image:image><image:loc>https://example.org/a.jpg?x=1&y=2</image:loc>"
+                        + "<image:title>Fish & chips &eacute;</image:title></image:image></url>"
+                        + "<url><loc>https://example.org/b</loc><image:image><image:loc>https://example.org/b.jpg</image:loc></image:image></url></urlset>");
+        assertThat(urls(map)).containsExactly("https://example.org/a.jpg?x=1&y=2", "https://example.org/b.jpg");
+    }
+
+    @Test
+    void aPrefixThatIsNotDeclaredIsKnown() throws Exception {
+        Contents map = parse(
+                "text/xml",
+                "<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><url>"
+                        + "<loc>https://example.org/b</loc><image:image><image:loc>https://example.org/b.jpg</image:loc>"
+                        + "</image:image></url></urlset>");
+        assertThat(urls(map)).containsExactly("https://example.org/b.jpg");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "UTF-8|<?xml version='1.0' encoding='UTF-8'?>|text/xml", // as it should be
+                "UTF-8|<?xml version='1.0' encoding='ISO-8859-1'?>|text/xml", // an editor's template
+                "UTF-8|''|text/xml; charset=ISO-8859-1", // a server's default
+                "windows-1252|<?xml version='1.0' encoding='UTF-8'?>|text/xml",
+                "windows-1252|<?xml version='1.0' encoding='ISO-8859-1'?>|application/rss+xml",
+                "ISO-8859-1|''|text/xml; charset=\"iso-8859-1\"",
+                "windows-1252|''|text/xml",
+                "UTF-16|<?xml version='1.0' encoding='UTF-16'?>|text/xml",
+                "UTF-16LE|\ufeff<?xml version='1.0'?>|text/xml",
+                "UTF-8|\ufeff<?xml version='1.0' encoding='utf-16'?>|text/xml",
+            })
+    void aFeedIsReadWhateverItSaysOfItsEncoding(String encoding, String declaration, String type) throws Exception {
+        String xml = declaration
+                + "<rss><channel><item><title>Caf\u00e9 cr\u00e8me</title><link>https://example.org/1</link>"
+                + "<enclosure url='https://example.org/1.jpg' type='image/jpeg'/></item></channel></rss>";
+        Contents feed = parse(type, xml.getBytes(Charset.forName(encoding)));
+        assertThat(urls(feed)).containsExactly("https://example.org/1.jpg");
+        assertThat(feed.images().getFirst().title()).isEqualTo("Caf\u00e9 cr\u00e8me");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "2026-05-01 10:00:00|2026-05-01T10:00:00Z",
+                "2026-05-01T10:00:00|2026-05-01T10:00:00Z",
+                "2026-05-01T10:00:00+0200|2026-05-01T08:00:00Z",
+                "2026-05-01 10:00:00 +0200|2026-05-01T08:00:00Z",
+                "2026-05-01T10:00:00.123456789Z|2026-05-01T10:00:00.123Z",
+                "Fri, 1 May 26 10:00:00 GMT|2026-05-01T10:00:00Z",
+                "Fri, 01 May 2026 10:00 GMT|2026-05-01T10:00:00Z",
+                "Friday, 1 May 2026 10:00:00 GMT|2026-05-01T10:00:00Z",
+                "Thu, 01 May 2026 10:00:00 +0000|2026-05-01T10:00:00Z", // it was a Friday
+                "Fri,  1 May 2026 10:00:00 GMT+02:00|2026-05-01T08:00:00Z",
+                "01 Sept 2025 10:00:00 Z|2025-09-01T10:00:00Z",
+                "1 September 2025 10:00:00 UTC|2025-09-01T10:00:00Z",
+                "Fri, 01 May 2026|2026-05-01T00:00:00Z",
+                "Fri May 01 10:00:00 +0000 2026|2026-05-01T10:00:00Z",
+                "20260501|2026-05-01T00:00:00Z",
+            })
+    void datesOfRealFeeds(String text, Instant expected) {
+        assertThat(Dates.parse(text, NOW.toEpochMilli())).isEqualTo(expected.toEpochMilli());
+    }
+
+    private static List<String> urls(Contents contents) {
+        return contents.images().stream().map(image -> image.url().value()).toList();
+    }
+
+    private static Contents parse(String type, String body) throws IOException {
+        return parse(type, body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static Contents parse(String type, byte[] body) throws IOException {
+        return ResourceParser.parse(
+                Kind.AUTO, new WebResponse(URL, 200, Map.of("content-type", List.of(type)), body), NOW);
+    }
+}
