@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -30,6 +31,7 @@ import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
+import lenstream.core.image.PixelFeatures;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
 import lenstream.gpu.pipeline.PipelineConfig;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +84,7 @@ public final class DuplicateBenchmark {
                 }
             }
         }
+        lookAlikes(images);
         DuplicateConfig now = DuplicateConfig.defaults();
         System.out.println("held out, " + (photographs.size() - choosing.size())
                 + " photographs: the defaults, what was chosen for a precision of " + PRECISION);
@@ -90,6 +93,58 @@ public final class DuplicateBenchmark {
         if (best != null) {
             System.out.println(measure(heldOut, best.distance(), best.cosine()));
         }
+    }
+
+    /**
+     * How often two photographs that are no copies look like some by each measure alone: in a large collection an image
+     * meets that share of all others by chance. Also how far the mirrored hash is from that of the mirror image.
+     */
+    private static void lookAlikes(List<Image> images) {
+        List<Sketch> originals = images.stream()
+                .filter(image -> image.edit().isEmpty() && image.sketch().hashed())
+                .map(Image::sketch)
+                .toList();
+        var near = new long[17];
+        var alike = new long[101];
+        long pairs = 0;
+        for (int i = 0; i < originals.size(); i++) {
+            for (int j = 0; j < i; j++) {
+                Sketch one = originals.get(i);
+                Sketch other = originals.get(j);
+                int distance = Math.min(
+                        Long.bitCount(one.hash() ^ other.hash()),
+                        Long.bitCount(PixelFeatures.mirrored(one.hash()) ^ other.hash()));
+                for (int d = distance; d < near.length; d++) {
+                    near[d]++;
+                }
+                int hundredths = (int) (100 * Sketch.cosine(one.vector(), other.vector()));
+                for (int c = 0; c <= hundredths; c++) {
+                    alike[c]++;
+                }
+                pairs++;
+            }
+        }
+        System.out.printf(Locale.ROOT, "%d pairs of photographs; within distance", pairs);
+        for (int d = 6; d < near.length; d += 2) {
+            System.out.printf(Locale.ROOT, " %d: %.6f", d, near[d] / (double) pairs);
+        }
+        System.out.print("; of a cosine of at least");
+        for (int c : new int[] {50, 60, 70, 75, 80, 85, 90, 95}) {
+            System.out.printf(Locale.ROOT, " 0.%d: %.6f", c, alike[c] / (double) pairs);
+        }
+        System.out.println();
+        var distances = new int[65];
+        var hashes = new HashMap<String, Long>();
+        images.stream()
+                .filter(image -> image.edit().isEmpty() && image.sketch().hashed())
+                .forEach(image -> hashes.put(image.original(), image.sketch().hash()));
+        images.stream()
+                .filter(image ->
+                        image.edit().equals("flip") && image.sketch().hashed() && hashes.containsKey(image.original()))
+                .forEach(image -> distances[
+                        Long.bitCount(PixelFeatures.mirrored(hashes.get(image.original()))
+                                ^ image.sketch().hash())]++);
+        System.out.println("mirror images at each distance of the mirrored hash: " + Arrays.toString(distances));
     }
 
     /**

@@ -10,13 +10,14 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.TreeMap;
+import lenstream.core.image.PixelFeatures;
 
 /**
  * Finds earlier contents whose hash is near, without looking at all of them. The 64 bits are {@value #BANDS} bands of
  * {@value #BITS}; contents are filed under the value of each band, and looked for under that value and the {@value #BITS}
  * that differ in one bit. By the pigeonhole principle hashes up to a distance of 7 always meet in some band (8 bits would
  * have to fall on every band twice); at 8 they meet in 96 %, at 10 in 78 % of the cases. Bits of one band lie apart in the
- * hash, for neighbouring frequencies change together.
+ * hash, for neighbouring frequencies change together. A content is looked for as it is and as its mirror image.
  *
  * <p>Every band is looked at by itself, so that bands can be spread; a pair is reported by the lowest band it meets in. What
  * is found does not depend on the order in which contents come: the later of the two finds the earlier. A drawer holds the
@@ -49,15 +50,22 @@ public final class BandIndex {
     List<String> matchAndFile(Probe probe) {
         var found = new ArrayList<String>();
         int value = value(probe.hash(), probe.band());
+        look(probe, value, found);
+        int mirrored = value(PixelFeatures.mirrored(probe.hash()), probe.band());
+        if (mirrored != value) { // half of the bands hold what mirroring leaves as it is
+            look(probe, mirrored, found);
+        }
+        file(probe, value);
+        return found;
+    }
+
+    private void look(Probe probe, int value, List<String> found) {
         for (int flip = -1; flip < BITS; flip++) {
-            int drawer = flip < 0 ? value : value ^ 1 << flip;
-            byte[] bytes = drawers.get(drawer);
+            byte[] bytes = drawers.get(flip < 0 ? value : value ^ 1 << flip);
             if (bytes != null) {
                 match(probe, bytes, found);
             }
         }
-        file(probe, value);
-        return found;
     }
 
     private void match(Probe probe, byte[] drawer, List<String> found) {
@@ -66,13 +74,15 @@ public final class BandIndex {
             while (in.available() > 0) {
                 in.readFully(key);
                 long hash = in.readLong();
-                if (Long.bitCount(hash ^ probe.hash()) <= config.distance() && isLowestMeeting(hash, probe)) {
+                if (isNear(hash, probe.hash(), probe.band())
+                        || isNear(hash, PixelFeatures.mirrored(probe.hash()), probe.band())) {
                     String content = HEX.formatHex(key);
                     byte[] vector = vectors.get(content); // null: forgotten
                     if (!content.equals(probe.content())
                             && vector != null
                             && vector.length == probe.vector().length
-                            && Sketch.cosine(vector, probe.vector()) >= config.cosine()) {
+                            && Sketch.cosine(vector, probe.vector()) >= config.cosine()
+                            && !found.contains(content)) {
                         found.add(content);
                     }
                 }
@@ -82,13 +92,21 @@ public final class BandIndex {
         }
     }
 
-    private static boolean isLowestMeeting(long hash, Probe probe) {
-        for (int band = 0; band < probe.band(); band++) {
-            if (Integer.bitCount(value(hash, band) ^ value(probe.hash(), band)) <= 1) {
+    /** Whether hashes are within the distance, and meet in this band and in none below. */
+    private boolean isNear(long one, long other, int band) {
+        if (Long.bitCount(one ^ other) > config.distance() || !meet(one, other, band)) {
+            return false;
+        }
+        for (int lower = 0; lower < band; lower++) {
+            if (meet(one, other, lower)) {
                 return false;
             }
         }
         return true;
+    }
+
+    private static boolean meet(long one, long other, int band) {
+        return Integer.bitCount(value(one, band) ^ value(other, band)) <= 1;
     }
 
     private void file(Probe probe, int value) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import lenstream.core.image.PixelFeatures;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,6 +31,22 @@ class BandIndexTest {
             long hash = random.nextLong();
             put(key(2 * i), hash, VECTOR);
             found += put(key(2 * i + 1), flipped(hash, distance), VECTOR).contains(key(2 * i)) ? 1 : 0;
+        }
+        assertThat(found / (double) rounds).isBetween(least, most);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 1, 1", "7, 1, 1", "10, 0.72, 0.84", "12, 0, 0"})
+    void mirroredCopiesAreFoundAsWell(int distance, double least, double most) {
+        int found = 0;
+        int rounds = 1_000;
+        for (int i = 0; i < rounds; i++) {
+            long hash = random.nextLong();
+            put(key(2 * i), hash, VECTOR);
+            long mirrored = flipped(PixelFeatures.mirrored(hash), distance);
+            List<String> copies = put(key(2 * i + 1), mirrored, VECTOR);
+            assertThat(copies).hasSizeLessThanOrEqualTo(1);
+            found += copies.contains(key(2 * i)) ? 1 : 0;
         }
         assertThat(found / (double) rounds).isBetween(least, most);
     }

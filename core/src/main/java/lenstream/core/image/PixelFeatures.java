@@ -18,11 +18,22 @@ public record PixelFeatures(@Nullable Long perceptualHash, List<String> colors, 
     public static final List<String> COLORS = List.of(
             "black", "gray", "white", "red", "orange", "brown", "yellow", "green", "teal", "blue", "purple", "pink");
 
+    /** The bits of frequencies that change their sign when a picture is mirrored: those that are odd across. */
+    private static final long ODD_ACROSS = 0xAAAA_AAAA_AAAA_AAAAL;
+
     public PixelFeatures {
         colors = List.copyOf(colors);
         if (colors.isEmpty() || !COLORS.containsAll(colors)) {
             throw new IllegalArgumentException("unknown colours " + colors);
         }
+    }
+
+    /**
+     * The hash that the mirror image of a picture has (left and right exchanged), up to a few bits: mirroring turns the sign of
+     * every second column of its transform, which exchanges bits on either side of the median, and the median lies near zero.
+     */
+    public static long mirrored(long perceptualHash) {
+        return perceptualHash ^ ODD_ACROSS;
     }
 
     /** The hash as 16 hex digits; null if there is none. */

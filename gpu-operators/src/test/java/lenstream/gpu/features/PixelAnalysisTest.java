@@ -44,6 +44,27 @@ class PixelAnalysisTest {
         }
     }
 
+    /** These pictures have few frequencies, so many bits next to the median; photographs are in PERFORMANCE.md. */
+    @Test
+    void theHashOfAMirrorImageIsKnownWithoutIt() {
+        int sum = 0;
+        for (int seed = 1; seed < 30; seed++) {
+            byte[] rgb = waves(seed, 200, 150, 1, 0);
+            var turned = new byte[rgb.length];
+            for (int i = 0; i < 200 * 150; i++) {
+                int from = i / 200 * 200 + 199 - i % 200;
+                System.arraycopy(rgb, from * 3, turned, i * 3, 3);
+            }
+            Long hash = PixelAnalysis.of(rgb, 200, 150).perceptualHash();
+            Long mirrored = PixelAnalysis.of(turned, 200, 150).perceptualHash();
+            assertThat(hash).isNotNull();
+            assertThat(mirrored).isNotNull();
+            sum += distance(PixelFeatures.mirrored(hash), mirrored);
+            assertThat(distance(hash, mirrored)).isGreaterThan(10);
+        }
+        assertThat(sum / 29.0).isLessThan(5);
+    }
+
     @ParameterizedTest
     @CsvSource({"1, 1", "1, 300", "300, 1", "5, 7", "31, 33", "256, 171"})
     void everySizeHasFeatures(int width, int height) {
@@ -54,21 +75,25 @@ class PixelAnalysisTest {
 
     /** The hash of a smooth picture that is made of eight waves. */
     private static Long hash(int seed, int width, int height, double gain, int offset) {
+        Long hash = PixelAnalysis.of(waves(seed, width, height, gain, offset), width, height)
+                .perceptualHash();
+        assertThat(hash).isNotNull();
+        return hash;
+    }
+
+    private static byte[] waves(int seed, int width, int height, double gain, int offset) {
         var random = new SplittableRandom(seed);
         double[][] waves = new double[8][];
         for (int i = 0; i < waves.length; i++) {
             waves[i] = new double[] {random.nextDouble(12), random.nextDouble(12), random.nextDouble(6)};
         }
-        byte[] rgb = picture(width, height, (x, y) -> {
+        return picture(width, height, (x, y) -> {
             double sum = 0;
             for (double[] wave : waves) {
                 sum += Math.sin(wave[0] * (x + 0.5) / width + wave[1] * (y + 0.5) / height + wave[2]);
             }
             return (int) Math.clamp((128 + 15 * sum) * gain + offset, 0, 255) * 0x010101;
         });
-        Long hash = PixelAnalysis.of(rgb, width, height).perceptualHash();
-        assertThat(hash).isNotNull();
-        return hash;
     }
 
     private static int distance(Long a, Long b) {
