@@ -2,6 +2,7 @@ package lenstream.job;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import lenstream.core.config.Check;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
@@ -15,6 +16,9 @@ import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.core.execution.CheckpointingMode;
 import org.apache.flink.core.execution.RecoveryClaimMode;
+import org.apache.flink.state.rocksdb.RocksDBConfigurableOptions;
+import org.apache.flink.state.rocksdb.RocksDBOptions;
+import org.rocksdb.CompressionType;
 
 /**
  * The Flink settings of every Lenstream job: checkpoints and a restart strategy on, generic types off, objects reused.
@@ -64,11 +68,24 @@ public record JobSettings(String name, int parallelism, Duration checkpointInter
                 ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
         conf.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
         conf.set(StateBackendOptions.STATE_BACKEND, "rocksdb"); // known URLs live on disk, not in the heap
+        holdInRocksDb(conf);
         conf.set(RestartStrategyOptions.RESTART_STRATEGY, "exponential-delay");
         conf.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_INITIAL_BACKOFF, Duration.ofSeconds(1));
         conf.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_MAX_BACKOFF, Duration.ofMinutes(1));
         conf.set(RestartStrategyOptions.RESTART_STRATEGY_EXPONENTIAL_DELAY_ATTEMPTS, 10);
         return conf;
+    }
+
+    /**
+     * State many times larger than its cache. Most lookups of a crawl are of URLs that are new or were written long ago:
+     * filters tell of the first without a read, and index and filters in small blocks keep the second from loading those of
+     * a whole file each time, which at 64 MiB a slot and some million URLs cost a hundred times the read itself. LZ4 compacts
+     * in half of Snappy's time and a little smaller. Measured by VisitBenchmark, see PERFORMANCE.md.
+     */
+    private static void holdInRocksDb(Configuration conf) {
+        conf.set(RocksDBConfigurableOptions.USE_BLOOM_FILTER, true);
+        conf.set(RocksDBOptions.USE_PARTITIONED_INDEX_FILTERS, true);
+        conf.set(RocksDBConfigurableOptions.COMPRESSION_PER_LEVEL, List.of(CompressionType.LZ4_COMPRESSION));
     }
 
     /**

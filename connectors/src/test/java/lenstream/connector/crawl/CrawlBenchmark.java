@@ -46,7 +46,7 @@ final class CrawlBenchmark {
         System.out.println("urls new_urls_per_s known_urls_per_s heap_bytes_per_known_url");
         for (String size : sizes) {
             long before = heap();
-            try (VisitBench visits = VisitBench.open(false)) {
+            try (VisitBench visits = VisitBench.open(256, true)) {
                 var benchmark = new CrawlBenchmark(visits, Integer.parseInt(size));
                 double fresh = benchmark.round("first");
                 long perUrl = (heap() - before) / Integer.parseInt(size);

@@ -25,6 +25,7 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.mailbox.TaskMailbox;
 import org.apache.flink.streaming.util.AbstractStreamOperatorTestHarness;
 import org.apache.flink.util.OutputTag;
+import org.rocksdb.CompressionType;
 
 /**
  * The visit operator on RocksDB as a job runs it, with politeness and robots rules, over a transport that answers in this
@@ -47,15 +48,23 @@ public final class VisitBench implements AutoCloseable {
         this.harness = harness;
     }
 
-    /** @param bloomFilters whether RocksDB may tell from memory that a URL is unknown */
+    /**
+     * Starts with nothing known.
+     *
+     * @param cacheMebibytes for RocksDB's caches and write buffers
+     * @param asJob whether RocksDB is set as a job sets it; else as Flink does
+     */
     @SuppressWarnings("MustBeClosed") // the operator closes its web
-    public static VisitBench open(boolean bloomFilters) throws Exception {
+    public static VisitBench open(int cacheMebibytes, boolean asJob) throws Exception {
         Path folder = Files.createTempDirectory("visit-bench");
         var settings = new Configuration();
-        settings.set(RocksDBOptions.FIX_PER_SLOT_MEMORY_SIZE, MemorySize.ofMebiBytes(256));
+        settings.set(RocksDBOptions.FIX_PER_SLOT_MEMORY_SIZE, MemorySize.ofMebiBytes(cacheMebibytes));
         settings.set(RocksDBOptions.LOCAL_DIRECTORIES, folder.toString());
-        settings.set(RocksDBConfigurableOptions.USE_BLOOM_FILTER, bloomFilters);
-        settings.set(RocksDBOptions.USE_PARTITIONED_INDEX_FILTERS, bloomFilters);
+        if (asJob) {
+            settings.set(RocksDBConfigurableOptions.USE_BLOOM_FILTER, true);
+            settings.set(RocksDBOptions.USE_PARTITIONED_INDEX_FILTERS, true);
+            settings.set(RocksDBConfigurableOptions.COMPRESSION_PER_LEVEL, List.of(CompressionType.LZ4_COMPRESSION));
+        }
         var backend = new EmbeddedRocksDBStateBackend().configure(settings, VisitBench.class.getClassLoader());
         var factory = new VisitOperatorFactory(CONFIG, job -> PoliteWeb.over(new Answers(), CONFIG));
         var harness = new Harness(factory);

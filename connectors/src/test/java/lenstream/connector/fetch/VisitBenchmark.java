@@ -11,12 +11,12 @@ import lenstream.core.image.CrawlTarget;
  *
  * <p>For each size: the operator is filled up to it by visits of new URLs over 1,000 URLs a host; then a window of new URLs
  * is measured, one of known URLs that discovery names again (each is asked for conditionally and found unchanged), site by
- * site as it does and once at random, and one of URLs whose own schedule brings them back. RocksDB has 256 MiB for caches and write buffers. A run on one core:
+ * site as it does and once at random, and one of URLs whose own schedule brings them back. A run on one core, with 256 MiB for RocksDB's caches and write buffers:
  *
  * <pre>{@code
  * mvn -q -pl core,connectors test-compile dependency:build-classpath -Dmdep.outputFile=/tmp/classpath
  * taskset -c 0 java -Xmx512m -XX:+UseSerialGC -cp connectors/target/test-classes:$(cat /tmp/classpath) \
- *   lenstream.connector.fetch.VisitBenchmark bloom 10000 100000 1000000 10000000
+ *   lenstream.connector.fetch.VisitBenchmark job 256 10000 100000 1000000 10000000
  * }</pre>
  */
 final class VisitBenchmark {
@@ -31,15 +31,20 @@ final class VisitBenchmark {
         this.bench = bench;
     }
 
-    /** @param args {@code bloom} or {@code plain}, then sizes in rising order; the first also warms up */
+    /**
+     * Prints a line for each size.
+     *
+     * @param args {@code job} or {@code plain}: how RocksDB is set; mebibytes for RocksDB; then sizes in rising order, of
+     *     which the first also warms up
+     */
     public static void main(String[] args) throws Exception {
         System.out.println(
                 "known new_urls_per_s named_by_site_urls_per_s named_at_random_urls_per_s revisits_per_s heap_bytes_per_url"
                         + " disk_bytes_per_url fill_urls_per_s");
-        try (VisitBench bench = VisitBench.open(args[0].equals("bloom"))) {
+        try (VisitBench bench = VisitBench.open(Integer.parseInt(args[1]), args[0].equals("job"))) {
             var benchmark = new VisitBenchmark(bench);
             long empty = heap();
-            for (int i = 1; i < args.length; i++) {
+            for (int i = 2; i < args.length; i++) {
                 System.out.println(benchmark.measure(Integer.parseInt(args[i]), empty));
             }
         }
