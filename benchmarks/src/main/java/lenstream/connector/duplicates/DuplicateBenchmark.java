@@ -138,12 +138,14 @@ public final class DuplicateBenchmark {
         images.stream()
                 .filter(image -> image.edit().isEmpty() && image.sketch().hashed())
                 .forEach(image -> hashes.put(image.original(), image.sketch().hash()));
-        images.stream()
-                .filter(image ->
-                        image.edit().equals("flip") && image.sketch().hashed() && hashes.containsKey(image.original()))
-                .forEach(image -> distances[
-                        Long.bitCount(PixelFeatures.mirrored(hashes.get(image.original()))
-                                ^ image.sketch().hash())]++);
+        for (Image image : images) {
+            Long hash = hashes.get(image.original());
+            if (hash != null && image.edit().equals("flip") && image.sketch().hashed()) {
+                distances[
+                        Long.bitCount(
+                                PixelFeatures.mirrored(hash) ^ image.sketch().hash())]++;
+            }
+        }
         System.out.println("mirror images at each distance of the mirrored hash: " + Arrays.toString(distances));
     }
 
