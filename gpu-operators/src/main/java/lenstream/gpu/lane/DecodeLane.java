@@ -22,6 +22,8 @@ import lenstream.gpu.decode.JpegStructure;
 import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
 import lenstream.gpu.preprocess.Geometry;
+import lenstream.gpu.decode.ProgressiveJpeg;
+import lenstream.gpu.lifetime.Closer;
 import lenstream.gpu.preprocess.ThumbnailMaker;
 import lenstream.gpu.preprocess.cuda.CudaPreprocessor;
 import lenstream.gpu.preprocess.cuda.PreprocessBatch;

@@ -35,6 +35,7 @@ import lenstream.gpu.embed.OutOfDeviceMemory;
 import lenstream.gpu.embed.trt.DeviceEmbedder;
 import lenstream.gpu.embed.trt.EmbedderConfig;
 import lenstream.gpu.embed.trt.Provider;
+import lenstream.gpu.lifetime.Closer;
 import lenstream.gpu.preprocess.HostPreprocessor;
 import lenstream.gpu.preprocess.cuda.CudaPreprocessor;
 import org.apache.arrow.memory.BufferAllocator;
@@ -216,8 +217,7 @@ public final class GpuEngine implements AutoCloseable {
                     device.allocatedBytes());
             return engine;
         } catch (Throwable failure) {
-            closer.closeAfter(failure);
-            throw failure;
+            throw closer.closeAfter(failure);
         }
     }
 

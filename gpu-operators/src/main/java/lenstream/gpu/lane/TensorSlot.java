@@ -10,6 +10,7 @@ import lenstream.gpu.cuda.Event;
 import lenstream.gpu.cuda.PinnedBuffer;
 import lenstream.gpu.embed.trt.DeviceEmbedder;
 import lenstream.gpu.embed.trt.EmbedBinding;
+import lenstream.gpu.lifetime.Closer;
 import lenstream.gpu.preprocess.ThumbnailMaker;
 import org.jspecify.annotations.Nullable;
 

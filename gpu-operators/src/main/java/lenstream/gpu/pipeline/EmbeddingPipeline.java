@@ -19,6 +19,7 @@ import lenstream.gpu.decode.Ground;
 import lenstream.gpu.embed.Embedding;
 import lenstream.gpu.embed.ImageEmbedder;
 import lenstream.gpu.embed.onnx.OnnxImageEmbedder;
+import lenstream.gpu.lifetime.Closer;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.jspecify.annotations.Nullable;

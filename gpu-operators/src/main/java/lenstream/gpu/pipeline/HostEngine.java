@@ -22,6 +22,7 @@ import lenstream.gpu.decode.EncodedBatch;
 import lenstream.gpu.decode.HostImageDecoder;
 import lenstream.gpu.embed.Embedding;
 import lenstream.gpu.embed.ImageEmbedder;
+import lenstream.gpu.lifetime.Closer;
 import lenstream.gpu.preprocess.HostPreprocessor;
 import lenstream.gpu.preprocess.HostTensor;
 import org.apache.arrow.memory.BufferAllocator;

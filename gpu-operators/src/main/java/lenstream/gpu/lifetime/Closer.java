@@ -1,14 +1,15 @@
-package lenstream.gpu.lane;
+package lenstream.gpu.lifetime;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /** Closes what was registered, in reverse; the first failure is thrown, later ones are suppressed in it. Confined. */
-final class Closer implements AutoCloseable {
+public final class Closer implements AutoCloseable {
     private final Deque<AutoCloseable> resources = new ArrayDeque<>();
 
-    <R extends AutoCloseable> R register(R resource) {
+    /** Takes over {@code resource} and returns it. */
+    public <R extends AutoCloseable> R register(R resource) {
         resources.push(resource);
         return resource;
     }
@@ -27,9 +28,13 @@ final class Closer implements AutoCloseable {
         }
     }
 
-    /** Closes everything after {@code failure}, whose suppressed failures tell what went wrong meanwhile. */
-    void closeAfter(Throwable failure) {
+    /** Closes everything after {@code failure}, which is returned to be thrown. */
+    public RuntimeException closeAfter(Throwable failure) {
         closeAll(failure);
+        if (failure instanceof Error e) {
+            throw e;
+        }
+        return failure instanceof RuntimeException e ? e : new IllegalStateException(failure);
     }
 
     private @Nullable Throwable closeAll(@Nullable Throwable before) {
