@@ -16,9 +16,9 @@ public final class Cuda {
     /**
      * Statuses after which the context is dead. Source: cudaError_t of CUDA 13, those whose text says that the process must be
      * terminated and relaunched: ECC, NVLink, illegal address, launch timeout, stack, instruction, alignment, address space,
-     * program counter, launch failure, contained.
+     * program counter, launch failure, contained; and a context that is destroyed.
      */
-    private static final Set<Integer> FATAL = Set.of(214, 220, 226, 700, 702, 714, 715, 716, 717, 718, 719, 721);
+    private static final Set<Integer> FATAL = Set.of(214, 220, 226, 700, 702, 709, 714, 715, 716, 717, 718, 719, 721);
 
     private Cuda() {}
 

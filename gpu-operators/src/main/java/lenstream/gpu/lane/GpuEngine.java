@@ -268,7 +268,8 @@ public final class GpuEngine implements AutoCloseable {
         }));
     }
 
-    private void fail(Throwable cause) {
+    private void fail(Throwable reason) {
+        Throwable cause = reason instanceof DeviceException problem ? lostIfDead(problem) : reason;
         if (closed.get() || !failure.compareAndSet(null, cause)) {
             return;
         }
@@ -285,6 +286,25 @@ public final class GpuEngine implements AutoCloseable {
     /**
      * Queues images. Blocks while too many are under way.
      *
+    /**
+     * Libraries hide CUDA's status behind words of their own. After a failure that ends the context every call fails, so one
+     * call tells.
+     */
+    private DeviceException lostIfDead(DeviceException problem) {
+        if (problem instanceof DeviceLost) {
+            return problem;
+        }
+        try {
+            device.use();
+            device.synchronize();
+            return problem;
+        } catch (DeviceException dead) {
+            var lost = new DeviceLost(dead.getMessage() + ", after: " + problem.getMessage());
+            lost.addSuppressed(problem);
+            return lost;
+        }
+    }
+
      * @param images never written from now on
      * @return one outcome an image, in the same order; completes on one of the engine's threads
      */

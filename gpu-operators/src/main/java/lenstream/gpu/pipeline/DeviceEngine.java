@@ -46,7 +46,8 @@ final class DeviceEngine implements Engine {
     }
 
     /**
-     * Opens the device that the configuration names. Takes minutes where no engine is cached yet.
+     * Opens the device that the configuration names. Takes minutes where no engine is cached yet. Ends the process if this
+     * process has lost its devices.
      *
      * @param allocator borrowed until {@link #close()}
      * @throws DeviceException if the device or its libraries cannot be used
@@ -54,6 +55,18 @@ final class DeviceEngine implements Engine {
     @MustBeClosed
     @SuppressWarnings("MustBeClosed") // closed in close()
     static DeviceEngine open(PipelineConfig config, ModelBundle bundle, Natives natives, BufferAllocator allocator) {
+        try {
+            return openOn(config, bundle, natives, allocator);
+        } catch (DeviceLost lost) {
+            endProcess(lost); // going on with the CPU would hide it until the machine's next start
+            throw lost;
+        }
+    }
+
+    @MustBeClosed
+    @SuppressWarnings("MustBeClosed") // closed in close()
+    private static DeviceEngine openOn(
+            PipelineConfig config, ModelBundle bundle, Natives natives, BufferAllocator allocator) {
         natives.load();
         int devices = Device.count();
         if (devices == 0) {
