@@ -1,7 +1,7 @@
 #!/bin/bash
 # fetch-natives.sh FOLDER: fetches the GPU libraries that LENSTREAM_NATIVES names, from Maven Central and PyPI (1.7 GB):
 #   FOLDER/jni  JavaCPP's JNI libraries    FOLDER/ort  ONNX Runtime for CUDA 13, of the very version that the CPU path's classes want
-#   FOLDER/trt  TensorRT 10.6
+#   FOLDER/trt  TensorRT 10.6    FOLDER/cuda-headers  NVTX, for mvn -Pnatives
 # CUDA 13, cuDNN 9 and the driver are the machine's. Needs mvn, pip and unzip. Skips what is there.
 set -euo pipefail
 folder=$(mkdir -p "${1:?usage: fetch-natives.sh FOLDER}" && cd "$1" && pwd)
@@ -24,5 +24,11 @@ if [ ! -e "$folder/ort/libonnxruntime.so.1" ]; then
     --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 -d "$loaded" "onnxruntime-gpu==$core"
   unzip -qjo "$loaded"/onnxruntime_gpu-"$core"-*.whl 'onnxruntime/capi/libonnxruntime*.so*' -d "$folder/ort"
   mv "$folder/ort/libonnxruntime.so.$core" "$folder/ort/libonnxruntime.so.1"
+fi
+if [ ! -e "$folder/cuda-headers/nvtx3" ]; then
+  python3 -m pip download -q --no-deps --only-binary=:all: --python-version 3.12 --platform manylinux1_x86_64 -d "$loaded" nvidia-nvtx==13.0.85
+  mkdir -p "$folder/cuda-headers"
+  unzip -qo "$loaded"/nvidia_nvtx-*.whl 'nvidia/cu13/include/*' -d "$loaded"
+  cp -r "$loaded/nvidia/cu13/include/nvtx3" "$folder/cuda-headers/"
 fi
 echo "LENSTREAM_NATIVES=$folder"

@@ -15,6 +15,7 @@ import lenstream.gpu.cuda.Device;
 import lenstream.gpu.cuda.DeviceBuffer;
 import lenstream.gpu.cuda.Event;
 import lenstream.gpu.cuda.PinnedBuffer;
+import lenstream.gpu.cuda.Range;
 import lenstream.gpu.cuda.Stream;
 import lenstream.gpu.decode.Format;
 import lenstream.gpu.decode.HostImageDecoder;
@@ -161,10 +162,12 @@ final class DecodeLane implements AutoCloseable {
             intake.take(taken, limit.rows(), host::isDecoding);
             var event = new BatchEvent();
             event.begin();
-            for (int i = 0; i < taken.size(); i++) {
-                if (!place(taken.get(i), host, counters)) {
-                    left.addAll(taken.subList(i, taken.size()));
-                    break;
+            try (var inside = Range.PLACE.enter()) {
+                for (int i = 0; i < taken.size(); i++) {
+                    if (!place(taken.get(i), host, counters)) {
+                        left.addAll(taken.subList(i, taken.size()));
+                        break;
+                    }
                 }
             }
             intake.giveBack(left);
@@ -176,7 +179,9 @@ final class DecodeLane implements AutoCloseable {
             TensorSlot slot = freeSlots.take();
             event.waitNanos = System.nanoTime() - start;
             counters.waitNanos.add(event.waitNanos);
-            fill(slot);
+            try (var inside = Range.PREPROCESS.enter()) {
+                fill(slot);
+            }
             event.rows = slot.items.size();
             event.deviceRows = slot.deviceRows;
             event.commit();
@@ -301,7 +306,9 @@ final class DecodeLane implements AutoCloseable {
             return;
         }
         long start = System.nanoTime();
-        decoder.decode(orders);
+        try (var inside = Range.DECODE.enter()) {
+            decoder.decode(orders);
+        }
         event.decodeNanos = System.nanoTime() - start;
         counters.decodeNanos.add(event.decodeNanos);
         for (int number = 0; number < orders.size(); number++) {

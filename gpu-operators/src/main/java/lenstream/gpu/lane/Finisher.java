@@ -3,6 +3,7 @@ package lenstream.gpu.lane;
 import java.nio.ByteBuffer;
 import java.util.concurrent.BlockingQueue;
 import lenstream.gpu.cuda.Device;
+import lenstream.gpu.cuda.Range;
 import lenstream.gpu.embed.Embedding;
 import lenstream.gpu.preprocess.Geometry;
 import lenstream.gpu.preprocess.ThumbnailMaker;
@@ -30,30 +31,36 @@ final class Finisher {
         while (true) {
             TensorSlot slot = done.take();
             slot.done.await();
-            int rows = slot.items.size();
-            var values = new float[rows * dim];
-            read(slot.hostEmbeddings.view(), values);
-            var items = slot.items.toArray(new Item[0]);
-            var thumbnails = new byte[rows] @Nullable [];
-            for (int row = 0; row < slot.deviceRows; row++) {
-                if (!items[row].wantsThumbnail) {
-                    continue;
-                }
-                Geometry size = ThumbnailMaker.geometry(items[row].width, items[row].height);
-                byte[] rgb = slot.thumbnail(row, 3 * size.width() * size.height());
-                if (rgb != null) {
-                    thumbnails[row] = rgb;
-                }
+            try (var inside = Range.FINISH.enter()) {
+                finish(slot, free);
             }
-            slot.items.clear();
-            free.put(slot);
-            for (int row = 0; row < rows; row++) {
-                Embedding embedding = Embedding.of(values, row * dim, dim, normalise);
-                if (thumbnails[row] != null) {
-                    host.finish(items[row], thumbnails[row], embedding);
-                } else {
-                    items[row].embedded(embedding);
-                }
+        }
+    }
+
+    private void finish(TensorSlot slot, BlockingQueue<TensorSlot> free) throws InterruptedException {
+        int rows = slot.items.size();
+        var values = new float[rows * dim];
+        read(slot.hostEmbeddings.view(), values);
+        var items = slot.items.toArray(new Item[0]);
+        var thumbnails = new byte[rows] @Nullable [];
+        for (int row = 0; row < slot.deviceRows; row++) {
+            if (!items[row].wantsThumbnail) {
+                continue;
+            }
+            Geometry size = ThumbnailMaker.geometry(items[row].width, items[row].height);
+            byte[] rgb = slot.thumbnail(row, 3 * size.width() * size.height());
+            if (rgb != null) {
+                thumbnails[row] = rgb;
+            }
+        }
+        slot.items.clear();
+        free.put(slot);
+        for (int row = 0; row < rows; row++) {
+            Embedding embedding = Embedding.of(values, row * dim, dim, normalise);
+            if (thumbnails[row] != null) {
+                host.finish(items[row], thumbnails[row], embedding);
+            } else {
+                items[row].embedded(embedding);
             }
         }
     }

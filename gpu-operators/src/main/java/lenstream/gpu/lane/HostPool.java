@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 import lenstream.core.image.Stage;
 import lenstream.gpu.decode.Decoded;
 import lenstream.gpu.decode.HostImageDecoder;
+import lenstream.gpu.cuda.Range;
 import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
 import lenstream.gpu.decode.Thumbnail;
@@ -128,7 +129,11 @@ final class HostPool implements AutoCloseable {
     private void decodeNow(Item item) {
         ByteBuffer direct =
                 ByteBuffer.allocateDirect(item.bytes.length).put(item.bytes).flip();
-        switch (decoder.decode(direct)) {
+        Decoded decoded;
+        try (var inside = Range.HOST_DECODE.enter()) {
+            decoded = decoder.decode(direct);
+        }
+        switch (decoded) {
             case Decoded.Rejected rejected ->
                 item.reject(rejected.format(), Stage.DECODE, rejected.reason(), rejected.detail());
             case Decoded.Image image -> {
