@@ -1,6 +1,7 @@
 package lenstream.gpu.pipeline;
 
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import lenstream.core.image.FetchedImage;
@@ -15,7 +16,7 @@ import lenstream.gpu.lane.GpuMachine;
  * only opens a pipeline in a process whose context is dead already. Prints {@code survived} if the process lives on.
  */
 final class LostDevice {
-    private static final long SURVIVAL_MILLIS = 60_000;
+    private static final Duration SURVIVAL = Duration.ofSeconds(30);
 
     private LostDevice() {}
 
@@ -35,11 +36,12 @@ final class LostDevice {
         List<FetchedImage> batch = Collections.nCopies(128, Lensmini.fetched("1.jpg", image));
         try (EmbeddingPipeline pipeline = EmbeddingPipeline.open(config.on(Placement.GPU, 0))) {
             System.out.println("embedded " + pipeline.embed(batch).size() + " on " + pipeline.engineName());
-            for (int i = 0; i < 8; i++) {
-                pipeline.submit(batch);
-            }
             trap();
-            Thread.sleep(SURVIVAL_MILLIS);
+            long end = System.nanoTime() + SURVIVAL.toNanos();
+            while (System.nanoTime() < end) {
+                pipeline.submit(batch); // an idle process notices with its next image
+                Thread.sleep(100);
+            }
             System.out.println("survived");
         }
     }

@@ -22,6 +22,9 @@ final class LostDeviceTest {
     /** {@code EX_SOFTWARE} of sysexits.h. */
     private static final int EXIT_LOST = 70;
 
+    /** The tests' own configuration is silent. */
+    private static final String LOG = "lost-device-log4j2.xml";
+
     /** Under load, or before the pipeline opens. */
     @ParameterizedTest
     @ValueSource(strings = {"", "after"})
@@ -32,6 +35,7 @@ final class LostDeviceTest {
                 "--add-opens=java.base/java.nio=ALL-UNNAMED",
                 "-Dorg.bytedeco.javacpp.noPointerGC=true",
                 "-Dlenstream.root=" + System.getProperty("lenstream.root", ".."),
+                "-Dlog4j2.configurationFile=" + LOG,
                 "-Dlenstream.gpu.builder_level=2",
                 "-Dlenstream.gpu.batch_rows=32",
                 "-cp",
