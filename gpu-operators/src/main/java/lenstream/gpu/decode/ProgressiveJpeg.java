@@ -1,0 +1,859 @@
+package lenstream.gpu.decode;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rewrites a progressive JPEG as a baseline one, coefficient by coefficient, so that it decodes to the very same pixels and
+ * hardware can decode it. That costs less than decoding it in software, and what reads the bytes is Java.
+ *
+ * <p>Takes only what is whole and regular: 8 bits, gray or YCbCr, no restart markers, every scan sound to its last bit and every
+ * coefficient sent to its last bit. Whatever is refused here is not thereby broken; the CPU's decoder judges it.
+ *
+ * <p>Source: ITU-T T.81, annexes F, G and K. Confined to one thread; reused from image to image, and keeps memory for
+ * pictures of up to {@value #KEPT_COEFFICIENTS} coefficients.
+ */
+public final class ProgressiveJpeg {
+    /** Above it a picture wants more memory than it saves time. */
+    private static final long MOST_PIXELS = 8_000_000;
+
+    /** Encoders write 10 to 16; each one costs a walk over the whole picture. */
+    private static final int MOST_SCANS = 64;
+
+    private static final int KEPT_COEFFICIENTS = 4 << 20;
+
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
+    private static final long ONES = 0x0101010101010101L;
+    private static final long HIGHS = 0x8080808080808080L;
+
+    /** Bytes behind a scan that may be looked at. */
+    private static final int MARGIN = 16;
+
+    private static final int FAST_BITS = 9;
+
+    /** The longest a block can become: 64 codes of 16 bits with 11 more, and what is written behind them. */
+    private static final int MOST_BLOCK_BYTES = 256;
+
+    /** Ends the reading of one image; without a stack trace, as it is an expected outcome. */
+    private static final class Refusal extends Exception {
+        private static final long serialVersionUID = 1;
+
+        Refusal(String why) {
+            super(why, null, false, false);
+        }
+    }
+
+    /** Codes as the decoder looks them up. */
+    private static final class Decoding {
+        /** Length and symbol by the next bits, 0 where the code is longer. */
+        final short[] fast = new short[1 << FAST_BITS];
+        /** By length: the largest code, aligned to 16 bits, exclusive. */
+        final int[] limit = new int[18];
+        /** By length: what to add to a code for the number of its symbol. */
+        final int[] offset = new int[17];
+
+        final byte[] symbols = new byte[256];
+        boolean defined;
+
+        void define(byte[] bytes, int at, int codes) throws Refusal {
+            Arrays.fill(fast, (short) 0);
+            System.arraycopy(bytes, at + 16, symbols, 0, codes);
+            int code = 0;
+            int next = 0;
+            for (int length = 1; length <= 16; length++) {
+                int count = bytes[at + length - 1] & 0xFF;
+                require(count == 0 || code + count < 1 << length, "Huffman table with too many codes");
+                offset[length] = next - code;
+                for (int i = 0; i < count; i++, code++, next++) {
+                    if (length <= FAST_BITS) {
+                        int from = code << FAST_BITS - length;
+                        Arrays.fill(fast, from, from + (1 << FAST_BITS - length), (short)
+                                (length << 8 | symbols[next] & 0xFF));
+                    }
+                }
+                limit[length] = code << 16 - length;
+                code <<= 1;
+            }
+            limit[17] = Integer.MAX_VALUE;
+            defined = true;
+        }
+    }
+
+    /** Codes as the encoder looks them up: by symbol, length in the low 5 bits. */
+    private static int[] encoding(int[] counts, int[] symbols) {
+        var codes = new int[256];
+        int code = 0;
+        int next = 0;
+        for (int length = 1; length <= 16; length++) {
+            for (int i = 0; i < counts[length - 1]; i++) {
+                codes[symbols[next++]] = code++ << 5 | length;
+            }
+            code <<= 1;
+        }
+        return codes;
+    }
+
+    private static final class Component {
+        int id;
+        int wide;
+        int tall;
+        int quantiser;
+        /** Blocks a row, up to whole units. */
+        int stride;
+        /** Blocks that the picture reaches into. */
+        int columns;
+
+        int rows;
+        /** Position of its first block in {@link #coefficients}, in blocks. */
+        int start;
+
+        int predicted;
+        /** By coefficient: the lowest bit that was sent; -1 before any. */
+        final int[] sent = new int[64];
+    }
+
+    private final Decoding[] dc = {new Decoding(), new Decoding(), new Decoding(), new Decoding()};
+    private final Decoding[] ac = {new Decoding(), new Decoding(), new Decoding(), new Decoding()};
+    private final Component[] frame = {new Component(), new Component(), new Component()};
+    private final byte[][] quantisers = new byte[4][];
+    private short[] coefficients = {};
+    /** By block: the AC coefficients that are not zero, a bit each. */
+    private long[] occupied = {};
+
+    private byte[] scan = {};
+    /** Entropy-coded bytes to write, not yet stuffed. */
+    private byte[] raw = {};
+
+    private int rawBytes;
+    private byte[] out = {};
+    private byte[] bytes = {};
+    private int components;
+    private int width;
+    private int height;
+    private int unitColumns;
+    private int unitRows;
+    private int scans;
+    private long position;
+    private long end;
+    private int run;
+    private int written;
+    private long held;
+    private int heldBits;
+    private @Nullable String refusal;
+
+    /** Whether the bytes are a progressive JPEG as far as its frame header. */
+    public static boolean is(byte[] jpeg) {
+        if (jpeg.length < 4 || jpeg[0] != (byte) 0xFF || jpeg[1] != (byte) 0xD8) {
+            return false;
+        }
+        int at = 2;
+        while (at + 4 <= jpeg.length && jpeg[at] == (byte) 0xFF) {
+            int marker = jpeg[at + 1] & 0xFF;
+            if (marker == 0xFF) {
+                at++;
+                continue;
+            }
+            if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC) {
+                return marker == 0xC2;
+            }
+            at += 2 + ((jpeg[at + 2] & 0xFF) << 8 | jpeg[at + 3] & 0xFF);
+        }
+        return false;
+    }
+
+    /**
+     * Rewrites an image.
+     *
+     * @param jpeg borrowed for the time of the call
+     * @return a baseline JPEG of the same pixels, without metadata; null if it is refused, {@link #refusal()} says why
+     */
+    public byte @Nullable [] baseline(byte[] jpeg) {
+        bytes = jpeg;
+        refusal = null;
+        components = 0;
+        scans = 0;
+        Arrays.fill(quantisers, null);
+        for (int i = 0; i < 4; i++) {
+            dc[i].defined = false;
+            ac[i].defined = false;
+        }
+        try {
+            out = new byte[jpeg.length + jpeg.length / 4 + 2048];
+            written = 0;
+            read();
+            return write();
+        } catch (Refusal e) {
+            refusal = e.getMessage();
+            return null;
+        } catch (IndexOutOfBoundsException e) {
+            refusal = "it ends within a scan or a header";
+            return null;
+        } finally {
+            bytes = new byte[0];
+            out = bytes;
+            if (coefficients.length > KEPT_COEFFICIENTS) {
+                coefficients = new short[0];
+                occupied = new long[0];
+            }
+        }
+    }
+
+    /** Why the last image was refused; null if it was not. */
+    public @Nullable String refusal() {
+        return refusal;
+    }
+
+    private static void require(boolean holds, String otherwise) throws Refusal {
+        if (!holds) {
+            throw new Refusal(otherwise);
+        }
+    }
+
+    private int byteAt(int at) {
+        return bytes[at] & 0xFF;
+    }
+
+    private int shortAt(int at) {
+        return byteAt(at) << 8 | byteAt(at + 1);
+    }
+
+    private void read() throws Refusal {
+        require(shortAt(0) == 0xFFD8, "it does not start with a start marker");
+        put(0xFF);
+        put(0xD8);
+        int at = 2;
+        while (true) {
+            require(byteAt(at) == 0xFF, "no marker where one belongs");
+            int marker = byteAt(at + 1);
+            if (marker == 0xFF) { // fill byte
+                at++;
+                continue;
+            }
+            if (marker == 0xD9) {
+                return;
+            }
+            int size = shortAt(at + 2);
+            int start = at + 4;
+            int behind = at + 2 + size;
+            require(size >= 2 && behind <= bytes.length, "segment of " + size + " bytes");
+            switch (marker) {
+                case 0xC2 -> frame(start, behind);
+                case 0xC4 -> huffmanTables(start, behind);
+                case 0xDB -> quantisationTables(start, behind);
+                case 0xDD -> require(size == 4 && shortAt(start) == 0, "restart markers");
+                case 0xDA -> behind = scan(start, behind);
+                case 0xE0, 0xEE -> copy(at, behind); // JFIF and Adobe: they say what the components are
+                default -> require(marker == 0xFE || marker > 0xE0 && marker <= 0xEF, "marker " + marker);
+            }
+            at = behind;
+        }
+    }
+
+    private void copy(int from, int behind) {
+        room(behind - from);
+        System.arraycopy(bytes, from, out, written, behind - from);
+        written += behind - from;
+    }
+
+    private void frame(int start, int behind) throws Refusal {
+        require(components == 0, "two frames");
+        require(byteAt(start) == 8, "not 8 bits a sample");
+        height = shortAt(start + 1);
+        width = shortAt(start + 3);
+        int count = byteAt(start + 5);
+        require(width > 0 && height > 0 && (long) width * height <= MOST_PIXELS, width + " x " + height);
+        require((count == 1 || count == 3) && behind - start == 6 + 3 * count, count + " components");
+        for (int i = 0; i < count; i++) {
+            Component component = frame[i];
+            int at = start + 6 + 3 * i;
+            component.id = byteAt(at);
+            component.wide = byteAt(at + 1) >> 4;
+            component.tall = byteAt(at + 1) & 15;
+            component.quantiser = byteAt(at + 2);
+            require(component.quantiser < 4, "quantisation table " + component.quantiser);
+            int most = i == 0 && count == 3 ? 2 : 1;
+            require(
+                    component.wide >= 1 && component.wide <= most && component.tall >= 1 && component.tall <= most,
+                    "unusual sampling");
+            Arrays.fill(component.sent, -1);
+        }
+        int wide = frame[0].wide;
+        int tall = frame[0].tall;
+        unitColumns = (width + 8 * wide - 1) / (8 * wide);
+        unitRows = (height + 8 * tall - 1) / (8 * tall);
+        int blocks = 0;
+        for (int i = 0; i < count; i++) {
+            Component component = frame[i];
+            component.stride = unitColumns * component.wide;
+            component.columns = ((width * component.wide + wide - 1) / wide + 7) / 8;
+            component.rows = ((height * component.tall + tall - 1) / tall + 7) / 8;
+            component.start = blocks;
+            blocks += component.stride * unitRows * component.tall;
+        }
+        if (coefficients.length < 64 * blocks) {
+            coefficients = new short[64 * blocks];
+            occupied = new long[blocks];
+        } else {
+            Arrays.fill(coefficients, 0, 64 * blocks, (short) 0);
+            Arrays.fill(occupied, 0, blocks, 0);
+        }
+        components = count;
+    }
+
+    private void quantisationTables(int start, int behind) throws Refusal {
+        require(scans == 0, "quantisation tables between scans");
+        for (int at = start; at < behind; at += 65) {
+            int which = byteAt(at);
+            require(which < 4 && at + 65 <= behind, "quantisation table of 16 bits");
+            quantisers[which] = Arrays.copyOfRange(bytes, at + 1, at + 65);
+        }
+    }
+
+    private void huffmanTables(int start, int behind) throws Refusal {
+        int at = start;
+        while (at < behind) {
+            int which = byteAt(at);
+            require(which >> 4 <= 1 && (which & 15) <= 3 && at + 17 <= behind, "Huffman table " + which);
+            int codes = 0;
+            for (int i = 1; i <= 16; i++) {
+                codes += byteAt(at + i);
+            }
+            require(codes > 0 && codes <= 256 && at + 17 + codes <= behind, "Huffman table of " + codes + " codes");
+            (which >> 4 == 1 ? ac : dc)[which & 15].define(bytes, at + 1, codes);
+            at += 17 + codes;
+        }
+    }
+
+    /** Reads a scan; returns where the next marker is. */
+    private int scan(int start, int behind) throws Refusal {
+        require(components > 0, "a scan before its frame");
+        int count = byteAt(start);
+        require(count >= 1 && count <= components && behind - start == 4 + 2 * count, "scan header");
+        int from = byteAt(start + 1 + 2 * count);
+        int to = byteAt(start + 2 + 2 * count);
+        int high = byteAt(start + 3 + 2 * count) >> 4;
+        int low = byteAt(start + 3 + 2 * count) & 15;
+        require(
+                from == 0 ? to == 0 && (count == 1 || count == components) : count == 1 && to >= from && to < 64,
+                "spectral selection");
+        require(low <= 13 && (high == 0 || high == low + 1), "successive approximation");
+        var of = new Component[count];
+        var tables = new Decoding[count];
+        for (int i = 0; i < count; i++) {
+            int at = start + 1 + 2 * i;
+            for (int j = 0; j < components; j++) {
+                if (frame[j].id == byteAt(at) && of[i] == null) {
+                    require(count == 1 || j == i, "components in another order");
+                    of[i] = frame[j];
+                }
+            }
+            require(of[i] != null, "a scan of an unknown component");
+            int which = from == 0 ? byteAt(at + 1) >> 4 : byteAt(at + 1) & 15;
+            require(which < 4, "Huffman table " + which);
+            tables[i] = (from == 0 ? dc : ac)[which];
+            require(tables[i].defined || from == 0 && high > 0, "a scan without its Huffman table");
+            for (int k = from; k <= to; k++) {
+                require(of[i].sent[k] == (high == 0 ? -1 : high), "bits in another order");
+                of[i].sent[k] = low;
+            }
+            require(from == 0 || of[i].sent[0] >= 0, "AC before DC");
+        }
+        require(++scans <= MOST_SCANS, "more than " + MOST_SCANS + " scans");
+        int next = unstuff(behind);
+        run = 0;
+        if (from == 0) {
+            dcScan(of, tables, high, low);
+        } else if (high == 0) {
+            acFirst(of[0], tables[0], from, to, low);
+        } else {
+            acAgain(of[0], tables[0], from, to, low);
+        }
+        require(run == 0 && position <= end && end - position < 8, "a scan of another length");
+        return next;
+    }
+
+    /** Copies entropy-coded bytes without their stuffing up to the next marker, whose position it returns. */
+    private int unstuff(int start) throws Refusal {
+        if (scan.length < bytes.length - start + MARGIN) {
+            scan = new byte[bytes.length - start + MARGIN + 4096];
+        }
+        int at = start;
+        int to = 0;
+        while (true) {
+            int mark = at;
+            while (mark + 8 <= bytes.length) {
+                long inverted = ~(long) LONGS.get(bytes, mark);
+                if ((inverted - ONES & ~inverted & HIGHS) != 0) {
+                    break;
+                }
+                mark += 8;
+            }
+            while (bytes[mark] != (byte) 0xFF) {
+                mark++;
+            }
+            System.arraycopy(bytes, at, scan, to, mark - at);
+            to += mark - at;
+            int next = byteAt(mark + 1);
+            if (next == 0) {
+                scan[to++] = (byte) 0xFF;
+                at = mark + 2;
+                continue;
+            }
+            require(next < 0xD0 || next > 0xD7, "restart markers");
+            Arrays.fill(scan, to, to + MARGIN, (byte) 0);
+            position = 0;
+            end = 8L * to;
+            return mark;
+        }
+    }
+
+    /** The next 57 bits or more, the first one highest. */
+    private long ahead() {
+        return (long) LONGS.get(scan, (int) (position >>> 3)) << (position & 7);
+    }
+
+    private int bits(int count) {
+        int value = (int) (ahead() >>> 64 - count);
+        position += count;
+        return value;
+    }
+
+    private int symbol(Decoding table) throws Refusal {
+        long ahead = ahead();
+        int entry = table.fast[(int) (ahead >>> 64 - FAST_BITS)];
+        if (entry == 0) {
+            entry = longEntry(table, (int) (ahead >>> 48));
+        }
+        position += entry >> 8;
+        return entry & 0xFF;
+    }
+
+    /** Length and symbol of a code that is longer than the table of fast ones. */
+    private static int longEntry(Decoding table, int ahead) throws Refusal {
+        int length = FAST_BITS + 1;
+        while (ahead >= table.limit[length]) {
+            length++;
+        }
+        require(length <= 16, "a code that its table does not have");
+        return length << 8 | table.symbols[(ahead >> 16 - length) + table.offset[length]] & 0xFF;
+    }
+
+    /** The signed number of {@code size} bits that comes next (T.81, F.2.2.1). */
+    private int signed(int size) {
+        int value = bits(size);
+        return value < 1 << size - 1 ? value - (1 << size) + 1 : value;
+    }
+
+    private void dcScan(Component[] of, Decoding[] tables, int high, int low) throws Refusal {
+        for (Component component : of) {
+            component.predicted = 0;
+        }
+        if (of.length == 1) {
+            Component component = of[0];
+            for (int y = 0; y < component.rows; y++) {
+                for (int x = 0; x < component.columns; x++) {
+                    dcBlock(component, tables[0], component.start + y * component.stride + x, high, low);
+                }
+            }
+            return;
+        }
+        for (int unitY = 0; unitY < unitRows; unitY++) {
+            for (int unitX = 0; unitX < unitColumns; unitX++) {
+                for (int i = 0; i < of.length; i++) {
+                    Component component = of[i];
+                    for (int y = 0; y < component.tall; y++) {
+                        int row = component.start + (unitY * component.tall + y) * component.stride;
+                        for (int x = 0; x < component.wide; x++) {
+                            dcBlock(component, tables[i], row + unitX * component.wide + x, high, low);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private void dcBlock(Component component, Decoding table, int block, int high, int low) throws Refusal {
+        if (high > 0) {
+            coefficients[64 * block] |= (short) (bits(1) << low);
+            return;
+        }
+        int size = symbol(table);
+        require(size <= 11, "a difference of " + size + " bits");
+        if (size > 0) {
+            component.predicted += signed(size);
+        }
+        int value = component.predicted << low;
+        require(value == (short) value, "a DC coefficient out of range");
+        coefficients[64 * block] = (short) value;
+    }
+
+    /** Fields are copied to local variables here and below: a store of the position after every code would hold up the next. */
+    private void acFirst(Component component, Decoding table, int from, int to, int low) throws Refusal {
+        byte[] in = scan;
+        short[] values = coefficients;
+        short[] fast = table.fast;
+        long at = position;
+        for (int y = 0; y < component.rows; y++) {
+            int block = component.start + y * component.stride;
+            int behind = block + component.columns;
+            for (; block < behind; block++) {
+                if (run > 0) { // the rest of the run at once
+                    int skipped = Math.min(run, behind - block);
+                    run -= skipped;
+                    block += skipped - 1;
+                    continue;
+                }
+                long mask = occupied[block];
+                for (int k = from; k <= to; k++) {
+                    long ahead = (long) LONGS.get(in, (int) (at >>> 3)) << (at & 7);
+                    int entry = fast[(int) (ahead >>> 64 - FAST_BITS)];
+                    if (entry == 0) {
+                        entry = longEntry(table, (int) (ahead >>> 48));
+                    }
+                    int length = entry >> 8;
+                    int zeros = entry >> 4 & 15;
+                    int size = entry & 15;
+                    if (size == 0) {
+                        at += length;
+                        if (zeros < 15) {
+                            run = (1 << zeros) - 1;
+                            if (zeros > 0) {
+                                run += (int) (ahead << length >>> 64 - zeros);
+                                at += zeros;
+                            }
+                            break;
+                        }
+                        k += 15;
+                        continue;
+                    }
+                    k += zeros;
+                    require(k <= to, "more coefficients than a block has");
+                    int value = (int) (ahead << length >>> 64 - size);
+                    at += length + size;
+                    values[64 * block + k] = (short) ((value < 1 << size - 1 ? value - (1 << size) + 1 : value) << low);
+                    mask |= 1L << k;
+                }
+                occupied[block] = mask;
+            }
+            require(at <= end, "a scan that ends early");
+        }
+        position = at;
+    }
+
+    private void acAgain(Component component, Decoding table, int from, int to, int low) throws Refusal {
+        byte[] in = scan;
+        short[] values = coefficients;
+        short[] fast = table.fast;
+        long within = (-1L >>> 63 - to) & (-1L << from);
+        long at = position;
+        for (int y = 0; y < component.rows; y++) {
+            int row = component.start + y * component.stride;
+            for (int x = 0; x < component.columns; x++) {
+                int block = row + x;
+                int first = 64 * block;
+                long mask = occupied[block];
+                long known = mask & within;
+                if (run > 0) {
+                    run--;
+                    at = refine(in, at, values, first, known, low);
+                    continue;
+                }
+                // between the codes of a block come the next bits of what is not zero already (T.81, G.1.2.3)
+                int k = from;
+                while (k <= to) {
+                    long ahead = (long) LONGS.get(in, (int) (at >>> 3)) << (at & 7);
+                    int entry = fast[(int) (ahead >>> 64 - FAST_BITS)];
+                    if (entry == 0) {
+                        entry = longEntry(table, (int) (ahead >>> 48));
+                    }
+                    int length = entry >> 8;
+                    int zeros = entry >> 4 & 15;
+                    int size = entry & 15;
+                    at += length;
+                    int value = 0;
+                    if (size == 0) {
+                        if (zeros < 15) {
+                            run = (1 << zeros) - 1;
+                            if (zeros > 0) {
+                                run += (int) (ahead << length >>> 64 - zeros);
+                                at += zeros;
+                            }
+                            at = refine(in, at, values, first, known & -1L << k, low);
+                            break;
+                        }
+                    } else {
+                        require(size == 1, "a new coefficient of several bits");
+                        value = (ahead << length < 0 ? 1 : -1) << low;
+                        at++;
+                    }
+                    long rest = known & -1L << k;
+                    k += zeros; // were there nothing but zeros
+                    for (; rest != 0; rest &= rest - 1, k++) {
+                        int next = Long.numberOfTrailingZeros(rest);
+                        if (next > k) {
+                            break;
+                        }
+                        refine(in, at++, values, first + next, low);
+                    }
+                    if (value != 0) {
+                        require(k <= to, "more coefficients than a block has");
+                        values[first + k] = (short) value;
+                        mask |= 1L << k;
+                    }
+                    k++;
+                    if (k > 63) {
+                        break;
+                    }
+                }
+                occupied[block] = mask;
+            }
+            require(at <= end, "a scan that ends early");
+        }
+        position = at;
+    }
+
+    /** The next bit of each of the coefficients, from the lowest on; returns where the next bit is. */
+    private static long refine(byte[] in, long from, short[] values, int first, long which, int low) {
+        long at = from;
+        for (long rest = which; rest != 0; rest &= rest - 1, at++) {
+            refine(in, at, values, first + Long.numberOfTrailingZeros(rest), low);
+        }
+        return at;
+    }
+
+    /** Takes a coefficient away from zero if the bit is set; without a jump, as it is as likely 0 as 1. */
+    private static void refine(byte[] in, long at, short[] values, int k, int low) {
+        int bit = in[(int) (at >>> 3)] >>> (~at & 7) & 1;
+        int value = values[k];
+        values[k] = (short) (value + ((value >> 31 | 1) << low & -bit));
+    }
+
+    private byte[] write() throws Refusal {
+        require(scans > 0, "no scan");
+        for (int i = 0; i < components; i++) {
+            for (int sent : frame[i].sent) {
+                require(sent == 0, "coefficients that were not sent to the last bit");
+            }
+        }
+        for (int i = 0; i < 4; i++) {
+            byte[] quantiser = quantisers[i];
+            if (quantiser != null) {
+                segment(0xDB, 65);
+                put(i);
+                room(64);
+                System.arraycopy(quantiser, 0, out, written, 64);
+                written += 64;
+            }
+        }
+        segment(0xC0, 6 + 3 * components);
+        put(8);
+        put(height >> 8);
+        put(height);
+        put(width >> 8);
+        put(width);
+        put(components);
+        for (int i = 0; i < components; i++) {
+            put(frame[i].id);
+            put(frame[i].wide << 4 | frame[i].tall);
+            put(frame[i].quantiser);
+        }
+        StandardCodes.LUMA_DC.write(this, 0x00);
+        StandardCodes.LUMA_AC.write(this, 0x10);
+        if (components == 3) {
+            StandardCodes.CHROMA_DC.write(this, 0x01);
+            StandardCodes.CHROMA_AC.write(this, 0x11);
+        }
+        segment(0xDA, 4 + 2 * components);
+        put(components);
+        for (int i = 0; i < components; i++) {
+            put(frame[i].id);
+            put(i == 0 ? 0x00 : 0x11);
+        }
+        put(0);
+        put(63);
+        put(0);
+        writeBlocks();
+        put(0xFF);
+        put(0xD9);
+        return Arrays.copyOf(out, written);
+    }
+
+    private void writeBlocks() throws Refusal {
+        held = 0;
+        heldBits = 0;
+        rawBytes = 0;
+        for (Component component : frame) {
+            component.predicted = 0;
+        }
+        for (int unitY = 0; unitY < unitRows; unitY++) {
+            for (int unitX = 0; unitX < unitColumns; unitX++) {
+                for (int i = 0; i < components; i++) {
+                    Component component = frame[i];
+                    for (int y = 0; y < component.tall; y++) {
+                        int row = component.start + (unitY * component.tall + y) * component.stride;
+                        for (int x = 0; x < component.wide; x++) {
+                            if (raw.length - rawBytes < MOST_BLOCK_BYTES) {
+                                raw = Arrays.copyOf(raw, 2 * raw.length + MOST_BLOCK_BYTES);
+                            }
+                            writeBlock(component, i == 0, row + unitX * component.wide + x);
+                        }
+                    }
+                }
+            }
+        }
+        if (heldBits > 0) { // ones up to a whole byte
+            raw[rawBytes++] = (byte) (held >>> 56 | 0xFF >> heldBits);
+        }
+        stuff();
+    }
+
+    private void writeBlock(Component component, boolean luma, int block) throws Refusal {
+        int[] dcCodes = luma ? StandardCodes.LUMA_DC.codes : StandardCodes.CHROMA_DC.codes;
+        int[] acCodes = luma ? StandardCodes.LUMA_AC.codes : StandardCodes.CHROMA_AC.codes;
+        short[] values = coefficients;
+        int at = 64 * block;
+        int difference = values[at] - component.predicted;
+        component.predicted = values[at];
+        int size = 32 - Integer.numberOfLeadingZeros(Math.abs(difference));
+        require(size <= 11, "a difference of " + size + " bits");
+        byte[] to = raw;
+        int byteAt = rawBytes;
+        int code = dcCodes[size];
+        int length = (code & 31) + size;
+        // at most 7 bits are held, the highest ones; what is written behind them is overwritten by the next ones
+        int used = heldBits + length;
+        long bits =
+                held | ((long) (code >> 5) << size | (difference >> 31) + difference & (1 << size) - 1) << 64 - used;
+        LONGS.set(to, byteAt, bits);
+        byteAt += used >> 3;
+        bits <<= used & ~7;
+        used &= 7;
+        int before = 0;
+        for (long rest = occupied[block]; rest != 0; rest &= rest - 1) {
+            int k = Long.numberOfTrailingZeros(rest);
+            int zeros = k - before - 1;
+            before = k;
+            while (zeros > 15) {
+                code = acCodes[0xF0];
+                used += code & 31;
+                bits |= (long) (code >> 5) << 64 - used;
+                LONGS.set(to, byteAt, bits);
+                byteAt += used >> 3;
+                bits <<= used & ~7;
+                used &= 7;
+                zeros -= 16;
+            }
+            int value = values[at + k];
+            size = 32 - Integer.numberOfLeadingZeros(Math.abs(value));
+            require(size <= 10, "a coefficient of " + size + " bits");
+            code = acCodes[zeros << 4 | size];
+            used += (code & 31) + size;
+            bits |= ((long) (code >> 5) << size | (value >> 31) + value & (1 << size) - 1) << 64 - used;
+            LONGS.set(to, byteAt, bits);
+            byteAt += used >> 3;
+            bits <<= used & ~7;
+            used &= 7;
+        }
+        if (before < 63) {
+            used += acCodes[0] & 31;
+            bits |= (long) (acCodes[0] >> 5) << 64 - used;
+            LONGS.set(to, byteAt, bits);
+            byteAt += used >> 3;
+            bits <<= used & ~7;
+            used &= 7;
+        }
+        held = bits;
+        heldBits = used;
+        rawBytes = byteAt;
+    }
+
+    /** Appends the entropy-coded bytes, a zero behind each 0xFF. */
+    private void stuff() {
+        int from = 0;
+        while (from < rawBytes) {
+            int mark = from;
+            while (mark + 8 <= rawBytes) {
+                long inverted = ~(long) LONGS.get(raw, mark);
+                if ((inverted - ONES & ~inverted & HIGHS) != 0) {
+                    break;
+                }
+                mark += 8;
+            }
+            while (mark < rawBytes && raw[mark] != (byte) 0xFF) {
+                mark++;
+            }
+            room(mark - from + 2);
+            System.arraycopy(raw, from, out, written, mark - from);
+            written += mark - from;
+            if (mark < rawBytes) {
+                out[written++] = (byte) 0xFF;
+                out[written++] = 0;
+            }
+            from = mark + 1;
+        }
+    }
+
+    private void segment(int marker, int length) {
+        put(0xFF);
+        put(marker);
+        put(length + 2 >> 8);
+        put(length + 2);
+    }
+
+    private void put(int value) {
+        room(1);
+        out[written++] = (byte) value;
+    }
+
+    private void room(int more) {
+        if (out.length - written < more) {
+            out = Arrays.copyOf(out, out.length + out.length / 2 + more);
+        }
+    }
+
+    /** The typical tables of T.81, annex K.3, which have a code for everything that a baseline image can hold. */
+    private enum StandardCodes {
+        LUMA_DC(new int[] {0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0}, "000102030405060708090A0B"),
+        CHROMA_DC(new int[] {0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0}, "000102030405060708090A0B"),
+        LUMA_AC(
+                new int[] {0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D},
+                "01020300041105122131410613516107227114328191A1082342B1C11552D1F02433627282090A161718191A25262728292A"
+                        + "3435363738393A434445464748494A535455565758595A636465666768696A737475767778797A838485868788898A"
+                        + "92939495969798999AA2A3A4A5A6A7A8A9AAB2B3B4B5B6B7B8B9BAC2C3C4C5C6C7C8C9CAD2D3D4D5D6D7D8D9DAE1"
+                        + "E2E3E4E5E6E7E8E9EAF1F2F3F4F5F6F7F8F9FA"),
+        CHROMA_AC(
+                new int[] {0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77},
+                "000102031104052131061241510761711322328108144291A1B1C109233352F0156272D10A162434E125F11718191A262728292A"
+                        + "35363738393A434445464748494A535455565758595A636465666768696A737475767778797A82838485868788898A"
+                        + "92939495969798999AA2A3A4A5A6A7A8A9AAB2B3B4B5B6B7B8B9BAC2C3C4C5C6C7C8C9CAD2D3D4D5D6D7D8D9DAE2"
+                        + "E3E4E5E6E7E8E9EAF2F3F4F5F6F7F8F9FA");
+
+        private final int[] counts;
+        private final int[] symbols;
+        private final int[] codes;
+
+        StandardCodes(int[] counts, String symbols) {
+            this.counts = counts;
+            this.symbols = new int[symbols.length() / 2];
+            for (int i = 0; i < this.symbols.length; i++) {
+                this.symbols[i] = Integer.parseInt(symbols, 2 * i, 2 * i + 2, 16);
+            }
+            this.codes = encoding(this.counts, this.symbols);
+        }
+
+        void write(ProgressiveJpeg to, int which) {
+            to.segment(0xC4, 17 + symbols.length);
+            to.put(which);
+            for (int count : counts) {
+                to.put(count);
+            }
+            for (int symbol : symbols) {
+                to.put(symbol);
+            }
+        }
+    }
+}
