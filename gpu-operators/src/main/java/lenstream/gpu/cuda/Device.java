@@ -5,11 +5,14 @@ import static org.bytedeco.cuda.global.cudart.cudaDevAttrComputeCapabilityMinor;
 import static org.bytedeco.cuda.global.cudart.cudaDevAttrMaxSharedMemoryPerBlockOptin;
 import static org.bytedeco.cuda.global.cudart.cudaDeviceGetAttribute;
 import static org.bytedeco.cuda.global.cudart.cudaDeviceGetStreamPriorityRange;
+import static org.bytedeco.cuda.global.cudart.cudaDeviceScheduleBlockingSync;
 import static org.bytedeco.cuda.global.cudart.cudaDeviceSynchronize;
 import static org.bytedeco.cuda.global.cudart.cudaDriverGetVersion;
 import static org.bytedeco.cuda.global.cudart.cudaFree;
 import static org.bytedeco.cuda.global.cudart.cudaGetDeviceCount;
 import static org.bytedeco.cuda.global.cudart.cudaGetDeviceProperties;
+import static org.bytedeco.cuda.global.cudart.cudaInitDevice;
+import static org.bytedeco.cuda.global.cudart.cudaInitDeviceFlagsAreValid;
 import static org.bytedeco.cuda.global.cudart.cudaMemGetInfo;
 import static org.bytedeco.cuda.global.cudart.cudaSetDevice;
 
@@ -29,6 +32,13 @@ import org.bytedeco.javacpp.SizeTPointer;
  * <p>Thread-safe. Each thread that uses the device calls {@link #use()} first.
  */
 public final class Device {
+    /**
+     * Whether threads that wait for the device sleep instead of spinning, which is CUDA's default. Neither the rate nor the
+     * processor time changed measurably, a query takes 0.05 ms longer; but nothing here spins on a machine with few cores. The
+     * system property is for comparisons.
+     */
+    private static final boolean BLOCKING = Boolean.parseBoolean(System.getProperty("lenstream.gpu.blocking", "true"));
+
     private final int index;
     private final String name;
     private final String architecture;
@@ -55,6 +65,11 @@ public final class Device {
         int count = count();
         if (index >= count) {
             throw new DeviceException("open device " + index + ": this machine has " + count, null);
+        }
+        if (BLOCKING) {
+            Cuda.check(
+                    cudaInitDevice(index, cudaDeviceScheduleBlockingSync, cudaInitDeviceFlagsAreValid),
+                    "make a context on device " + index);
         }
         Cuda.check(cudaSetDevice(index), "use device " + index);
         try (var none = new Pointer()) {

@@ -20,6 +20,8 @@ public enum Range {
     EMBED("lenstream embed"),
     /** The finisher hands embeddings to their images. */
     FINISH("lenstream finish"),
+    /** A thread of the host rewrites a progressive JPEG for the device. */
+    REWRITE("lenstream rewrite"),
     /** A thread of the host decodes an image that the device does not take. */
     HOST_DECODE("lenstream host decode");
 

@@ -22,9 +22,9 @@ import lenstream.gpu.decode.HostImageDecoder;
 import lenstream.gpu.decode.JpegStructure;
 import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
-import lenstream.gpu.preprocess.Geometry;
 import lenstream.gpu.decode.ProgressiveJpeg;
 import lenstream.gpu.lifetime.Closer;
+import lenstream.gpu.preprocess.Geometry;
 import lenstream.gpu.preprocess.ThumbnailMaker;
 import lenstream.gpu.preprocess.cuda.CudaPreprocessor;
 import lenstream.gpu.preprocess.cuda.PreprocessBatch;
@@ -235,7 +235,7 @@ final class DecodeLane implements AutoCloseable {
             return true;
         }
         ByteBuffer view = encoded.view();
-        view.put((int) encodedUsed, item.bytes, 0, item.deviceLength);
+        view.put((int) encodedUsed, item.deviceBytes(), 0, item.deviceLength);
         int number = orders.add(
                 encoded.address() + encodedUsed,
                 item.deviceLength,
@@ -291,6 +291,8 @@ final class DecodeLane implements AutoCloseable {
                 if (fits && structure.refusal(item.bytes) == null) {
                     item.deviceLength = structure.length();
                     item.sampling = structure.sampling();
+                } else {
+                    item.rewritable = fits && ProgressiveJpeg.is(item.bytes);
                 }
                 yield true;
             }

@@ -2,6 +2,7 @@ package lenstream.gpu.lane;
 
 import java.util.concurrent.BlockingQueue;
 import lenstream.gpu.cuda.Device;
+import lenstream.gpu.cuda.Range;
 import lenstream.gpu.cuda.Stream;
 import lenstream.gpu.embed.OutOfDeviceMemory;
 import lenstream.gpu.embed.trt.DeviceEmbedder;
@@ -29,11 +30,17 @@ final class EmbedLane {
         while (true) {
             long start = System.nanoTime();
             TensorSlot slot = filled.take();
-            counters.starvedNanos.add(System.nanoTime() - start);
+            long starved = System.nanoTime() - start;
+            counters.starvedNanos.add(starved);
+            var event = new EmbedEvent();
+            event.begin();
             stream.waitFor(slot.ready);
             int rows = slot.items.size();
-            try {
-                slot.binding.run(0, rows);
+            try (var inside = Range.EMBED.enter()) {
+                event.recorded = slot.binding.run(0, rows);
+                if (event.recorded) {
+                    counters.recordedBatches.increment();
+                }
             } catch (OutOfDeviceMemory e) {
                 if (!limit.halve()) {
                     throw e;
@@ -48,6 +55,9 @@ final class EmbedLane {
             stream.copyToHost(slot.embeddings, 0, slot.hostEmbeddings, 0, bytes);
             slot.done.record(stream);
             counters.batches.increment();
+            event.rows = rows;
+            event.starvedNanos = starved;
+            event.commit();
             done.put(slot);
         }
     }

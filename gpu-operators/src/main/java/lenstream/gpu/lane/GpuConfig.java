@@ -23,6 +23,7 @@ import lenstream.gpu.embed.trt.Provider;
  * @param builderLevel TensorRT's builder optimisation level, 0 to 5
  * @param engineCache folder of built engines
  * @param firstProvider the provider of ONNX Runtime to begin with
+ * @param graphs whether embedding is recorded as CUDA graphs
  */
 public record GpuConfig(
         int device,
@@ -39,7 +40,8 @@ public record GpuConfig(
         boolean half,
         int builderLevel,
         Path engineCache,
-        Provider firstProvider) {
+        Provider firstProvider,
+        boolean graphs) {
 
     /** Environment variable that names the folder of built engines. */
     public static final String ENGINE_CACHE_VARIABLE = "LENSTREAM_ENGINE_CACHE";
@@ -60,8 +62,8 @@ public record GpuConfig(
 
     /**
      * Device 0 with what was measured best; see PERFORMANCE.md. Engines are kept in {@link #engineFolder()}. System properties
-     * {@code lenstream.gpu.batch_rows}, {@code decode_lanes}, {@code decode_sms}, {@code tensors}, {@code decoder} and {@code
-     * builder_level} say otherwise.
+     * {@code lenstream.gpu.batch_rows}, {@code decode_lanes}, {@code decode_sms}, {@code tensors}, {@code decoder}, {@code
+     * builder_level} and {@code graphs} say otherwise.
      */
     public static GpuConfig defaults() {
         int cores = Runtime.getRuntime().availableProcessors();
@@ -83,7 +85,8 @@ public record GpuConfig(
                 true,
                 number("builder_level", 3),
                 engineFolder(),
-                Provider.TENSORRT);
+                Provider.TENSORRT,
+                Boolean.parseBoolean(System.getProperty("lenstream.gpu.graphs", "true")));
     }
 
     private static int number(String key, int otherwise) {
@@ -115,7 +118,8 @@ public record GpuConfig(
                 half,
                 builderLevel,
                 engineCache,
-                firstProvider);
+                firstProvider,
+                graphs);
     }
 
     /** The same with other threads beside the device, and thumbnails or not. */
@@ -135,7 +139,8 @@ public record GpuConfig(
                 half,
                 builderLevel,
                 engineCache,
-                firstProvider);
+                firstProvider,
+                graphs);
     }
 
     /** The same with other lanes. */
@@ -155,7 +160,8 @@ public record GpuConfig(
                 half,
                 builderLevel,
                 engineCache,
-                firstProvider);
+                firstProvider,
+                graphs);
     }
 
     /** The same with another provider and builder level. */
@@ -175,7 +181,8 @@ public record GpuConfig(
                 half,
                 level,
                 engineCache,
-                first);
+                first,
+                graphs);
     }
 
     /** The same with batches of half as many images. */

@@ -161,7 +161,8 @@ public final class GpuEngine implements AutoCloseable {
                             config.half(),
                             config.builderLevel(),
                             config.engineCache(),
-                            natives.hasTensorRt() ? config.firstProvider() : Provider.CUDA)));
+                            natives.hasTensorRt() ? config.firstProvider() : Provider.CUDA,
+                            config.graphs())));
             CudaPreprocessor preprocessor =
                     closer.register(CudaPreprocessor.open(device, rules, embedder.isHalfInput()));
             DeviceDecoders decoders = closer.register(DeviceDecoders.open(config.decoder(), natives));
@@ -179,13 +180,14 @@ public final class GpuEngine implements AutoCloseable {
                         closer.register(parts == null ? device.urgentStream() : parts.streamOnFew(device.urgent()));
                 lanes.add(DecodeLane.open(device, config, decoders, stream, preprocessor, rules, prober, closer));
             }
+            var counters = new Counters();
             var engine = new GpuEngine(
                     device,
                     config,
                     embedder.provider(),
                     closer,
                     new Intake(),
-                    new Counters(),
+                    counters,
                     onLost,
                     (intake, onFailure) -> closer.register(new HostPool(
                             config.hostThreads(),
@@ -195,6 +197,7 @@ public final class GpuEngine implements AutoCloseable {
                             embedder.isHalfInput(),
                             Math.min(config.encodedBytes(), config.arenaBytes()) / 2,
                             intake,
+                            counters.rewrittenImages,
                             onFailure)));
             var finisher = new Finisher(
                     device,
@@ -284,9 +287,6 @@ public final class GpuEngine implements AutoCloseable {
     }
 
     /**
-     * Queues images. Blocks while too many are under way.
-     *
-    /**
      * Libraries hide CUDA's status behind words of their own. After a failure that ends the context every call fails, so one
      * call tells.
      */
@@ -305,6 +305,9 @@ public final class GpuEngine implements AutoCloseable {
         }
     }
 
+    /**
+     * Queues images. Blocks while too many are under way.
+     *
      * @param images never written from now on
      * @return one outcome an image, in the same order; completes on one of the engine's threads
      */
@@ -388,8 +391,10 @@ public final class GpuEngine implements AutoCloseable {
     public GpuStats stats() {
         return new GpuStats(
                 counters.batches.sum(),
+                counters.recordedBatches.sum(),
                 counters.deviceImages.sum(),
                 counters.hostImages.sum(),
+                counters.rewrittenImages.sum(),
                 counters.judgedImages.sum(),
                 counters.decodeNanos.sum(),
                 counters.waitNanos.sum(),

@@ -4,8 +4,10 @@ package lenstream.gpu.lane;
  * What an engine has done since it was opened.
  *
  * @param batches input tensors embedded
+ * @param recordedBatches those of them that were queued by one call, as a CUDA graph
  * @param deviceImages images decoded on the device
- * @param hostImages images decoded on the CPU because the device cannot take their format, coding or size
+ * @param hostImages images sent to the CPU because the device cannot take their format, coding or size
+ * @param rewrittenImages those of them that came back as baseline JPEGs, which the device decoded
  * @param judgedImages images that the device refused and the CPU judged
  * @param decodeNanos time that lanes spent handing batches to the decoder
  * @param waitNanos time that lanes spent waiting for a free tensor: high when embedding is the slower stage
@@ -15,8 +17,10 @@ package lenstream.gpu.lane;
  */
 public record GpuStats(
         long batches,
+        long recordedBatches,
         long deviceImages,
         long hostImages,
+        long rewrittenImages,
         long judgedImages,
         long decodeNanos,
         long waitNanos,

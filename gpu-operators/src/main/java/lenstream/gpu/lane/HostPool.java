@@ -2,6 +2,7 @@ package lenstream.gpu.lane;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -9,13 +10,16 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import lenstream.core.image.Stage;
+import lenstream.gpu.cuda.Range;
 import lenstream.gpu.decode.Decoded;
 import lenstream.gpu.decode.HostImageDecoder;
-import lenstream.gpu.cuda.Range;
+import lenstream.gpu.decode.JpegStructure;
 import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
+import lenstream.gpu.decode.ProgressiveJpeg;
 import lenstream.gpu.decode.Thumbnail;
 import lenstream.gpu.embed.Embedding;
 import lenstream.gpu.features.PixelAnalysis;
@@ -48,8 +52,16 @@ final class HostPool implements AutoCloseable {
     private final int roomUnits = (int) Math.clamp(Runtime.getRuntime().maxMemory() / HEAP_SHARE / UNIT, 1, 1 << 30);
     private final Semaphore room = new Semaphore(roomUnits);
     private final AtomicInteger decoding = new AtomicInteger();
+    private final ArrayBlockingQueue<Rewriter> rewriters;
+    private final LongAdder rewritten;
 
-    /** @param most bytes of pixels that a lane has room for */
+    /** What rewrites a JPEG, in one thread's hands at a time. */
+    private record Rewriter(ProgressiveJpeg progressive, JpegStructure structure) {}
+
+    /**
+     * @param most bytes of pixels that a lane has room for
+     * @param rewritten counts the images that were rewritten for the device
+     */
     HostPool(
             int threads,
             HostImageDecoder decoder,
@@ -58,7 +70,10 @@ final class HostPool implements AutoCloseable {
             boolean half,
             long most,
             Intake intake,
+            LongAdder rewritten,
             Consumer<Throwable> onFailure) {
+        this.rewriters = new ArrayBlockingQueue<>(threads);
+        this.rewritten = rewritten;
         this.threads = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().name("lenstream-host-", 0).daemon().factory());
         this.decoder = decoder;
@@ -127,6 +142,11 @@ final class HostPool implements AutoCloseable {
     }
 
     private void decodeNow(Item item) {
+        if (item.rewritable && rewrite(item)) {
+            intake.addFirst(item);
+            return;
+        }
+        item.rewritten = null; // the device refused it
         ByteBuffer direct =
                 ByteBuffer.allocateDirect(item.bytes.length).put(item.bytes).flip();
         Decoded decoded;
@@ -151,6 +171,26 @@ final class HostPool implements AutoCloseable {
                 intake.addFirst(item);
             }
         }
+    }
+
+    /** Makes a baseline JPEG of a progressive one, for the device to decode; false if that cannot be. */
+    private boolean rewrite(Item item) {
+        item.rewritable = false;
+        Rewriter idle = rewriters.poll();
+        Rewriter rewriter = idle == null ? new Rewriter(new ProgressiveJpeg(), new JpegStructure()) : idle;
+        byte[] baseline;
+        try (var inside = Range.REWRITE.enter()) {
+            baseline = rewriter.progressive.baseline(item.bytes);
+        }
+        boolean taken = baseline != null && rewriter.structure.refusal(baseline) == null;
+        if (taken) {
+            item.rewritten = baseline;
+            item.deviceLength = rewriter.structure.length();
+            item.sampling = rewriter.structure.sampling();
+            rewritten.increment();
+        }
+        rewriters.offer(rewriter);
+        return taken;
     }
 
     /** The part of an image that is embedded; takes over the image. */

@@ -20,6 +20,12 @@ final class Item {
     /** Set when the header was read and found sound. */
     Probed.@Nullable Image header;
 
+    /** Whether the host pool may try to rewrite it as a baseline JPEG, which the device can decode. */
+    boolean rewritable;
+
+    /** Set by the host pool: the same picture as a baseline JPEG. */
+    byte @Nullable [] rewritten;
+
     /** Bytes of it that a decoder on the device reads; 0 if it is not to be decoded there. */
     int deviceLength;
 
@@ -75,6 +81,12 @@ final class Item {
                                 known.format(), width, height, known.frames(), vector.values(), thumbnail, features));
             case Embedding.Bad bad -> reject(known.format(), Stage.EMBED, Reason.BAD_EMBEDDING, bad.detail());
         }
+    }
+
+    /** What a decoder on the device reads, {@link #deviceLength} bytes of it. */
+    byte[] deviceBytes() {
+        byte[] other = rewritten;
+        return other == null ? bytes : other;
     }
 
     Probed.Image header() {

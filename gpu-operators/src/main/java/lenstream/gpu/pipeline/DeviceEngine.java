@@ -202,8 +202,10 @@ final class DeviceEngine implements Engine {
         gauges.put("lenstream_gpu_queue", () -> engine.stats().queued());
         gauges.put("lenstream_gpu_device_images", () -> engine.stats().deviceImages());
         gauges.put("lenstream_gpu_host_images", () -> engine.stats().hostImages());
+        gauges.put("lenstream_gpu_rewritten_images", () -> engine.stats().rewrittenImages());
         gauges.put("lenstream_gpu_refused_images", () -> engine.stats().judgedImages());
         gauges.put("lenstream_gpu_batches", () -> engine.stats().batches());
+        gauges.put("lenstream_gpu_recorded_batches", () -> engine.stats().recordedBatches());
         gauges.put("lenstream_gpu_batch_halvings", () -> engine.stats().halvings());
         gauges.put("lenstream_gpu_lane_wait_nanos", () -> engine.stats().waitNanos());
         gauges.put("lenstream_gpu_embed_starved_nanos", () -> engine.stats().starvedNanos());

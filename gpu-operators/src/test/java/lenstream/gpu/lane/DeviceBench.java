@@ -146,7 +146,12 @@ public final class DeviceBench {
                         device,
                         stream,
                         new EmbedderConfig(
-                                Integer.parseInt(a[2]), true, level(), GpuConfig.engineFolder(), Provider.TENSORRT))) {
+                                Integer.parseInt(a[2]),
+                                true,
+                                level(),
+                                GpuConfig.engineFolder(),
+                                Provider.TENSORRT,
+                                false))) {
             System.out.println("built for " + embedder.provider());
         }
     }
@@ -162,7 +167,13 @@ public final class DeviceBench {
                             bundle,
                             device,
                             stream,
-                            new EmbedderConfig(most, true, level(), GpuConfig.engineFolder(), provider));
+                            new EmbedderConfig(
+                                    most,
+                                    true,
+                                    level(),
+                                    GpuConfig.engineFolder(),
+                                    provider,
+                                    GpuConfig.defaults().graphs()));
                     DeviceBuffer input = device.allocate("bench", most * 2L * 3 * 224 * 224);
                     DeviceBuffer output = device.allocate("bench", most * 4L * embedder.dim());
                     PinnedBuffer noise = device.allocatePinned("bench", (int) input.bytes());
@@ -197,8 +208,13 @@ public final class DeviceBench {
                         return rows;
                     }));
                     System.out.printf(
-                            "bare embed %s %s, batch %d: %s; host tensors, one batch at a time: %s%n",
-                            bundle.encoder().name(), embedder.provider(), rows, queued, host);
+                            "bare embed %s %s, graphs %s, batch %d: %s; host tensors, one batch at a time: %s%n",
+                            bundle.encoder().name(),
+                            embedder.provider(),
+                            GpuConfig.defaults().graphs(),
+                            rows,
+                            queued,
+                            host);
                 }
             }
         }
@@ -266,6 +282,18 @@ public final class DeviceBench {
         }
     }
 
+    /** Cores that this process keeps busy from now on. */
+    private static final class CpuLoad {
+        private static final com.sun.management.OperatingSystemMXBean SYSTEM =
+                ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class);
+        private final long start = System.nanoTime();
+        private final long cpu = SYSTEM.getProcessCpuTime();
+
+        double cores() {
+            return (double) (SYSTEM.getProcessCpuTime() - cpu) / (System.nanoTime() - start);
+        }
+    }
+
     private static void chain(Natives natives, String[] a) throws Exception {
         boolean thumbnails = Boolean.parseBoolean(a[2]);
         for (String design : Arrays.copyOfRange(a, 4, a.length)) {
@@ -291,19 +319,23 @@ public final class DeviceBench {
         List<byte[]> pictures = pictures(Integer.toString(side));
         GpuStats before = engine.stats();
         Rate rate;
+        double cores;
         try (var feeder = new Feeder(engine, pictures, batch)) {
+            var load = new CpuLoad();
             rate = Rates.of(feeder.done::get);
+            cores = load.cores();
         }
         GpuStats after = engine.stats();
         long batches = Math.max(1, after.batches() - before.batches());
         System.out.printf(
                 Locale.ROOT,
-                "chain %s %s %d px: %s; rows a batch %.0f; ms a batch: decode call %.2f, wait for tensor %.2f, embed starved"
+                "chain %s %s %d px: %s; %.1f cores; rows a batch %.0f; ms a batch: decode call %.2f, wait for tensor %.2f, embed starved"
                         + " %.2f; host %d refused %d%n",
                 Path.of(bundle).getFileName(),
                 design,
                 side,
                 rate,
+                cores,
                 (double) (after.deviceImages() - before.deviceImages()) / batches,
                 (after.decodeNanos() - before.decodeNanos()) / 1e6 / batches,
                 (after.waitNanos() - before.waitNanos()) / 1e6 / batches,
@@ -357,21 +389,29 @@ public final class DeviceBench {
         try (var allocator = new RootAllocator();
                 GpuEngine engine = open(natives, allocator, a[1], config)) {
             Rate same;
+            double coresOfSame;
             try (var feeder = new Feeder(engine, pictures("same"), config.batchRows())) {
+                var load = new CpuLoad();
                 same = Rates.of(feeder.done::get);
+                coresOfSame = load.cores();
             }
             Rate mix;
             long rejected;
+            double cores;
             try (var feeder = new Feeder(engine, pictures("mix"), config.batchRows())) {
+                var load = new CpuLoad();
                 mix = Rates.of(feeder.done::get);
+                cores = load.cores();
                 rejected = feeder.rejected.get();
             }
             System.out.printf(
                     Locale.ROOT,
-                    "mixed %s: as baseline JPEG %s; mixed %s, %d rejected; share %.1f %%; %s%n",
+                    "mixed %s: as baseline JPEG %s, %.1f cores; mixed %s, %.1f cores, %d rejected; share %.1f %%; %s%n",
                     Path.of(a[1]).getFileName(),
                     same,
+                    coresOfSame,
                     mix,
+                    cores,
                     rejected,
                     100 * mix.median() / same.median(),
                     engine.stats());
@@ -384,15 +424,17 @@ public final class DeviceBench {
         try (var allocator = new RootAllocator();
                 GpuEngine engine = open(natives, allocator, a[1], config)) {
             try (var feeder = new Feeder(engine, pictures(a[2]), config.batchRows())) {
-                for (int i = 0; i < 4 * Integer.parseInt(a[3]); i++) {
+                for (int i = 0; i < 4 * Double.parseDouble(a[3]); i++) {
+                    var load = new CpuLoad();
                     long before = feeder.done.get();
                     long start = System.nanoTime();
                     Thread.sleep(15_000);
                     System.out.printf(
                             Locale.ROOT,
-                            "soak %.2f min: %.0f img/s, resident %d MiB, device %d MiB free, Arrow %d bytes%n",
+                            "soak %.2f min: %.0f img/s, %.1f cores, resident %d MiB, device %d MiB free, Arrow %d bytes%n",
                             (i + 1) / 4.0,
                             (feeder.done.get() - before) * 1e9 / (System.nanoTime() - start),
+                            load.cores(),
                             resident() >> 20,
                             engine.device().freeBytes() >> 20,
                             allocator.getAllocatedMemory());

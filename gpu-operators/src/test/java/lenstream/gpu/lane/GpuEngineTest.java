@@ -23,6 +23,7 @@ import lenstream.gpu.decode.DecodeRules;
 import lenstream.gpu.decode.Decoded;
 import lenstream.gpu.decode.HostImageDecoder;
 import lenstream.gpu.decode.Mutation;
+import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.embed.trt.Provider;
 import lenstream.gpu.pipeline.Lensmini;
 import org.apache.arrow.memory.RootAllocator;
@@ -144,6 +145,9 @@ final class GpuEngineTest {
         System.out.println("formats: " + names.size() + ", lowest cosine to the CPU's pixels " + lowest + " of " + worst
                 + ", " + engine.stats());
         assertThat(lowest).isGreaterThanOrEqualTo(0.999);
+        assertThat(engine.stats().rewrittenImages())
+                .as("progressive JPEGs that the device decoded")
+                .isPositive();
     }
 
     /** Decodes on the CPU and sends the pixels through the engine as PNG-like lossless input. */
@@ -154,20 +158,94 @@ final class GpuEngineTest {
         HostTwin(ModelBundle bundle) {}
 
         float[] embed(GpuEngine engine, byte[] image) {
+            try (var pixels = decode(image)) {
+                return embed(engine, pixels);
+            }
+        }
+
+        float[] embed(GpuEngine engine, byte[] image, GpuEngine.Box box) {
+            try (var whole = decode(image);
+                    var pixels = whole.crop(box.x(), box.y(), box.width(), box.height())) {
+                return embed(engine, pixels);
+            }
+        }
+
+        private Pixels decode(byte[] image) {
             ByteBuffer direct =
                     ByteBuffer.allocateDirect(image.length).put(image).flip();
-            var decoded = (Decoded.Image) decoder.decode(direct);
-            try (var pixels = decoded.pixels()) {
-                return vector(engine.submit(List.of(Bmp.of(pixels.rgbView(), pixels.width(), pixels.height())))
-                        .join()
-                        .getFirst());
-            }
+            return ((Decoded.Image) decoder.decode(direct)).pixels();
+        }
+
+        private static float[] embed(GpuEngine engine, Pixels pixels) {
+            return vector(engine.submit(List.of(Bmp.of(pixels.rgbView(), pixels.width(), pixels.height())))
+                    .join()
+                    .getFirst());
         }
 
         @Override
         public void close() {
             decoder.close();
         }
+    }
+
+    /** Full batches and single rows are recorded on their first run; what runs between them must not change what they queue. */
+    @Test
+    void recordedRunsComeOutAsTheFirstOnes() throws IOException {
+        var images = new ArrayList<byte[]>();
+        try (Stream<Path> files = Files.list(DECODE)) {
+            for (Path file : files.sorted().toList()) {
+                if (file.toString().endsWith(".jpg")) {
+                    images.add(Files.readAllBytes(file));
+                }
+            }
+        }
+        var expected = new ArrayList<float[]>();
+        for (byte[] image : images) {
+            expected.add(vector(engine.query(image, null).join()));
+        }
+        var random = new Random(7);
+        double lowest = 1;
+        int rows = 0;
+        for (int round = 0; round < 200; round++) {
+            int count = round % 3 == 0 ? 1 : round % 3 == 1 ? 1 + random.nextInt(40) : 320;
+            var picked = random.ints(count, 0, images.size()).boxed().toList();
+            List<Outcome> outcomes =
+                    engine.submit(picked.stream().map(images::get).toList()).join();
+            for (int i = 0; i < count; i++) {
+                lowest = Math.min(lowest, cosine(vector(outcomes.get(i)), expected.get(picked.get(i))));
+            }
+            rows += count;
+        }
+        System.out.println("recorded runs: " + rows + " rows in batches of 1 to 32, lowest cosine to each alone "
+                + lowest + ", " + engine.stats());
+        assertThat(lowest).isGreaterThan(0.9999);
+        if (engine.provider() == Provider.TENSORRT) {
+            assertThat(engine.stats().recordedBatches()).isGreaterThan(100);
+        }
+    }
+
+    @Test
+    void regionComesOutAsTheCutPicture() throws IOException {
+        double lowest = 1;
+        int regions = 0;
+        try (var twin = new HostTwin(bundle)) {
+            for (String name : List.of("jpeg-420.jpg", "jpeg-exif-6.jpg", "jpeg-progressive.jpg", "png-rgb.png")) {
+                byte[] image = Files.readAllBytes(DECODE.resolve(name));
+                for (int[] box : new int[][] {{0, 0, 20, 20}, {3, 5, 17, 9}, {1, 1, 8, 25}}) {
+                    var region = new GpuEngine.Box(box[0], box[1], box[2], box[3]);
+                    float[] onDevice = vector(engine.query(image, region).join());
+                    lowest = Math.min(lowest, cosine(onDevice, twin.embed(engine, image, region)));
+                    regions++;
+                }
+            }
+        }
+        System.out.println("regions: " + regions + ", lowest cosine to the cut picture " + lowest);
+        assertThat(lowest).isGreaterThan(0.9999);
+        byte[] image = Files.readAllBytes(DECODE.resolve("jpeg-420.jpg"));
+        assertThatThrownBy(() ->
+                        engine.query(image, new GpuEngine.Box(5000, 0, 10, 10)).join())
+                .hasRootCauseInstanceOf(IllegalArgumentException.class)
+                .hasStackTraceContaining("lies outside the image");
     }
 
     @Test

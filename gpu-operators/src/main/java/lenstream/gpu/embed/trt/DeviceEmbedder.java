@@ -18,8 +18,10 @@ import lenstream.core.model.ModelBundle;
 import lenstream.gpu.cuda.Cuda;
 import lenstream.gpu.cuda.Device;
 import lenstream.gpu.cuda.DeviceBuffer;
+import lenstream.gpu.cuda.Graph;
 import lenstream.gpu.cuda.Stream;
 import lenstream.gpu.embed.DeviceException;
+import lenstream.gpu.embed.DeviceLost;
 import lenstream.gpu.embed.OutOfDeviceMemory;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerPointer;
@@ -55,11 +57,25 @@ public final class DeviceEmbedder implements AutoCloseable {
     private final int dim;
     private final Provider provider;
     private final OrtEnvironment environment;
+    private final Stream stream;
+
+    /** Cleared when the first recording fails: what is not recorded is queued kernel by kernel. */
+    private boolean recording;
+
     private boolean closed;
 
     private DeviceEmbedder(
-            OrtEnvironment environment, Session session, Device device, ImageTower tower, int dim, Provider provider) {
+            OrtEnvironment environment,
+            Session session,
+            Device device,
+            Stream stream,
+            ImageTower tower,
+            int dim,
+            Provider provider,
+            boolean recording) {
         this.environment = environment;
+        this.stream = stream;
+        this.recording = recording;
         this.session = session;
         this.memory = new MemoryInfo("Cuda", OrtDeviceAllocator, device.index(), OrtMemTypeDefault);
         this.runOptions = new RunOptions();
@@ -171,7 +187,15 @@ public final class DeviceEmbedder implements AutoCloseable {
             appendCuda(api, options, stream, device);
             Session session = session(environment, options, bundle, cache, provider);
             var embedder = new DeviceEmbedder(
-                    environment, session, device, tower, bundle.encoder().dim(), provider);
+                    environment,
+                    session,
+                    device,
+                    stream,
+                    tower,
+                    bundle.encoder().dim(),
+                    provider,
+                    // only where the whole model is one engine: other providers take memory from an arena as they go
+                    config.graphs() && cache != null && cache.hasCompiledModel());
             LOG.info(
                     "event=model_loaded model={} provider={} half={} max_batch={} seconds={}",
                     bundle.imageModel().getFileName(),
@@ -398,6 +422,31 @@ public final class DeviceEmbedder implements AutoCloseable {
             }
             throw new DeviceException(message, e);
         }
+    }
+
+    /**
+     * Records a run of what is bound; it has to have run before, with the same rows, just now.
+     *
+     * @return null if runs cannot be recorded
+     */
+    @Nullable
+    Graph record(IoBinding binding, int rows) {
+        if (!recording) {
+            return null;
+        }
+        try {
+            return Graph.record(stream, () -> run(binding, rows));
+        } catch (DeviceLost e) {
+            throw e;
+        } catch (DeviceException e) {
+            recording = false;
+            LOG.warn("event=embed_not_recorded rows={} reason=\"{}\"", rows, e.getMessage());
+            return null;
+        }
+    }
+
+    void launch(Graph recorded) {
+        recorded.launch(stream);
     }
 
     @Override

@@ -11,8 +11,10 @@ import lenstream.core.config.Check;
  * @param builderLevel TensorRT's builder optimisation level, 0 to 5; higher ones build longer
  * @param cache folder of built engines
  * @param firstProvider the provider to begin with
+ * @param graphs whether full batches and single rows are recorded as CUDA graphs, where TensorRT runs the whole model
  */
-public record EmbedderConfig(int maxBatch, boolean half, int builderLevel, Path cache, Provider firstProvider) {
+public record EmbedderConfig(
+        int maxBatch, boolean half, int builderLevel, Path cache, Provider firstProvider, boolean graphs) {
     public EmbedderConfig {
         Check.range("max_batch", maxBatch, 1, 1024);
         Check.range("builder_level", builderLevel, 0, 5);
