@@ -11,6 +11,7 @@ import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Random;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -35,8 +36,8 @@ final class ProgressiveJpegTest {
 
     private void checkSamePixels(byte[] image) {
         assertThat(ProgressiveJpeg.is(image)).isTrue();
-        byte[] baseline = progressive.baseline(image);
-        assertThat(progressive.refusal()).isNull();
+        byte[] baseline =
+                Objects.requireNonNull(progressive.baseline(image), () -> "refused: " + progressive.refusal());
         assertThat(structure.refusal(baseline)).isNull();
         assertThat(ProgressiveJpeg.is(baseline)).isFalse();
         assertThat(pixels(baseline)).isEqualTo(pixels(image));

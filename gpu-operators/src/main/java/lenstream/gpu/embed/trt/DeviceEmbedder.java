@@ -429,6 +429,7 @@ public final class DeviceEmbedder implements AutoCloseable {
      *
      * @return null if runs cannot be recorded
      */
+    @MustBeClosed
     @Nullable
     Graph record(IoBinding binding, int rows) {
         if (!recording) {

@@ -36,6 +36,7 @@ public final class EmbedBinding implements AutoCloseable {
      * @throws lenstream.gpu.embed.OutOfDeviceMemory if fewer rows might do
      * @throws lenstream.gpu.embed.DeviceException if the device or its run-time library failed otherwise
      */
+    @SuppressWarnings("MustBeClosed") // freed in close()
     public boolean run(int from, int rows) {
         int most = embedder.rowsIn(input) - from;
         boolean isFull = from == 0 && rows == most;
