@@ -27,34 +27,51 @@ public final class BulkLoadBenchmark {
                 .withHeap("1g");
         try (LocalOpenSearch node = LocalOpenSearch.start(start, line -> {});
                 IndexClient client = IndexClient.open(OpenSearchConfig.at("http://127.0.0.1:" + node.httpPort()))) {
-            round(client, vectors, false, "warm-up");
-            System.out.println("| round | mode | to be found, s | segments then | merged too, s |");
-            System.out.println("|---|---|---|---|---|");
+            round(client, node, vectors, false, "warm-up");
+            System.out.println(
+                    "| round | mode | to be found, s | server's CPU, s | segments then | merged too, s | server's CPU, s |");
+            System.out.println("|---|---|---|---|---|---|---|");
             for (int i = 0; i < rounds; i++) {
-                round(client, vectors, i % 2 == 0, Integer.toString(i));
-                round(client, vectors, i % 2 != 0, Integer.toString(i));
+                round(client, node, vectors, i % 2 == 0, Integer.toString(i));
+                round(client, node, vectors, i % 2 != 0, Integer.toString(i));
             }
         }
     }
 
-    private static void round(IndexClient client, float[][] vectors, boolean bulkLoad, String round) {
+    private static void round(
+            IndexClient client, LocalOpenSearch node, float[][] vectors, boolean bulkLoad, String round) {
         IndexLayout layout = IndexLayout.withPrefix("load-" + round + (bulkLoad ? "-bulk" : ""))
                 .withBulkLoad(bulkLoad);
         var index = new VectorIndex(client, layout, vectors[0].length);
         long begun = System.nanoTime();
+        double idle = cpuSeconds(node);
         index.fill(vectors);
         double found = (System.nanoTime() - begun) / 1e9;
+        double foundCpu = cpuSeconds(node) - idle;
         int segments = index.segments();
         index.merge();
         double merged = (System.nanoTime() - begun) / 1e9;
         System.out.printf(
                 Locale.ROOT,
-                "| %s | %s | %.1f | %d | %.1f |%n",
+                "| %s | %s | %.1f | %.1f | %d | %.1f | %.1f |%n",
                 round,
                 bulkLoad ? "bulk load" : "default",
                 found,
+                foundCpu,
                 segments,
-                merged);
+                merged,
+                cpuSeconds(node) - idle);
         index.delete();
+    }
+
+    /** What the server has spent so far: of a busy machine a better measure than the time that went by. */
+    private static double cpuSeconds(LocalOpenSearch node) {
+        return ProcessHandle.of(node.pid())
+                        .orElseThrow()
+                        .info()
+                        .totalCpuDuration()
+                        .orElseThrow()
+                        .toMillis()
+                / 1e3;
     }
 }

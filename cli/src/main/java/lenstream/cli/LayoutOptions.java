@@ -54,7 +54,8 @@ final class LayoutOptions {
 
     @Option(
             names = "--bulk-load",
-            description = "first fill: images are found only at the end, when the index is merged once")
+            description =
+                    "first fill: cheaper for OpenSearch, searched fast only at the end, when the index is merged once")
     private boolean bulkLoad;
 
     boolean bulkLoad() {
