@@ -259,7 +259,7 @@ function tile(hit, position) {
   label.append(text);
   node.append(image, label);
   if (hit.score != null) node.append(badge("score", Math.round(hit.score * 100)));
-  if (hit.group_size > 1) node.append(badge("copies", `${hit.group_size} copies`));
+  if (hit.group_size > 1) node.append(badge("copies", hit.group_size));
   const item = document.createElement("div");
   item.setAttribute("role", "listitem");
   item.style.display = "contents";
@@ -371,9 +371,17 @@ async function health() {
 }
 
 /* examples: short titles of pictures that are really there */
+/* what a picture is called, as one would search for it; a folder's pictures are called as their files: red-apple.jpg, but also IMG_2034.jpg */
+function words(name) {
+  const file = /^(.+)\.\w{3,4}$/.exec(name.trim().toLowerCase());
+  if (!file) return name.trim().toLowerCase();
+  const said = file[1].replace(/[-_\s]+/g, " ").trim();
+  return /^[\p{L} ]+$/u.test(said) && !/^(img|dsc|image|photo|screenshot|untitled)\b/.test(said) ? said : "";
+}
 function chips() {
   if ($("chips").childElementCount) return;
-  const names = [...new Set(hits.map((h) => (h.title || h.alt || "").trim().toLowerCase()).filter((n) => n.length > 2 && n.length <= 26 && !/\.\w{3,4}$/.test(n)))];
+  const names = [...new Set(hits.map((h) => words(h.title || h.alt || "")).filter((n) => n.length > 2 && n.length <= 26))];
+  $("chips").hidden = !names.length;
   for (let i = names.length - 1; i > 0; i--) {
     const j = Math.floor(Math.random() * (i + 1));
     [names[i], names[j]] = [names[j], names[i]];

@@ -229,7 +229,6 @@ $("explain").addEventListener("submit", (e) => {
   e.preventDefault();
   explain($("explain-url").value.trim());
 });
-explain(new URL(location.href).searchParams.get("explain") ?? "");
 
 let timer = 0;
 async function refresh() {
@@ -251,4 +250,7 @@ function say(problems) {
   $("problems").textContent = (problems ?? []).join(" ");
 }
 document.addEventListener("visibilitychange", () => document.hidden || refresh());
-refresh();
+
+const asked = new URL(location.href).searchParams.get("explain");
+await Promise.all([refresh(), explain(asked ?? "")]);
+if (asked) $("explain").closest("section").scrollIntoView(); // who comes with a question need not look for the answer

@@ -77,6 +77,14 @@ final class Chromium implements AutoCloseable {
                 "return document.documentElement.scrollWidth - document.documentElement.clientWidth");
     }
 
+    /** Whether a person sees all of an element without scrolling. */
+    boolean inView(String selector) {
+        return (Boolean) driver.executeScript("""
+                const {top, bottom, height} = document.querySelector(arguments[0]).getBoundingClientRect();
+                return height > 0 && top >= 0 && bottom <= innerHeight;
+                """, selector);
+    }
+
     void await(String what, BooleanSupplier condition) {
         new WebDriverWait(driver, LIMIT, Duration.ofMillis(50))
                 .ignoring(StaleElementReferenceException.class)

@@ -1,8 +1,10 @@
 package lenstream.search;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.URLEncoder;
 import java.nio.file.Files;
 import java.util.Base64;
 import java.util.List;
@@ -343,6 +345,24 @@ class SearchPageIT {
         awaitImages();
         assertThat(chromium.excessWidth()).isZero();
         shoot("search-phone");
+        showFirst();
+        browser.executeScript("document.getElementById('details').scrollTop = 9999");
+        assertThat(chromium.inView("#details-close")).isTrue();
+    }
+
+    @Test
+    void theBadgesOfANarrowPictureDoNotOverlap() {
+        chromium.size(500, 900);
+        open("/?q=" + URLEncoder.encode(index.pictures.getFirst().title(), UTF_8));
+        awaitTiles();
+        for (int width : List.of(60, 100, 200)) {
+            assertThat(browser.executeScript("""
+                            const tile = document.querySelector(".copies").closest(".tile");
+                            tile.style.width = arguments[0] + "px";
+                            const [copies, score] = [".copies", ".score"].map((badge) => tile.querySelector(badge).getBoundingClientRect());
+                            return copies.width === 0 || copies.right <= score.left;
+                            """, width)).as(width + " px").isEqualTo(true);
+        }
     }
 
     @Test

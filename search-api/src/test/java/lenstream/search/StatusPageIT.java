@@ -118,6 +118,7 @@ class StatusPageIT {
     void anAddressIsExplained() throws IOException {
         chromium.open("/status?explain=" + URLEncoder.encode("http://gallery.test/never-seen.jpg", UTF_8));
         chromium.await("verdict", () -> chromium.text("#explanation").contains("unknown"));
+        chromium.await("in view", () -> chromium.inView("#explanation"));
         String known;
         try (LensClient lens = LensClient.connect(server.uri().toString())) {
             known = lens.image(index.pictures.get(4).id()).orElseThrow().url();
