@@ -10,7 +10,6 @@ import java.util.regex.Pattern;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
-import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
 import org.jspecify.annotations.Nullable;
 
@@ -77,26 +76,20 @@ public final class AlertMatches {
         ObjectNode body = JSON.objectNode();
         body.putObject("query").putObject("term").put(Field.ALERT, alert);
         IndexAnswer answer = client.send("POST", "/" + index + "/_count", body);
-        return answer.status() == 404 ? 0 : required(answer).path("count").asLong();
+        return answer.status() == 404
+                ? 0
+                : client.required(answer).path("count").asLong();
     }
 
     private List<AlertMatch> matches(IndexAnswer answer, String at) {
         var found = new ArrayList<AlertMatch>();
         if (answer.status() != 404) { // no job has made the index yet
-            for (JsonNode document : required(answer).at(at)) {
+            for (JsonNode document : client.required(answer).at(at)) {
                 if (document.path("_source").isObject()) {
                     found.add(AlertMatch.of(document.path("_source")));
                 }
             }
         }
         return found;
-    }
-
-    private JsonNode required(IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
     }
 }

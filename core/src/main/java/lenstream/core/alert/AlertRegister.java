@@ -1,6 +1,5 @@
 package lenstream.core.alert;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
@@ -11,7 +10,6 @@ import lenstream.core.command.CommandLog;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
-import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexSetup;
 
@@ -42,7 +40,7 @@ public final class AlertRegister {
     /** Enters a new alert, which nothing is compared with yet. */
     public void enter(Alert alert) {
         IndexSetup.create(client, index, layout.alertIndexBody());
-        required(client.send("PUT", "/" + index + "/_doc/" + alert.id() + "?refresh=true", alert.json()));
+        client.required(client.send("PUT", "/" + index + "/_doc/" + alert.id() + "?refresh=true", alert.json()));
     }
 
     /**
@@ -85,7 +83,7 @@ public final class AlertRegister {
         if (answer.status() == 404) {
             return false;
         }
-        required(answer);
+        client.required(answer);
         return true;
     }
 
@@ -94,7 +92,7 @@ public final class AlertRegister {
         IndexAnswer answer = client.send("GET", "/" + index + "/_doc/" + id, null);
         return answer.status() == 404
                 ? Optional.empty()
-                : Optional.of(Alert.of(required(answer).path("_source")));
+                : Optional.of(Alert.of(client.required(answer).path("_source")));
     }
 
     /** Every alert, the newest first, without its query. */
@@ -105,7 +103,7 @@ public final class AlertRegister {
         IndexAnswer answer = client.send("POST", "/" + index + "/_search", search);
         var found = new ArrayList<Alert>();
         if (answer.status() != 404) {
-            required(answer).at("/hits/hits").forEach(hit -> found.add(Alert.of(hit.path("_source"))));
+            client.required(answer).at("/hits/hits").forEach(hit -> found.add(Alert.of(hit.path("_source"))));
         }
         return found;
     }
@@ -113,7 +111,9 @@ public final class AlertRegister {
     /** How many there are. */
     public long count() {
         IndexAnswer answer = client.send("GET", "/" + index + "/_count", null);
-        return answer.status() == 404 ? 0 : required(answer).path("count").asLong();
+        return answer.status() == 404
+                ? 0
+                : client.required(answer).path("count").asLong();
     }
 
     /**
@@ -139,21 +139,13 @@ public final class AlertRegister {
             IndexAnswer answer =
                     client.send("POST", "/" + of + "/_delete_by_query?conflicts=proceed&refresh=true", its);
             if (answer.status() != 404) {
-                required(answer);
+                client.required(answer);
             }
         }
         IndexAnswer answer = client.send("DELETE", "/" + index + "/_doc/" + id + "?refresh=true", null);
         if (answer.status() != 404) {
-            required(answer);
+            client.required(answer);
         }
         return true;
-    }
-
-    private JsonNode required(IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
     }
 }

@@ -11,7 +11,6 @@ import java.nio.ByteOrder;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
-import java.util.concurrent.CompletionException;
 import lenstream.core.command.Command.Kind;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
@@ -83,9 +82,9 @@ public final class CommandLog {
             action.putObject("index").put("_id", command.key());
             bulk.writeBytes((action + "\n" + json(command) + "\n").getBytes(UTF_8));
         }
-        IndexAnswer answer = bulk(bulk.toByteArray());
+        IndexAnswer answer = client.bulk("/" + index + "/_bulk", bulk.toByteArray());
         long last = Command.NO_POSITION;
-        for (JsonNode item : required(answer).path("items")) {
+        for (JsonNode item : client.required(answer).path("items")) {
             JsonNode result = item.path("index");
             if (result.path("status").asInt() >= 300) {
                 throw new IndexException("OpenSearch at " + client.url() + " refuses the command "
@@ -125,7 +124,9 @@ public final class CommandLog {
         all.addObject().putObject("term").put("kind", kind.name());
         all.addObject().putObject("range").putObject("issued").put("lt", before.toString());
         IndexAnswer answer = client.send("POST", "/" + index + "/_delete_by_query?conflicts=proceed", body);
-        return answer.status() == 404 ? 0 : required(answer).path("deleted").asLong();
+        return answer.status() == 404
+                ? 0
+                : client.required(answer).path("deleted").asLong();
     }
 
     private static ObjectNode json(Command command) {
@@ -176,22 +177,5 @@ public final class CommandLog {
         var vector = new float[bytes.remaining() / Float.BYTES];
         bytes.asFloatBuffer().get(vector);
         return vector;
-    }
-
-    private IndexAnswer bulk(byte[] lines) {
-        try {
-            return client.sendAsync("POST", "/" + index + "/_bulk", lines, "application/x-ndjson")
-                    .join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof IndexException own ? own : new IndexException("append to " + index, e);
-        }
-    }
-
-    private JsonNode required(IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
     }
 }

@@ -16,7 +16,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Stage;
@@ -94,7 +93,7 @@ public final class DeadLetters {
             if (answer.status() == 404) {
                 return new Found(letters, exhausted, false);
             }
-            JsonNode hits = required(answer).at("/hits/hits");
+            JsonNode hits = client.required(answer).at("/hits/hits");
             Map<String, Integer> replays = replays(hits);
             for (JsonNode hit : hits) {
                 after = (ArrayNode) hit.path("sort");
@@ -128,7 +127,9 @@ public final class DeadLetters {
                         .put(Field.REASON, letter.reason().name());
                 lines.writeBytes((action + "\n" + line + "\n").getBytes(UTF_8));
             }
-            if (required(bulk(lines.toByteArray())).path("errors").asBoolean()) {
+            if (client.required(client.bulk("/" + layout.replayIndex() + "/_bulk", lines.toByteArray()))
+                    .path("errors")
+                    .asBoolean()) {
                 throw new IndexException("OpenSearch at " + client.url()
                         + " does not take the note of what is replayed; nothing was replayed: see its log");
             }
@@ -146,7 +147,7 @@ public final class DeadLetters {
     }
 
     private Map<String, String> rejected(Collection<Letter> letters, Instant before) {
-        required(client.send("POST", "/" + layout.rejectionIndex() + "/_refresh", null));
+        client.required(client.send("POST", "/" + layout.rejectionIndex() + "/_refresh", null));
         var reasons = new HashMap<String, String>();
         List<String> ids = letters.stream().map(letter -> letter.target().id()).toList();
         for (int from = 0; from < ids.size(); from += PAGE) {
@@ -158,7 +159,7 @@ public final class DeadLetters {
                 filter.addObject().putObject("range").putObject(Field.OBSERVED).put("lt", before.toString());
             }
             ids.subList(from, Math.min(ids.size(), from + PAGE)).forEach(wanted::add);
-            required(client.send("POST", "/" + layout.rejectionIndex() + "/_search", body))
+            client.required(client.send("POST", "/" + layout.rejectionIndex() + "/_search", body))
                     .at("/hits/hits")
                     .forEach(hit -> reasons.put(
                             hit.path("_id").asText(),
@@ -170,7 +171,7 @@ public final class DeadLetters {
     private void prepare() {
         IndexAnswer answer = client.send("PUT", "/" + layout.replayIndex(), layout.replayIndexBody());
         if (!answer.ok() && !answer.errorType().equals("resource_already_exists_exception")) {
-            required(answer);
+            client.required(answer);
         }
     }
 
@@ -207,7 +208,7 @@ public final class DeadLetters {
         hits.forEach(hit -> ids.add(hit.path("_id").asText()));
         IndexAnswer answer = client.send("POST", "/" + layout.replayIndex() + "/_mget", body);
         if (answer.status() != 404) {
-            for (JsonNode document : required(answer).path("docs")) {
+            for (JsonNode document : client.required(answer).path("docs")) {
                 counts.put(
                         document.path("_id").asText(),
                         document.path("_source").path(REPLAYS).asInt());
@@ -241,22 +242,5 @@ public final class DeadLetters {
 
     private static @Nullable String text(JsonNode source, String field) {
         return source.hasNonNull(field) ? source.get(field).asText() : null;
-    }
-
-    private IndexAnswer bulk(byte[] lines) {
-        try {
-            return client.sendAsync("POST", "/" + layout.replayIndex() + "/_bulk", lines, "application/x-ndjson")
-                    .join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof IndexException own ? own : new IndexException("note what is replayed", e);
-        }
-    }
-
-    private JsonNode required(IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
     }
 }

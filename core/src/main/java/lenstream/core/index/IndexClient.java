@@ -115,6 +115,28 @@ public final class IndexClient implements AutoCloseable {
     }
 
     /**
+     * Many writes in one request, as {@link #send(String, String, byte[], String)}; what became of each is in the answer.
+     *
+     * @param path ends with {@code _bulk} and its parameters
+     * @param lines of JSON
+     */
+    public IndexAnswer bulk(String path, byte[] lines) {
+        return send("POST", path, lines, "application/x-ndjson");
+    }
+
+    /**
+     * The body of an answer that has to be a success.
+     *
+     * @throws IndexException if it is none, with what OpenSearch says
+     */
+    public JsonNode required(IndexAnswer answer) {
+        if (!answer.ok()) {
+            throw new IndexException("OpenSearch at " + url() + " answers " + answer.status() + ": " + answer.text());
+        }
+        return answer.json();
+    }
+
+    /**
      * One request without waiting. The future fails with {@link IndexUnavailableException} if no answer came.
      *
      * @param body sent as it is and not written to until the future is done; null for none

@@ -35,7 +35,7 @@ public final class IndexCounts {
         IndexAnswer answer = client.send("POST", "/" + layout.rejectionIndex() + "/_search", body);
         var counts = new LinkedHashMap<String, Long>();
         if (answer.status() != 404) {
-            for (JsonNode bucket : required(client, answer).at("/aggregations/reasons/buckets")) {
+            for (JsonNode bucket : client.required(answer).at("/aggregations/reasons/buckets")) {
                 counts.put(bucket.path("key").asText(), bucket.path("doc_count").asLong());
             }
         }
@@ -50,21 +50,13 @@ public final class IndexCounts {
                 layout.rejectionIndex(),
                 layout.thumbnailIndex(),
                 layout.ledgerIndex());
-        required(client, client.send("POST", "/" + indices + "/_refresh?ignore_unavailable=true", null));
+        client.required(client.send("POST", "/" + indices + "/_refresh?ignore_unavailable=true", null));
     }
 
     private static long count(IndexClient client, String index) {
         IndexAnswer answer = client.send("GET", "/" + index + "/_count", null);
         return answer.status() == 404
                 ? 0
-                : required(client, answer).path("count").asLong();
-    }
-
-    private static JsonNode required(IndexClient client, IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
+                : client.required(answer).path("count").asLong();
     }
 }

@@ -68,12 +68,7 @@ public final class IndexScan implements Iterator<IndexScan.Row>, AutoCloseable {
 
     private void read() {
         body.putObject("pit").put("id", pit).put("keep_alive", KEEP);
-        IndexAnswer answer = client.send("POST", "/_search", body);
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        JsonNode found = answer.json();
+        JsonNode found = client.required(client.send("POST", "/_search", body));
         pit = found.path("pit_id").asText(pit);
         JsonNode hits = found.at("/hits/hits");
         for (JsonNode hit : hits) {

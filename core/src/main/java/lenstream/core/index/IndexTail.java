@@ -64,14 +64,14 @@ public final class IndexTail {
         if (stats.status() == 404) {
             return new Page(List.of(), after, false);
         }
-        JsonNode found = required(stats).path("indices").path(index);
+        JsonNode found = client.required(stats).path("indices").path(index);
         String identity = found.path("uuid").asText();
         long from = after.identity().equals(identity) ? after.number() : NOTHING;
         long upTo = checkpoint(found);
         if (upTo <= from) {
             return new Page(List.of(), new Position(identity, from), false);
         }
-        required(client.send("POST", "/" + index + "/_refresh", null));
+        client.required(client.send("POST", "/" + index + "/_refresh", null));
         ObjectNode search =
                 JsonNodeFactory.instance.objectNode().put("size", limit).put("seq_no_primary_term", true);
         search.putArray("sort").addObject().put("_seq_no", "asc");
@@ -81,7 +81,7 @@ public final class IndexTail {
                 .put("gt", from)
                 .put("lte", upTo);
         var hits = new ArrayList<JsonNode>();
-        required(client.send("POST", "/" + index + "/_search?preference=_primary", search))
+        client.required(client.send("POST", "/" + index + "/_search?preference=_primary", search))
                 .at("/hits/hits")
                 .forEach(hits::add);
         boolean more = hits.size() == limit;
@@ -97,13 +97,5 @@ public final class IndexTail {
             }
         }
         return NOTHING;
-    }
-
-    private JsonNode required(IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
     }
 }

@@ -38,12 +38,8 @@ public final class MultiGet {
                     "OpenSearch at " + client.url() + " does not answer now (" + answer.status() + "); try again",
                     new IllegalStateException(answer.text()));
         }
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
         var found = new HashMap<String, Found>();
-        for (JsonNode doc : answer.json().path("docs")) {
+        for (JsonNode doc : client.required(answer).path("docs")) {
             if (doc.path("found").asBoolean()) {
                 found.put(
                         doc.path("_id").asText(),

@@ -23,8 +23,7 @@ public final class Snapshots {
 
     /** The folder below which the cluster's node may keep a file repository; empty if its {@code path.repo} names none. */
     public static Optional<String> folder(IndexClient client) {
-        JsonNode nodes = required(
-                        client, client.send("GET", "/_nodes/settings?filter_path=nodes.*.settings.path", null))
+        JsonNode nodes = client.required(client.send("GET", "/_nodes/settings?filter_path=nodes.*.settings.path", null))
                 .path("nodes");
         for (JsonNode node : nodes) {
             JsonNode repo = node.at("/settings/path/repo");
@@ -47,7 +46,7 @@ public final class Snapshots {
                 .put("location", location)
                 .put("readonly", readOnly)
                 .put("compress", true);
-        required(client, client.send("PUT", "/_snapshot/" + repository, body));
+        client.required(client.send("PUT", "/_snapshot/" + repository, body));
     }
 
     /** Forgets the repository; its files stay. */
@@ -58,8 +57,7 @@ public final class Snapshots {
     /** Writes a snapshot of every index of the installation and waits for its end. */
     public void create(String name) {
         ObjectNode body = body();
-        JsonNode answer = required(
-                client,
+        JsonNode answer = client.required(
                 client.send("PUT", "/_snapshot/" + repository + "/" + name + "?wait_for_completion=true", body));
         requireWhole(answer.path("snapshot"), "the snapshot");
     }
@@ -67,10 +65,8 @@ public final class Snapshots {
     /** Brings all indices of a snapshot back, with their aliases, and waits for its end. */
     public void restore(String name) {
         ObjectNode body = body();
-        JsonNode answer = required(
-                client,
-                client.send(
-                        "POST", "/_snapshot/" + repository + "/" + name + "/_restore?wait_for_completion=true", body));
+        JsonNode answer = client.required(client.send(
+                "POST", "/_snapshot/" + repository + "/" + name + "/_restore?wait_for_completion=true", body));
         requireWhole(answer.path("snapshot"), "the restored snapshot");
     }
 
@@ -81,11 +77,11 @@ public final class Snapshots {
         if (answer.status() == 404) {
             return counts;
         }
-        for (JsonNode row : required(client, answer)) {
+        for (JsonNode row : client.required(answer)) {
             String index = row.path("index").asText();
             counts.put(
                     index,
-                    required(client, client.send("GET", "/" + index + "/_count", null))
+                    client.required(client.send("GET", "/" + index + "/_count", null))
                             .path("count")
                             .asLong());
         }
@@ -106,13 +102,5 @@ public final class Snapshots {
             throw new IndexException(
                     what + " lacks " + failed + " shard(s) (" + state + "): see OpenSearch's log at " + client.url());
         }
-    }
-
-    private static JsonNode required(IndexClient client, IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
     }
 }

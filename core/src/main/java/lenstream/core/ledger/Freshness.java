@@ -11,7 +11,6 @@ import java.util.List;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
-import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
 
 /**
@@ -93,10 +92,6 @@ public record Freshness(
         if (answer.status() == 404) {
             return JsonNodeFactory.instance.arrayNode(); // nothing was ever written
         }
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json().at("/hits/hits");
+        return client.required(answer).at("/hits/hits");
     }
 }

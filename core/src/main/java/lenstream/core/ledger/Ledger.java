@@ -141,11 +141,7 @@ public final class Ledger {
         if (answer.status() == 404) {
             return JsonNodeFactory.instance.objectNode(); // no such index: nothing was ever written to it
         }
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
+        return client.required(answer);
     }
 
     private static List<JsonNode> hits(JsonNode answer) {

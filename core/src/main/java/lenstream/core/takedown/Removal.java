@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
-import java.util.concurrent.CompletionException;
 import lenstream.core.command.Command;
 import lenstream.core.image.ImageId;
 import lenstream.core.index.Field;
@@ -131,16 +130,10 @@ public final class Removal {
                 bulk.writeBytes(action(layout.thumbnailIndex(), hit.path("_id").asText(), own));
             }
         }
-        IndexAnswer answer;
-        try {
-            answer = client.sendAsync("POST", "/_bulk?refresh=true", bulk.toByteArray(), "application/x-ndjson")
-                    .join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof IndexException own ? own : new IndexException("removing", e);
-        }
+        IndexAnswer answer = client.bulk("/_bulk?refresh=true", bulk.toByteArray());
         long documents = 0;
         long thumbnails = 0;
-        for (JsonNode item : required(answer).path("items")) {
+        for (JsonNode item : client.required(answer).path("items")) {
             JsonNode result = item.path("delete");
             int status = result.path("status").asInt();
             if (status == 200) {
@@ -178,14 +171,6 @@ public final class Removal {
     }
 
     private JsonNode send(String method, String path, @org.jspecify.annotations.Nullable JsonNode body) {
-        return required(client.send(method, path, body));
-    }
-
-    private JsonNode required(IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
+        return client.required(client.send(method, path, body));
     }
 }

@@ -143,7 +143,7 @@ public final class TakedownRegister {
         IndexAnswer answer = client.send("GET", "/" + index + "/_doc/" + id, null);
         return answer.status() == 404
                 ? Optional.empty()
-                : Optional.of((ObjectNode) required(answer).path("_source"));
+                : Optional.of((ObjectNode) client.required(answer).path("_source"));
     }
 
     /** Every entry, the newest first. */
@@ -153,7 +153,7 @@ public final class TakedownRegister {
         IndexAnswer answer = client.send("POST", "/" + index + "/_search", search);
         var found = new ArrayList<ObjectNode>();
         if (answer.status() != 404) {
-            required(answer).at("/hits/hits").forEach(hit -> found.add((ObjectNode) hit.path("_source")));
+            client.required(answer).at("/hits/hits").forEach(hit -> found.add((ObjectNode) hit.path("_source")));
         }
         return found;
     }
@@ -195,15 +195,7 @@ public final class TakedownRegister {
         });
         entry.put("state", event.equals("takedown") ? "in_force" : "revoked");
         IndexSetup.create(client, index, layout.takedownIndexBody());
-        required(client.send("PUT", "/" + index + "/_doc/" + id + "?refresh=true", entry));
+        client.required(client.send("PUT", "/" + index + "/_doc/" + id + "?refresh=true", entry));
         return entry;
-    }
-
-    private JsonNode required(IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
     }
 }

@@ -10,9 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleUnaryOperator;
 import lenstream.core.index.Field;
-import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
-import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexSetup;
 import lenstream.core.index.Quantisation;
 
@@ -89,11 +87,6 @@ record Neighbours(IndexClient client, String index, Quantisation kept) {
     }
 
     private JsonNode search(ObjectNode body) {
-        IndexAnswer answer = client.send("POST", "/" + index + "/_search", body);
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
+        return client.required(client.send("POST", "/" + index + "/_search", body));
     }
 }

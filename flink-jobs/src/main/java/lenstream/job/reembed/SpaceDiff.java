@@ -103,10 +103,6 @@ record SpaceDiff(long documents, long missing, List<String> examples, List<Index
     }
 
     private static void refresh(IndexClient client, String from, String to) {
-        IndexAnswer answer = client.send("POST", "/" + from + "," + to + "/_refresh", null);
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
+        client.required(client.send("POST", "/" + from + "," + to + "/_refresh", null));
     }
 }

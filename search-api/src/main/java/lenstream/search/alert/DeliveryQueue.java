@@ -57,7 +57,7 @@ final class DeliveryQueue {
         if (answer.status() == 404) {
             return write(IndexTail.Position.START, nowMillis, "op_type=create");
         }
-        JsonNode found = required(answer);
+        JsonNode found = client.required(answer);
         JsonNode note = found.path("_source");
         boolean free =
                 note.path("owner").asText().equals(owner) || note.path("until").asLong() <= nowMillis;
@@ -103,7 +103,7 @@ final class DeliveryQueue {
             heldUntilMillis = 0;
             return false;
         }
-        JsonNode written = required(answer);
+        JsonNode written = client.required(answer);
         sequence = written.path("_seq_no").asLong();
         term = written.path("_primary_term").asLong();
         position = read;
@@ -135,11 +135,8 @@ final class DeliveryQueue {
                     .append(delivery.json(nowMillis))
                     .append('\n');
         }
-        JsonNode answer = required(client.send(
-                "POST",
-                "/" + index + "/_bulk?refresh=true",
-                bulk.toString().getBytes(StandardCharsets.UTF_8),
-                "application/x-ndjson"));
+        JsonNode answer = client.required(
+                client.bulk("/" + index + "/_bulk?refresh=true", bulk.toString().getBytes(StandardCharsets.UTF_8)));
         if (answer.path("errors").asBoolean()) {
             throw new IndexException("OpenSearch at " + client.url() + " refuses deliveries: " + answer.path("items"));
         }
@@ -164,7 +161,7 @@ final class DeliveryQueue {
         change.set("doc", delivery.json(nowMillis));
         IndexAnswer answer = client.send("POST", "/" + index + "/_update/" + delivery.id() + "?refresh=true", change);
         if (answer.status() != 404) {
-            required(answer);
+            client.required(answer);
         }
     }
 
@@ -186,7 +183,9 @@ final class DeliveryQueue {
 
     private long count(ObjectNode body) {
         IndexAnswer answer = client.send("POST", "/" + index + "/_count", body);
-        return answer.status() == 404 ? 0 : required(answer).path("count").asLong();
+        return answer.status() == 404
+                ? 0
+                : client.required(answer).path("count").asLong();
     }
 
     /** The delivery of an alert that changed last and was refused. */
@@ -213,7 +212,7 @@ final class DeliveryQueue {
         IndexAnswer answer = client.send(
                 "POST", "/" + index + "/_delete_by_query?conflicts=proceed&wait_for_completion=false", body);
         if (answer.status() != 404) {
-            required(answer);
+            client.required(answer);
         }
     }
 
@@ -221,16 +220,8 @@ final class DeliveryQueue {
         var sources = new ArrayList<JsonNode>();
         IndexAnswer answer = client.send("POST", "/" + index + "/_search", body);
         if (answer.status() != 404) {
-            required(answer).at("/hits/hits").forEach(hit -> sources.add(hit.path("_source")));
+            client.required(answer).at("/hits/hits").forEach(hit -> sources.add(hit.path("_source")));
         }
         return sources;
-    }
-
-    private JsonNode required(IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
     }
 }

@@ -1,6 +1,5 @@
 package lenstream.search.push;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
@@ -8,7 +7,6 @@ import java.util.List;
 import java.util.Optional;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
-import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexSetup;
 
@@ -28,7 +26,7 @@ final class Subscriptions {
 
     void put(Subscription subscription) {
         IndexSetup.create(client, index, layout.subscriptionIndexBody());
-        required(client.send(
+        client.required(client.send(
                 "PUT", "/" + index + "/_doc/" + subscription.id() + "?refresh=true", subscription.toJson()));
     }
 
@@ -36,13 +34,13 @@ final class Subscriptions {
         IndexAnswer answer = client.send("GET", "/" + index + "/_doc/" + id, null);
         return answer.status() == 404
                 ? Optional.empty()
-                : Optional.of(Subscription.of(required(answer).path("_source")));
+                : Optional.of(Subscription.of(client.required(answer).path("_source")));
     }
 
     void remove(String id) {
         IndexAnswer answer = client.send("DELETE", "/" + index + "/_doc/" + id + "?refresh=true", null);
         if (answer.status() != 404) {
-            required(answer);
+            client.required(answer);
         }
     }
 
@@ -53,16 +51,8 @@ final class Subscriptions {
         IndexAnswer answer = client.send("POST", "/" + index + "/_search", search);
         var found = new ArrayList<Subscription>();
         if (answer.status() != 404) {
-            required(answer).at("/hits/hits").forEach(hit -> found.add(Subscription.of(hit.path("_source"))));
+            client.required(answer).at("/hits/hits").forEach(hit -> found.add(Subscription.of(hit.path("_source"))));
         }
         return found;
-    }
-
-    private JsonNode required(IndexAnswer answer) {
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
     }
 }
