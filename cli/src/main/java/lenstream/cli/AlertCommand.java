@@ -21,7 +21,6 @@ import lenstream.client.AlertMatch;
 import lenstream.client.Search;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Help;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -63,37 +62,12 @@ final class AlertCommand implements Runnable {
         throw new ParameterException(spec.commandLine(), "Name one of add, list, show, matches and remove.");
     }
 
-    /** Where the API is, and how the answer is told. */
-    static final class Where {
-        @Mixin
-        private Workspace workspace;
-
-        @Option(names = "--api", paramLabel = "URL", description = "the search API (default: the one that runs here)")
-        private @Nullable URI api;
-
-        @Option(
-                names = "--token",
-                paramLabel = "TOKEN",
-                defaultValue = "${env:LENSTREAM_TOKEN:-}",
-                showDefaultValue = Help.Visibility.NEVER,
-                description = "bearer token with the scope write, where the API has tokens (default: LENSTREAM_TOKEN of"
-                        + " the environment, which no list of processes shows)")
-        private String token = "";
-
-        @Option(names = "--json", description = "the API's answer as JSON")
-        private boolean json;
-
-        ApiClient open() {
-            return new ApiClient(api == null ? LocalServices.apiUri(workspace) : api, token);
-        }
-    }
-
     @Command(
             name = "add",
             mixinStandardHelpOptions = true,
             description = "Saves a query; the running jobs compare with it within a second.")
     int add(
-            @Mixin Where where,
+            @Mixin ApiOptions where,
             @Parameters(arity = "0..1", paramLabel = "TEXT", description = "what to look for") @Nullable String text,
             @Option(names = "--image", paramLabel = "FILE|URL", description = "look for pictures like this one")
                     @Nullable
@@ -155,20 +129,23 @@ final class AlertCommand implements Runnable {
     }
 
     @Command(name = "list", mixinStandardHelpOptions = true, description = "Every alert, the newest first.")
-    int list(@Mixin Where where) throws InterruptedException {
+    int list(@Mixin ApiOptions where) throws InterruptedException {
         try (ApiClient api = where.open()) {
             List<Alert> alerts = api.ask(lens -> lens.alerts());
             if (where.json) {
                 json(alerts);
             } else {
                 alerts.forEach(this::print);
+                if (alerts.isEmpty()) {
+                    out().println("no alerts");
+                }
             }
             return done();
         }
     }
 
     @Command(name = "show", mixinStandardHelpOptions = true, description = "One alert, and what its webhook was told.")
-    int show(@Mixin Where where, @Parameters(paramLabel = "ID") String id) throws InterruptedException {
+    int show(@Mixin ApiOptions where, @Parameters(paramLabel = "ID") String id) throws InterruptedException {
         try (ApiClient api = where.open()) {
             Alert alert = api.ask(lens -> lens.alert(checked(id))).orElseThrow(() -> none(id));
             if (where.json) {
@@ -195,7 +172,7 @@ final class AlertCommand implements Runnable {
             mixinStandardHelpOptions = true,
             description = "The images that met an alert, the newest first.")
     int matches(
-            @Mixin Where where,
+            @Mixin ApiOptions where,
             @Parameters(paramLabel = "ID") String id,
             @Option(names = "-k", paramLabel = "N", defaultValue = "20", description = "how many (default: 20)") int k)
             throws InterruptedException {
@@ -219,7 +196,7 @@ final class AlertCommand implements Runnable {
     }
 
     @Command(name = "remove", mixinStandardHelpOptions = true, description = "Ends an alert and forgets its matches.")
-    int remove(@Mixin Where where, @Parameters(paramLabel = "ID") String id) throws InterruptedException {
+    int remove(@Mixin ApiOptions where, @Parameters(paramLabel = "ID") String id) throws InterruptedException {
         try (ApiClient api = where.open()) {
             if (!api.ask(lens -> lens.removeAlert(checked(id)))) {
                 throw none(id);
@@ -264,7 +241,7 @@ final class AlertCommand implements Runnable {
     private static String checked(String id) {
         if (!ID.matcher(id).matches()) {
             throw new CliException(
-                    id + " is no id of an alert, which has 32 digits of 0-9 and a-f: see" + " ./lenstream alert list");
+                    id + " is no id of an alert, which has 32 digits of 0-9 and a-f: see ./lenstream alert list");
         }
         return id;
     }

@@ -29,7 +29,8 @@ final class ApiClient implements AutoCloseable {
     /** @param token bearer token; empty for none */
     @SuppressWarnings("MustBeClosed") // freed in close()
     ApiClient(URI api, String token) {
-        this.lens = LensClient.connect(ClientConfig.of(api).withTimeout(TIMEOUT).withToken(token));
+        ClientConfig config = CliException.unless("--api", () -> ClientConfig.of(api));
+        this.lens = LensClient.connect(config.withTimeout(TIMEOUT).withToken(token));
     }
 
     JsonNode searchText(String text, int k, Map<String, String> filters) throws InterruptedException {

@@ -130,7 +130,7 @@ final class BackupCommand implements Callable<Integer> {
             }
         }
         if (cluster != null) {
-            URI rest = CrawlCommand.rest(cluster);
+            URI rest = FlinkCluster.at(cluster);
             RunningJob job = RunningJob.on(rest, "lenstream-crawl")
                     .orElseThrow(() -> new CliException("no crawl runs on " + cluster));
             job.savepoint(Files.createDirectories(backup.resolve("state").resolve("cluster")), SAVEPOINT_LIMIT);

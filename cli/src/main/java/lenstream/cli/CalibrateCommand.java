@@ -49,7 +49,8 @@ final class CalibrateCommand implements Callable<Integer> {
             .build();
 
     @Mixin
-    private Workspace workspace;
+    @SuppressWarnings("unused") // where the log goes
+    private DataFolder folder;
 
     @Spec
     private CommandSpec spec;

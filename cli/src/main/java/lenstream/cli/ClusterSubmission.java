@@ -15,20 +15,20 @@ import org.jspecify.annotations.Nullable;
 
 /** The same job on a Flink cluster: what is on this program's class path and not Flink's own travels with it. */
 final class ClusterSubmission {
-    private final Workspace workspace;
+    private final DataFolder folder;
     private final URI rest;
     private final @Nullable String savepoint;
 
-    ClusterSubmission(Workspace workspace, String hostAndPort, @Nullable String savepoint) {
-        this.workspace = workspace;
-        this.rest = CrawlCommand.rest(hostAndPort);
+    ClusterSubmission(DataFolder folder, String hostAndPort, @Nullable String savepoint) {
+        this.folder = folder;
+        this.rest = FlinkCluster.at(hostAndPort);
         this.savepoint = savepoint;
     }
 
     /** Submits and watches; at Ctrl-C the job is stopped with a savepoint whose path is printed. */
     CrawlCounts await(IndexRun run, boolean follow, Consumer<CrawlCounts> listener, CtrlC ctrlC)
             throws InterruptedException {
-        String savepoints = JobSettings.flinkPath(workspace.flinkRun().resolve("savepoints"));
+        String savepoints = JobSettings.flinkPath(folder.flinkRun().resolve("savepoints"));
         try (CrawlRun crawl = run.startOn(
                 rest.getHost(), rest.getPort(), savepoint == null ? "" : savepoint, savepoints, jars(), listener)) {
             ctrlC.onAsked(crawl::stop);

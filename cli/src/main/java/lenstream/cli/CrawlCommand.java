@@ -1,10 +1,9 @@
 package lenstream.cli;
 
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import lenstream.connector.crawl.FrontierSource;
@@ -86,6 +85,7 @@ final class CrawlCommand implements Callable<Integer> {
     @Option(
             names = "--parallelism",
             paramLabel = "N",
+            converter = AtLeastOne.class,
             defaultValue = "1",
             description = "subtasks (default: ${DEFAULT-VALUE})")
     private int parallelism;
@@ -137,8 +137,22 @@ final class CrawlCommand implements Callable<Integer> {
                     layout,
                     ModelBundle.load(workspace.model()).fingerprint());
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
+            return unread(counts);
+        }
+    }
+
+    /** Says that lists and pages could not be read; the exit code, which is 1 if not one could. */
+    private int unread(CrawlCounts counts) {
+        if (counts.unread() == 0) {
             return 0;
         }
+        System.err.printf(
+                Locale.ROOT,
+                "%,d of %,d pages, sitemaps and feeds cannot be read: %s says which and why%n",
+                counts.unread(),
+                counts.lists(),
+                cluster == null ? workspace.logs().resolve("crawl.log") : "the log of the TaskManagers");
+        return counts.unread() == counts.lists() ? 1 : 0;
     }
 
     private Seeds seeds() {
@@ -149,12 +163,12 @@ final class CrawlCommand implements Callable<Integer> {
             }
             return parse(seeds);
         }
-        try {
-            UrlTopic topic = UrlTopic.parse(kafka);
-            return seeds.isEmpty() ? Seeds.ofTopic(topic) : parse(seeds).withTopic(topic);
-        } catch (IllegalArgumentException e) {
-            throw new CliException("--kafka: " + e.getMessage(), e);
-        }
+        UrlTopic topic = topic(kafka);
+        return seeds.isEmpty() ? Seeds.ofTopic(topic) : parse(seeds).withTopic(topic);
+    }
+
+    private static UrlTopic topic(String written) {
+        return CliException.unless("--kafka", () -> UrlTopic.parse(written));
     }
 
     private CrawlCounts here(IndexRun run, Consumer<CrawlCounts> show, CtrlC ctrlC) throws InterruptedException {
@@ -178,24 +192,5 @@ final class CrawlCommand implements Callable<Integer> {
             }
         });
         return Seeds.ofUrls(arguments);
-    }
-
-    static URI rest(String hostAndPort) {
-        int colon = hostAndPort.lastIndexOf(':');
-        try {
-            if (colon > 0) {
-                return new URI(
-                        "http",
-                        null,
-                        hostAndPort.substring(0, colon),
-                        Integer.parseInt(hostAndPort.substring(colon + 1)),
-                        "",
-                        null,
-                        null);
-            }
-        } catch (URISyntaxException | NumberFormatException e) {
-            throw new CliException("\"" + hostAndPort + "\" is no HOST:PORT; write for example 127.0.0.1:8081", e);
-        }
-        throw new CliException("\"" + hostAndPort + "\" is no HOST:PORT; write for example 127.0.0.1:8081");
     }
 }

@@ -55,6 +55,8 @@ final class DemoCommand implements Callable<Integer> {
 
     @Option(
             names = "--port",
+            paramLabel = "PORT",
+            converter = Port.class,
             defaultValue = "8080",
             description = "port of the search page (default: ${DEFAULT-VALUE})")
     private int port;

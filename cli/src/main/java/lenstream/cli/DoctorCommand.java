@@ -38,7 +38,12 @@ final class DoctorCommand implements Callable<Integer> {
     @Mixin
     private Workspace workspace;
 
-    @Option(names = "--port", defaultValue = "8080", description = "port that the search API should get")
+    @Option(
+            names = "--port",
+            paramLabel = "PORT",
+            converter = Port.class,
+            defaultValue = "8080",
+            description = "port that the search API should get")
     private int port;
 
     private final List<Finding> findings = new ArrayList<>();

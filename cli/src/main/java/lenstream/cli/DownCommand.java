@@ -13,16 +13,15 @@ import picocli.CommandLine.Mixin;
         description = "Stops what up started for this data folder; the data stay.")
 final class DownCommand implements Callable<Integer> {
     @Mixin
-    private Workspace workspace;
+    private DataFolder folder;
 
     @Override
     public Integer call() {
-        boolean any = stop("search API", LocalServices.api(workspace).map(api -> api::stop));
-        any |= stop("Flink", LocalFlinkCluster.attach(workspace.flinkRun()).map(flink -> flink::stop));
-        any |= stop(
-                "OpenSearch", LocalOpenSearch.attach(workspace.openSearchRun()).map(node -> node::stop));
+        boolean any = stop("search API", LocalServices.api(folder).map(api -> api::stop));
+        any |= stop("Flink", LocalFlinkCluster.attach(folder.flinkRun()).map(flink -> flink::stop));
+        any |= stop("OpenSearch", LocalOpenSearch.attach(folder.openSearchRun()).map(node -> node::stop));
         if (!any) {
-            System.out.println("nothing runs for " + workspace.data());
+            System.out.println("nothing runs for " + folder.data());
         }
         return 0;
     }

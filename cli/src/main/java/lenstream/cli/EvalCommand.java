@@ -16,6 +16,7 @@ import lenstream.search.quality.LabelledImage;
 import lenstream.search.quality.Retrieval;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -29,21 +30,24 @@ import picocli.CommandLine.Spec;
             "Measures how well labelled images are found: by their labels, by pictures like them, and whether a search"
                     + " for what is not there says so.",
             "Embeds and compares in this process with the bundle (--model), or asks a running API whose index holds the"
-                    + " images (--url)."
+                    + " images (--api)."
         },
         footer = {
             "",
             "Examples:",
             "  ./lenstream eval ~/labelled                          # a folder a label",
             "  ./lenstream eval gallery --labels gallery/manifest.tsv --negatives gallery/absent.txt",
-            "  ./lenstream eval ~/labelled --url http://127.0.0.1:8080 --json",
+            "  ./lenstream eval ~/labelled --api http://127.0.0.1:8080 --json",
             "",
             "R@k: share of queries with something right among the first k. P@10: right ones among the first ten, or",
             "among as many as there are. mAP: mean average precision of the first 100."
         })
 final class EvalCommand implements Callable<Integer> {
     @Mixin
-    private Workspace workspace;
+    private DataFolder folder;
+
+    @Option(names = "--model", paramLabel = "DIR", description = DataFolder.MODEL_OPTION)
+    private @Nullable Path model;
 
     @Mixin
     private LabelledOptions labelled;
@@ -57,8 +61,19 @@ final class EvalCommand implements Callable<Integer> {
             description = "texts that none of the images fits, one a line; measures nothing_matches")
     private @Nullable Path negatives;
 
-    @Option(names = "--url", paramLabel = "URL", description = "ask this API instead of comparing here")
+    @Option(
+            names = {"--api", "--url"},
+            paramLabel = "URL",
+            description = "ask this API instead of comparing here")
     private @Nullable URI url;
+
+    @Option(
+            names = "--token",
+            paramLabel = "TOKEN",
+            defaultValue = "${env:LENSTREAM_TOKEN:-}",
+            showDefaultValue = Help.Visibility.NEVER,
+            description = ApiOptions.TOKEN)
+    private String token = "";
 
     @Option(names = "--text-only", description = "ask by words alone")
     private boolean textOnly;
@@ -85,7 +100,7 @@ final class EvalCommand implements Callable<Integer> {
 
     private Evaluation.Report here(List<LabelledImage> wanted, List<String> absent, ProgressLine progress)
             throws InterruptedException {
-        try (BundleVectors bundle = BundleVectors.open(workspace.model())) {
+        try (BundleVectors bundle = BundleVectors.open(folder.model(model))) {
             LabelledVectors known = LabelledVectors.embed(bundle, wanted, progress);
             if (known.images().isEmpty()) {
                 throw new CliException("none of the " + wanted.size() + " files can be read as an image");
@@ -102,7 +117,7 @@ final class EvalCommand implements Callable<Integer> {
 
     private Evaluation.Report there(URI api, List<LabelledImage> wanted, List<String> absent, ProgressLine progress)
             throws InterruptedException {
-        try (var client = new ApiClient(api)) {
+        try (var client = new ApiClient(api, token)) {
             var search = new IndexedSearch(client, wanted);
             return new Evaluation(wanted, LabelledVectors.labels(wanted), search, progress::show)
                     .run(absent, null, !textOnly);

@@ -28,7 +28,7 @@ import picocli.CommandLine.Parameters;
         })
 final class ExplainCommand implements Callable<Integer> {
     @Mixin
-    private Workspace workspace;
+    private IndexPlace place;
 
     @Parameters(paramLabel = "URL|FILE", description = "the image's address")
     private String image;
@@ -38,13 +38,13 @@ final class ExplainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (OpenSearchLease.running(workspace).isEmpty() && !Files.isDirectory(workspace.openSearchRun())) {
-            throw new CliException("nothing was indexed in " + workspace.data()
+        if (OpenSearchLease.running(place).isEmpty() && !Files.isDirectory(place.openSearchRun())) {
+            throw new CliException("nothing was indexed in " + place.data()
                     + " yet: name another folder with --data, or a cluster with --opensearch");
         }
-        try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
-                IndexClient client = IndexClient.open(workspace.openSearchAt(openSearch.url()))) {
-            Explanation explanation = new Ledger(client, workspace.layout()).explain(address(image));
+        try (OpenSearchLease openSearch = OpenSearchLease.acquire(place);
+                IndexClient client = IndexClient.open(place.openSearchAt(openSearch.url()))) {
+            Explanation explanation = new Ledger(client, place.layout()).explain(address(image));
             System.out.print(json ? explanation.json().toPrettyString() + "\n" : explanation.text());
             return 0;
         } catch (IllegalArgumentException e) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -20,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import lenstream.core.index.Field;
-import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexScan;
 import lenstream.core.index.IndexSetup;
@@ -48,7 +48,7 @@ final class ExportCommand implements Callable<Integer> {
     private static final int PAGE = 1_000;
 
     @Mixin
-    private Workspace workspace;
+    private IndexPlace place;
 
     @Spec
     private CommandSpec spec;
@@ -69,12 +69,11 @@ final class ExportCommand implements Callable<Integer> {
     private @Nullable Path output;
 
     @Override
-    public Integer call() throws IOException {
-        String name = output == null ? "" : output.getFileName().toString();
-        try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
-                IndexClient client = IndexClient.open(workspace.openSearchAt(openSearch.url()));
+    public Integer call() {
+        try (OpenSearchLease openSearch = OpenSearchLease.acquire(place);
+                IndexClient client = IndexClient.open(place.openSearchAt(openSearch.url()));
                 var progress = ProgressLine.onStandardError()) {
-            String index = IndexSetup.searched(client, workspace.layout())
+            String index = IndexSetup.searched(client, place.layout())
                     .orElseThrow(() -> new CliException(
                             "there is no index yet: index some images first, for example ./lenstream index DIR"));
             JsonNode properties = properties(client, index);
@@ -83,29 +82,48 @@ final class ExportCommand implements Callable<Integer> {
             try (var scan = new IndexScan(client, index, fields, query(properties), PAGE)) {
                 Iterator<JsonNode> documents = documents(scan, kept, progress);
                 if (output == null) {
-                    lines(documents, new BufferedOutputStream(new FileOutputStream(java.io.FileDescriptor.out)));
+                    toStandardOutput(documents, progress);
                 } else {
-                    Path unfinished = output.resolveSibling(name + ".part");
-                    if (name.endsWith(".arrow")) {
-                        ArrowExport.write(documents, unfinished, properties, fields);
-                    } else if (name.endsWith(".parquet")) {
-                        ParquetExport.write(documents, unfinished, properties, fields);
-                    } else {
-                        lines(documents, new BufferedOutputStream(Files.newOutputStream(unfinished)));
-                    }
-                    Files.move(unfinished, output, StandardCopyOption.REPLACE_EXISTING);
+                    toFile(documents, output, properties, fields);
                 }
             }
             return 0;
         }
     }
 
-    private static JsonNode properties(IndexClient client, String index) {
-        IndexAnswer answer = client.send("GET", "/" + index + "/_mapping", null);
-        if (!answer.ok()) {
-            throw new CliException("OpenSearch answers " + answer.status() + ": " + answer.text());
+    private static void toStandardOutput(Iterator<JsonNode> documents, ProgressLine progress) {
+        try {
+            lines(documents, new BufferedOutputStream(new FileOutputStream(FileDescriptor.out)));
+        } catch (IOException e) {
+            progress.close();
+            throw new CliException(
+                    "standard output takes no more (" + e.getMessage() + "): the export is not whole", e);
         }
-        return answer.json().path(index).at("/mappings/properties");
+    }
+
+    /** Under another name until it is whole. */
+    private static void toFile(Iterator<JsonNode> documents, Path file, JsonNode properties, List<String> fields) {
+        String name = file.getFileName().toString();
+        Path unfinished = file.resolveSibling(name + ".part");
+        try {
+            if (name.endsWith(".arrow")) {
+                ArrowExport.write(documents, unfinished, properties, fields);
+            } else if (name.endsWith(".parquet")) {
+                ParquetExport.write(documents, unfinished, properties, fields);
+            } else {
+                lines(documents, new BufferedOutputStream(Files.newOutputStream(unfinished)));
+            }
+            Files.move(unfinished, file, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new CliException(
+                    "cannot write " + file + " (" + e + "): name a file in a folder that is there and has room", e);
+        }
+    }
+
+    private static JsonNode properties(IndexClient client, String index) {
+        return client.required(client.send("GET", "/" + index + "/_mapping", null))
+                .path(index)
+                .at("/mappings/properties");
     }
 
     private List<String> fields(JsonNode properties) {

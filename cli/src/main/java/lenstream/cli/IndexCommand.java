@@ -111,6 +111,7 @@ final class IndexCommand implements Callable<Integer> {
     @Option(
             names = "--parallelism",
             paramLabel = "N",
+            converter = AtLeastOne.class,
             defaultValue = "1",
             description = "archives or folders read at once (default: ${DEFAULT-VALUE})")
     private int parallelism;
@@ -130,7 +131,8 @@ final class IndexCommand implements Callable<Integer> {
         if (fetchLinked && !archives) {
             throw new CliException("--fetch-linked reads the pages of web archives; name some, with --warc");
         }
-        Intake intake = archives ? archives() : folders();
+        Duration pause = pause();
+        Intake intake = archives ? archives(pause) : folders(pause);
         IndexLayout layout = building.apply(workspace.layout());
         var report = new CrawlReport(System.nanoTime());
         try (var ctrlC = new CtrlC();
@@ -158,14 +160,18 @@ final class IndexCommand implements Callable<Integer> {
                     ModelBundle.load(workspace.model()).fingerprint());
             if (counts.archivesBroken() > 0) {
                 System.err.println(counts.archivesBroken() + " archive(s) could not be read, or not to their end; "
-                        + workspace.data().resolve("logs") + " says which and why");
+                        + workspace.logs() + " says which and why");
+            }
+            if (counts.unread() > 0) {
+                System.err.println("folders could not be read, " + counts.unread() + " time(s); " + workspace.logs()
+                        + " says which and why");
             }
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
             return 0;
         }
     }
 
-    private Intake folders() {
+    private Intake folders(Duration pause) {
         for (String place : places) {
             if (!FolderSource.isUrl(place) && !Files.isDirectory(Path.of(place))) {
                 throw new CliException(place + " is no folder; name a folder that holds images");
@@ -176,17 +182,17 @@ final class IndexCommand implements Callable<Integer> {
         }
         FolderSource once = FolderSource.ofPlaces(places);
         FolderSource source = captions == null ? once : once.withCaptions(captions.toAbsolutePath());
-        return Intake.of(follow ? source.following(pause()) : source);
+        return Intake.of(follow ? source.following(pause) : source);
     }
 
-    private Intake archives() {
+    private Intake archives(Duration pause) {
         if (captions != null) {
             throw new CliException(
                     "--captions belong to folders; what is said of an archived image stands in its page");
         }
         WarcSource once = WarcSource.of(places, web());
         WarcSource linked = fetchLinked ? once.fetchingLinked() : once;
-        WarcSource source = follow ? linked.following(pause()) : linked;
+        WarcSource source = follow ? linked.following(pause) : linked;
         System.err.printf(Locale.ROOT, "%,d archive(s)%n", source.count());
         return Intake.ofArrivals(source);
     }
@@ -200,15 +206,12 @@ final class IndexCommand implements Callable<Integer> {
     }
 
     private WebConfig web() {
-        WebConfig web = WebConfig.defaults().withAllowPrivate(allowPrivate);
+        WebConfig web = CliException.unless(
+                "--allow-private", () -> WebConfig.defaults().withAllowPrivate(allowPrivate));
         return contact == null ? web : web.withUserAgent(WebConfig.userAgent(contact));
     }
 
     private Duration pause() {
-        try {
-            return Durations.parse(interval);
-        } catch (IllegalArgumentException e) {
-            throw new CliException("--interval: " + e.getMessage(), e);
-        }
+        return CliException.unless("--interval", () -> Durations.parse(interval));
     }
 }

@@ -1,5 +1,9 @@
 package lenstream.cli;
 
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -8,6 +12,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program: one command a run. Exit code 0 only on success, 2 for a wrong command line, 1 for everything else. */
 @Command(
@@ -50,13 +55,19 @@ public final class Lenstream implements Runnable {
     private CommandSpec spec;
 
     public static void main(String[] args) {
-        configureLogging(args);
+        try {
+            configureLogging(args);
+        } catch (CliException e) {
+            System.err.println("lenstream: " + e.getMessage());
+            System.exit(1);
+        }
         System.exit(run(args));
     }
 
     static int run(String... args) {
         return new CommandLine(new Lenstream())
                 .setExecutionExceptionHandler(new OneSentence())
+                .setParameterExceptionHandler(Lenstream::explain)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpWidth(110)
                 .execute(args);
@@ -65,6 +76,32 @@ public final class Lenstream implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(spec.commandLine(), "Name a command.");
+    }
+
+    /** What is wrong with the command line, and how it should look; all of the help would push the first out of sight. */
+    private static int explain(ParameterException wrong, String[] args) {
+        CommandLine command = wrong.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println(wrong.getMessage());
+        if (!UnmatchedArgumentException.printSuggestions(wrong, err)) {
+            if (command.getSubcommands().isEmpty()) {
+                err.print(command.getHelp().fullSynopsis());
+                err.println("See ./" + command.getCommandSpec().qualifiedName() + " --help");
+            } else {
+                command.usage(err);
+            }
+        }
+        err.flush();
+        return command.getCommandSpec().exitCodeOnInvalidInput();
+    }
+
+    private static Path logs(String data) {
+        try {
+            return Files.createDirectories(Path.of(data, "logs"));
+        } catch (IOException | InvalidPathException e) {
+            throw new CliException(
+                    data + " cannot be used as the data folder (" + e + "): name another one with --data", e);
+        }
     }
 
     /** Logs go to a file beside the data, never between the lines meant for people; decided before any logger exists. */
@@ -77,8 +114,8 @@ public final class Lenstream implements Runnable {
                         .filter(word -> word.startsWith("--data="))
                         .map(word -> word.substring("--data=".length()))
                         .findFirst()
-                        .orElse(Workspace.DEFAULT_DATA);
-        System.setProperty("lenstream.logs", Path.of(data, "logs").toString());
+                        .orElse(DataFolder.DEFAULT);
+        System.setProperty("lenstream.logs", logs(data).toString());
         System.setProperty("lenstream.command", args.length == 0 || args[0].startsWith("-") ? "lenstream" : args[0]);
     }
 }

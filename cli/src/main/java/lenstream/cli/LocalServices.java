@@ -19,8 +19,8 @@ final class LocalServices {
 
     private LocalServices() {}
 
-    static LocalOpenSearch startOpenSearch(Workspace workspace, boolean detached, int port, boolean quickStart) {
-        var config = LocalOpenSearch.Config.of(workspace.openSearchDistribution(), workspace.openSearchRun())
+    static LocalOpenSearch startOpenSearch(DataFolder folder, boolean detached, int port, boolean quickStart) {
+        var config = LocalOpenSearch.Config.of(folder.openSearchDistribution(), folder.openSearchRun())
                 .withJavaHome(Path.of(System.getProperty("java.home")))
                 .withHeap("512m")
                 .withHttpPort(port)
@@ -29,8 +29,8 @@ final class LocalServices {
         return LocalOpenSearch.start(config, line -> System.err.println("  " + line));
     }
 
-    static LocalFlinkCluster startFlink(Workspace workspace, int taskManagers) {
-        var config = LocalFlinkCluster.Config.of(workspace.flinkDistribution(), workspace.flinkRun())
+    static LocalFlinkCluster startFlink(DataFolder folder, int taskManagers) {
+        var config = LocalFlinkCluster.Config.of(folder.flinkDistribution(), folder.flinkRun())
                 .withTaskManagers(taskManagers)
                 .withTaskMemory(1024, 512)
                 .withDetached(true);
@@ -66,17 +66,17 @@ final class LocalServices {
         }
     }
 
-    static Optional<LocalProgram> api(Workspace workspace) {
-        return LocalProgram.attach(workspace.apiRun(), API);
+    static Optional<LocalProgram> api(DataFolder folder) {
+        return LocalProgram.attach(folder.apiRun(), API);
     }
 
-    static Optional<URI> runningApi(Workspace workspace) {
-        return api(workspace).flatMap(api -> api.fact(PORT)).map(port -> localUri(Integer.parseInt(port)));
+    static Optional<URI> runningApi(DataFolder folder) {
+        return api(folder).flatMap(api -> api.fact(PORT)).map(port -> localUri(Integer.parseInt(port)));
     }
 
     /** Where the search API is to be found: the one that runs here, else the default port. */
-    static URI apiUri(Workspace workspace) {
-        return runningApi(workspace).orElse(localUri(8080));
+    static URI apiUri(DataFolder folder) {
+        return runningApi(folder).orElse(localUri(8080));
     }
 
     static URI localUri(int port) {

@@ -19,15 +19,15 @@ final class OpenSearchLease implements AutoCloseable {
     }
 
     @MustBeClosed
-    static OpenSearchLease acquire(Workspace workspace) {
-        return acquire(workspace, running(workspace).orElse(""), 0, false);
+    static OpenSearchLease acquire(IndexPlace place) {
+        return acquire(place, running(place).orElse(""), 0, false);
     }
 
     /** The cluster that the person named, else the local node that runs for this data folder. */
-    static Optional<String> running(Workspace workspace) {
-        return workspace.openSearch != null
-                ? Optional.of(workspace.openSearch.toString())
-                : LocalOpenSearch.attach(workspace.openSearchRun())
+    static Optional<String> running(IndexPlace place) {
+        return place.openSearch != null
+                ? Optional.of(place.openSearch.toString())
+                : LocalOpenSearch.attach(place.openSearchRun())
                         .map(node -> node.uri().toString());
     }
 
@@ -37,11 +37,11 @@ final class OpenSearchLease implements AutoCloseable {
      * @param quickStart whether such a node should rather start fast than search fast
      */
     @MustBeClosed
-    static OpenSearchLease acquire(Workspace workspace, String url, int port, boolean quickStart) {
+    static OpenSearchLease acquire(IndexPlace place, String url, int port, boolean quickStart) {
         if (!url.isEmpty()) {
             return new OpenSearchLease(url, null);
         }
-        LocalOpenSearch node = LocalServices.startOpenSearch(workspace, false, port, quickStart);
+        LocalOpenSearch node = LocalServices.startOpenSearch(place, false, port, quickStart);
         return new OpenSearchLease(node.uri().toString(), node);
     }
 

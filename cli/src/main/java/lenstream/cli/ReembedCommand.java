@@ -154,7 +154,7 @@ final class ReembedCommand implements Callable<Integer> {
                 rules,
                 directory(),
                 LoopbackPorts.free(),
-                cluster == null ? null : CrawlCommand.rest(cluster),
+                cluster == null ? null : FlinkCluster.at(cluster),
                 ClusterSubmission.jars());
     }
 
@@ -200,9 +200,7 @@ final class ReembedCommand implements Callable<Integer> {
             candidates.add(from.toAbsolutePath().normalize());
         }
         plan.ifPresent(p -> candidates.addAll(List.of(Path.of(p.from().bundle()), Path.of(p.to().bundle()))));
-        var unnamed = new Workspace();
-        unnamed.data = workspace.data;
-        candidates.add(unnamed.model());
+        candidates.add(workspace.model(null));
         candidates.add(Workspace.home().resolve("models/lensmini"));
         return candidates;
     }

@@ -102,6 +102,7 @@ final class ReplayCommand implements Callable<Integer> {
     @Option(
             names = "--limit",
             paramLabel = "N",
+            converter = AtLeastOne.class,
             defaultValue = "10000",
             description = "at most so many, the oldest first (default: ${DEFAULT-VALUE})")
     private int limit;
@@ -109,6 +110,7 @@ final class ReplayCommand implements Callable<Integer> {
     @Option(
             names = "--attempts",
             paramLabel = "N",
+            converter = AtLeastOne.class,
             defaultValue = "3",
             description = "leave out what was replayed so often (default: ${DEFAULT-VALUE})")
     private int attempts;

@@ -19,12 +19,12 @@ import lenstream.core.local.LocalFlinkCluster;
 final class RunningJobs implements Supplier<List<URI>> {
     private static final String ADDRESS = "rest";
 
-    private final Workspace workspace;
+    private final DataFolder folder;
     private final List<URI> named;
 
     /** @param named clusters that are always asked */
-    RunningJobs(Workspace workspace, List<URI> named) {
-        this.workspace = workspace;
+    RunningJobs(DataFolder folder, List<URI> named) {
+        this.folder = folder;
         this.named = named;
     }
 
@@ -49,8 +49,8 @@ final class RunningJobs implements Supplier<List<URI>> {
     @Override
     public List<URI> get() {
         var addresses = new ArrayList<>(named);
-        LocalFlinkCluster.attach(workspace.flinkRun()).ifPresent(cluster -> addresses.add(cluster.uri()));
-        Path jobs = workspace.jobsDirectory();
+        LocalFlinkCluster.attach(folder.flinkRun()).ifPresent(cluster -> addresses.add(cluster.uri()));
+        Path jobs = folder.jobsDirectory();
         if (Files.isDirectory(jobs)) {
             try (Stream<Path> folders = Files.list(jobs)) {
                 folders.sorted()

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
-import java.net.URI;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -34,7 +33,7 @@ import picocli.CommandLine.Spec;
         })
 final class SearchCommand implements Callable<Integer> {
     @Mixin
-    private Workspace workspace;
+    private ApiOptions where;
 
     @Spec
     private CommandSpec spec;
@@ -54,22 +53,15 @@ final class SearchCommand implements Callable<Integer> {
             description = "only images with this field, e.g. host=example.org; may be repeated")
     private Map<String, String> filters = new LinkedHashMap<>();
 
-    @Option(names = "--json", description = "the API's answer as it is")
-    private boolean json;
-
-    @Option(names = "--api", paramLabel = "URL", description = "the search API (default: the one that runs here)")
-    private @Nullable URI api;
-
     @Override
     public Integer call() throws InterruptedException {
         if ((text == null) == (image == null)) {
             throw new ParameterException(spec.commandLine(), "Name either a TEXT or an --image to look for.");
         }
-        URI where = api == null ? LocalServices.apiUri(workspace) : api;
-        try (var client = new ApiClient(where)) {
+        try (ApiClient client = where.open()) {
             JsonNode answer = text != null ? client.searchText(text, k, filters) : client.search(imageQuery(client));
             PrintWriter out = spec.commandLine().getOut();
-            if (json) {
+            if (where.json) {
                 out.println(answer.toPrettyString());
             } else {
                 print(out, answer);

@@ -26,15 +26,22 @@ final class ServeCommand implements Callable<Integer> {
 
     @Option(
             names = "--host",
+            paramLabel = "ADDRESS",
             defaultValue = "127.0.0.1",
             description = "address to listen on (default: ${DEFAULT-VALUE})")
     private String host;
 
-    @Option(names = "--port", defaultValue = "8080", description = "port, 0 for a free one (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--port",
+            paramLabel = "PORT",
+            converter = Port.class,
+            defaultValue = "8080",
+            description = "port, 0 for a free one (default: ${DEFAULT-VALUE})")
     private int port;
 
     @Option(
             names = "--grpc-port",
+            paramLabel = "PORT",
             defaultValue = "-1",
             description = "port of the Open Inference Protocol over gRPC, usually 8001; 0 for a free one, -1 for none"
                     + " (default: ${DEFAULT-VALUE})")
@@ -91,6 +98,7 @@ final class ServeCommand implements Callable<Integer> {
                 .withOpenSearch(workspace.openSearchAt(openSearch).withRequestTimeout(QUERY_LIMIT))
                 .withLayout(workspace.layout())
                 .withReceiptKey(workspace.receiptKey())
-                .withWeb(WebConfig.defaults().withAllowPrivate(allowPrivate));
+                .withWeb(CliException.unless(
+                        "--allow-private", () -> WebConfig.defaults().withAllowPrivate(allowPrivate)));
     }
 }

@@ -30,6 +30,8 @@ import picocli.CommandLine.Option;
 final class StatusCommand implements Callable<Integer> {
     private static final String FRESHNESS = "freshness";
     private static final String ALERTS = "alerts";
+    private static final String REJECTIONS = "rejections";
+    private static final String PROBLEM = "problem";
 
     @Mixin
     private Workspace workspace;
@@ -59,21 +61,25 @@ final class StatusCommand implements Callable<Integer> {
             System.out.println(status.toPrettyString());
         } else {
             status.properties().forEach(entry -> {
-                if (entry.getKey().equals(FRESHNESS)) {
-                    freshness(entry.getValue());
-                } else if (entry.getKey().equals(ALERTS)) {
-                    alerts(entry.getValue());
-                } else {
-                    System.out.printf(
-                            "%-12s %s%n",
-                            entry.getKey(),
-                            entry.getValue().isTextual()
-                                    ? entry.getValue().asText()
-                                    : entry.getValue().toString());
+                JsonNode value = entry.getValue();
+                switch (entry.getKey()) {
+                    case FRESHNESS -> freshness(value);
+                    case ALERTS -> alerts(value);
+                    case REJECTIONS -> rejections(value);
+                    default -> System.out.printf("%-12s %s%n", entry.getKey(), value.asText());
                 }
             });
         }
-        return 0;
+        return status.has(PROBLEM) ? 1 : 0;
+    }
+
+    private static void rejections(JsonNode reasons) {
+        reasons.properties()
+                .forEach(reason -> System.out.printf(
+                        Locale.ROOT,
+                        "  rejected %-20s %,d%n",
+                        reason.getKey().toLowerCase(Locale.ROOT),
+                        reason.getValue().asLong()));
     }
 
     private static void alerts(JsonNode counts) {
@@ -131,7 +137,7 @@ final class StatusCommand implements Callable<Integer> {
                 status.put("bulk_load", "under way, or cut short: the next index or crawl puts the settings back");
             }
             status.put("rejected", IndexCounts.rejections(client, workspace.layout()));
-            ObjectNode reasons = status.putObject("rejections");
+            ObjectNode reasons = status.putObject(REJECTIONS);
             IndexCounts.rejectionsByReason(client, workspace.layout()).forEach(reasons::put);
             status.set(
                     ALERTS,
@@ -149,7 +155,7 @@ final class StatusCommand implements Callable<Integer> {
                         .put("meaning", freshness.milestone().meaning());
             }
         } catch (IndexException e) {
-            status.put("problem", e.getMessage());
+            status.put(PROBLEM, e.getMessage());
         }
     }
 }

@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Example, once a day:  ./lenstream store --prune"})
 final class StoreCommand implements Callable<Integer> {
     @Mixin
-    private Workspace workspace;
+    private IndexPlace place;
 
     @Spec
     private CommandSpec spec;
@@ -39,16 +39,16 @@ final class StoreCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        StoreConfig config = StoreOptions.at(workspace, store);
+        StoreConfig config = StoreOptions.at(place, store);
         StoreFiles files = StoreFiles.at(config.uri());
         var out = spec.commandLine().getOut();
         if (prune) {
-            try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
-                    IndexClient client = IndexClient.open(workspace.openSearchAt(openSearch.url()));
+            try (OpenSearchLease openSearch = OpenSearchLease.acquire(place);
+                    IndexClient client = IndexClient.open(place.openSearchAt(openSearch.url()));
                     var progress = ProgressLine.onStandardError()) {
                 requireNoMove(client);
                 StorePruning.Result result = new StorePruning(
-                                files, client, workspace.layout().readAlias())
+                                files, client, place.layout().readAlias())
                         .run(rows -> progress.show(rows + " images looked at"));
                 progress.close();
                 out.printf(
@@ -72,7 +72,7 @@ final class StoreCommand implements Callable<Integer> {
     }
 
     private void requireNoMove(IndexClient client) {
-        new SpacePlans(client, workspace.layout())
+        new SpacePlans(client, place.layout())
                 .read()
                 .map(SpacePlans.Kept::plan)
                 .filter(plan -> plan.phase() == SpacePlan.Phase.BACKFILL)

@@ -30,36 +30,32 @@ final class StoreOptions {
 
     /** The store of this command; null if it keeps none. */
     @Nullable
-    StoreConfig config(Workspace workspace) {
+    StoreConfig config(DataFolder folder) {
         if (none) {
             return null;
         }
-        StoreConfig config = at(workspace, uri);
-        try {
-            return config.withOriginalBytes(DataSize.parse(original));
-        } catch (IllegalArgumentException e) {
-            throw new CliException("--store-original: " + e.getMessage(), e);
-        }
+        StoreConfig config = at(folder, uri);
+        return CliException.unless("--store-original", () -> config.withOriginalBytes(DataSize.parse(original)));
     }
 
     /** @param uri of the store; null for the one in the data folder */
-    static StoreConfig at(Workspace workspace, @Nullable String uri) {
+    static StoreConfig at(DataFolder folder, @Nullable String uri) {
         if (uri == null) {
-            return at(workspace);
+            return at(folder);
         }
         if (FolderSource.isUrl(uri)) {
-            workspace.loadFileSystems();
+            folder.loadFileSystems();
         }
         return StoreConfig.at(uri);
     }
 
     /** The store in the data folder. */
-    static StoreConfig at(Workspace workspace) {
-        return StoreConfig.at(JobSettings.flinkPath(workspace.data().resolve("store")));
+    static StoreConfig at(DataFolder folder) {
+        return StoreConfig.at(JobSettings.flinkPath(folder.data().resolve("store")));
     }
 
     /** Makes the store in the data folder one of its own after it was brought back. */
-    static void renew(Workspace workspace) throws IOException {
-        ImageStore.renew(at(workspace).uri());
+    static void renew(DataFolder folder) throws IOException {
+        ImageStore.renew(at(folder).uri());
     }
 }

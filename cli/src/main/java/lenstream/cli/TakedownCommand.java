@@ -115,7 +115,11 @@ final class TakedownCommand implements Callable<Integer> {
                 IndexClient client = IndexClient.open(workspace.openSearchAt(openSearch.url()))) {
             var register = new TakedownRegister(client, workspace.layout(), key);
             if (list) {
-                register.all().forEach(this::print);
+                List<ObjectNode> all = register.all();
+                all.forEach(this::print);
+                if (all.isEmpty() && !json) {
+                    spec.commandLine().getOut().println("no take-downs");
+                }
                 return 0;
             }
             if (show != null) {

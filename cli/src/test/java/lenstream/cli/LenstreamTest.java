@@ -70,6 +70,12 @@ class LenstreamTest {
                     status --model nowhere      | is no model bundle: it holds no encoder.json
                     eval nowhere                | is no folder; name one that holds labelled images
                     calibrate nowhere nowhere   | is no folder; name one that holds labelled images
+                    search hello --api nowhere  | --api: server must be an http or https URL
+                    status --opensearch nowhere | --opensearch: "nowhere" is no address of OpenSearch
+                    store --prune --opensearch http://127.0.0.1:1 --prefix Bad* | --prefix: prefix must be of a-z
+                    crawl https://example.org/ --cluster 127.0.0.1:1 | no Flink cluster answers on 127.0.0.1:1
+                    index . --interval soon     | --interval:
+                    serve --opensearch http://127.0.0.1:1 --allow-private home | --allow-private: "home" is no network
                     """)
     void aSlipGetsOneSentence(String line, String sentence) {
         String[] arguments = (line + " --data " + folder.resolve("data")).split(" +");
@@ -86,6 +92,13 @@ class LenstreamTest {
                     alert add     | Name a TEXT or an --image to look for, or both
                     demo --porrt 1 | --porrt
                     demo --port x | --port
+                    serve --port 99999 | "99999" is no port, which is a number from 0 to 65535
+                    crawl https://example.org/ --parallelism 0 | "0" is not a whole number of 1 or more
+                    replay --limit -1 | "-1" is not a whole number of 1 or more
+                    down --model x | --model
+                    search hello --opensearch http://127.0.0.1:1 | --opensearch
+                    takedown      | See ./lenstream takedown --help
+                    alert         | matches  The images that met an alert
                     """)
     void aWrongCommandLineSaysWhichWordIsWrong(String line, String words) {
         Said said = run(line.split(" +"));

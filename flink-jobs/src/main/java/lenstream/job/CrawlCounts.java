@@ -7,6 +7,8 @@ import java.util.Map;
  *
  * @param readersDry readers of which every site has said all in this round
  * @param visitors visit subtasks that have taken up what waited in their state
+ * @param lists pages, sitemaps and feeds that discovery asked for
+ * @param unread those that it could not read, and folders
  * @param found image URLs that discovery emitted
  * @param visitIn of those, taken up by the visit operator
  * @param visitPending waiting for their host, or being fetched
@@ -28,6 +30,8 @@ import java.util.Map;
 public record CrawlCounts(
         long readersDry,
         long visitors,
+        long lists,
+        long unread,
         long found,
         long visitIn,
         long visitPending,
@@ -53,6 +57,8 @@ public record CrawlCounts(
         return new CrawlCounts(
                 metrics.getOrDefault("lenstream_sites_dry", 0L),
                 metrics.getOrDefault("lenstream_visitors", 0L),
+                metrics.getOrDefault("lenstream_discovery_visits", 0L),
+                metrics.getOrDefault("lenstream_discovery_failed", 0L),
                 metrics.getOrDefault("lenstream_found", 0L),
                 metrics.getOrDefault("lenstream_visit_in", 0L),
                 metrics.getOrDefault("lenstream_visit_pending", 0L),

@@ -46,6 +46,14 @@ class CrawlCountsTest {
         assertThat(with(metric, value).isDrained()).isFalse();
     }
 
+    @Test
+    void whatCouldNotBeReadIsPartOfWhatWasAskedFor() {
+        CrawlCounts counts =
+                CrawlCounts.of(Map.of("lenstream_discovery_visits", 12L, "lenstream_discovery_failed", 2L));
+        assertThat(counts.lists()).isEqualTo(12);
+        assertThat(counts.unread()).isEqualTo(2);
+    }
+
     private static CrawlCounts with(String metric, long value) {
         var metrics = new HashMap<>(AT_REST);
         metrics.put(metric, value);

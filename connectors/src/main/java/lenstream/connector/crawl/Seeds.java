@@ -11,7 +11,6 @@ import lenstream.connector.fetch.RevisitPolicy;
 import lenstream.core.config.ConfigException;
 import lenstream.core.config.ConfigReader;
 import lenstream.core.config.Count;
-import lenstream.core.web.AddressGuard;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebConfig;
 import org.jspecify.annotations.Nullable;
@@ -126,7 +125,6 @@ public record Seeds(List<Site> sites, @Nullable UrlTopic topic, FetchConfig fetc
     }
 
     private static FetchConfig fetch(SeedsFile file) {
-        AddressGuard.allowing(file.network().allowPrivate()); // refuses what is no network
         WebConfig web = WebConfig.defaults()
                 .withAllowPrivate(file.network().allowPrivate())
                 .withMaxBytes(file.limits().maxBytes())

@@ -31,6 +31,7 @@ public record WebConfig(
 
     public WebConfig {
         allowPrivate = List.copyOf(allowPrivate);
+        AddressGuard.allowing(allowPrivate); // refuses what is no network
         Check.notBlank("user_agent", userAgent);
         Check.positive("max_bytes", maxBytes.bytes());
         Check.range("max_bytes", maxBytes.bytes(), 1, Integer.MAX_VALUE - 64);
