@@ -27,8 +27,13 @@ final class CrawlSession {
         this.listener = listener;
     }
 
-    /** Blocks until the job has ended; returns its final counts. */
+    /** Blocks until the job has ended; returns its final counts. If its end was asked for before, it is not begun. */
     CrawlCounts await(boolean follow) throws InterruptedException {
+        synchronized (this) {
+            if (stopAsked) {
+                return CrawlCounts.NONE; // nothing was begun, and a JVM that ends loads no native library any more
+            }
+        }
         int restPort = LoopbackPorts.free();
         try (CrawlRun crawl = run.startHere(directory, restPort, listener)) {
             RunningJobs.announce(directory, LocalServices.localUri(restPort));

@@ -93,6 +93,9 @@ final class DemoCommand implements Callable<Integer> {
             if (once) {
                 counts.set(crawl.await(false));
                 progress.close();
+                if (ctrlC.asked()) {
+                    return 130;
+                }
                 report(openSearch.url(), counts.get(), report);
                 ask(api);
                 System.err.printf(Locale.ROOT, "%.0f s in all%n", (System.nanoTime() - start) / 1e9);

@@ -76,6 +76,17 @@ final class LauncherProcess implements AutoCloseable {
         }
     }
 
+    /** Waits until the process has made a file. */
+    void awaitFile(Path file, Duration limit) throws InterruptedException {
+        long deadline = System.nanoTime() + limit.toNanos();
+        while (!Files.exists(file)) {
+            if (System.nanoTime() > deadline || !process.isAlive()) {
+                throw new AssertionError("never made " + file + " but said:\n" + out() + err());
+            }
+            TimeUnit.MILLISECONDS.sleep(20);
+        }
+    }
+
     String out() {
         return read(out);
     }

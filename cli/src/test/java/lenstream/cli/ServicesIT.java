@@ -88,6 +88,17 @@ class ServicesIT {
     }
 
     @Test
+    @Order(2)
+    void aJobThatIsInterruptedWhileItStartsEndsSoon() throws InterruptedException {
+        try (LauncherProcess index = LauncherProcess.start(WORK, "index", WORK + "/pictures")) {
+            index.awaitFile(WORK.resolve(".lenstream/jobs/index/rest"), Duration.ofSeconds(60));
+            index.interrupt();
+            index.await(Duration.ofSeconds(90));
+            assertThat(index.err()).doesNotContain("did not stop cleanly");
+        }
+    }
+
+    @Test
     @Order(3)
     void aRejectedImageIsIndexedByAReplayAfterItWasMended() throws IOException, InterruptedException {
         Path broken = WORK.resolve("pictures/below/broken.jpg");

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Accompanies a submitted index job: reports its counts, and ends it with a savepoint once the frontier is dry, so that
- * the next run knows every URL that this one saw. A job that must follow its sites for ever is only watched.
+ * the next run knows every URL that this one saw. A job that must follow its sites for ever is only watched. One that is
+ * to be stopped and does not come to run is cancelled.
  *
  * <p>Confined to one thread, which {@link #await} blocks; {@link #stop} may be called from another.
  */
@@ -23,6 +24,9 @@ public final class CrawlRun implements AutoCloseable {
     private static final Duration POLL = Duration.ofMillis(250);
     private static final Duration DRAIN_LIMIT = Duration.ofMinutes(2);
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
+    /** How long a person who wants to stop is made to wait for tasks that are being deployed, or do not come to run. */
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
     private static final Duration STOP_LIMIT = Duration.ofMinutes(2);
 
     private final JobClient job;
@@ -52,7 +56,7 @@ public final class CrawlRun implements AutoCloseable {
      * How a run ended.
      *
      * @param counts the last ones
-     * @param savepoint what the next run starts from; empty if the job ended by itself
+     * @param savepoint what the next run starts from; empty if the job ended by itself or never came to run
      */
     public record End(CrawlCounts counts, Optional<Path> savepoint) {}
 
@@ -74,7 +78,10 @@ public final class CrawlRun implements AutoCloseable {
             TimeUnit.MILLISECONDS.sleep(POLL.toMillis());
         }
         drain();
-        awaitRunning();
+        if (!awaitRunning() && stopAsked) {
+            cancel();
+            return new End(last, Optional.empty());
+        }
         return new End(last, Optional.of(stopWithSavepoint()));
     }
 
@@ -114,12 +121,33 @@ public final class CrawlRun implements AutoCloseable {
         }
     }
 
-    /** A savepoint is refused while tasks are still being deployed, which an early Ctrl-C can meet. */
-    private void awaitRunning() throws InterruptedException {
-        long deadline = System.nanoTime() + START_LIMIT.toNanos();
-        while (!allRunning && System.nanoTime() < deadline && !endedByItself()) {
+    /** A savepoint is refused while tasks are still being deployed, which an early Ctrl-C can meet; whether they run. */
+    private boolean awaitRunning() throws InterruptedException {
+        long deadline = System.nanoTime() + (stopAsked ? PATIENCE : START_LIMIT).toNanos();
+        while (!allRunning && System.nanoTime() < deadline && !endedByItself() && !(stopAsked && restarts())) {
             poll();
             TimeUnit.MILLISECONDS.sleep(POLL.toMillis());
+        }
+        return allRunning;
+    }
+
+    /** Whether the job failed and tries again; in a JVM that ends it may for ever, since no native library loads there. */
+    private boolean restarts() throws InterruptedException {
+        try {
+            return job.getJobStatus().get(10, TimeUnit.SECONDS) == JobStatus.RESTARTING;
+        } catch (ExecutionException | IllegalStateException | TimeoutException e) {
+            return false; // the next round asks again
+        }
+    }
+
+    /** Ends a job that does not come to run: the next one starts from where this one did, or from its last checkpoint. */
+    private void cancel() throws InterruptedException {
+        try {
+            job.cancel().get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            throw JobFailedException.rootOf(e);
+        } catch (TimeoutException e) {
+            throw new JobFailedException("the job did not end within " + PATIENCE.toSeconds() + " s", e);
         }
     }
 
