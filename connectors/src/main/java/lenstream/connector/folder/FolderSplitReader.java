@@ -8,9 +8,11 @@ import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
+import java.util.Set;
 import lenstream.connector.source.Pause;
 import lenstream.core.image.CrawlTarget;
 import org.apache.flink.connector.base.source.reader.RecordsBySplits;
@@ -24,7 +26,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Reads its folders one after the other, in chunks; where the source follows them, each again after its interval, and what
  * a look no longer finds that the one before did is a target too, so that its visit tells whether it is gone. The first look
- * after a start has none before it. A folder that cannot be read is tried again, after longer and longer pauses. Runs on Flink's fetcher thread, {@link #wakeUp} on any.
+ * after a start has none before it. A folder that has lost all of its files at once is more likely one that is not mounted: it
+ * is told in the log, and its images are left to their own re-visits. A folder that cannot be read is tried again, after
+ * longer and longer pauses. Runs on Flink's fetcher thread, {@link #wakeUp} on any.
  */
 final class FolderSplitReader implements SplitReader<FolderStep, FolderSplit> {
     private static final Logger LOG = LoggerFactory.getLogger(FolderSplitReader.class);
@@ -45,6 +49,7 @@ final class FolderSplitReader implements SplitReader<FolderStep, FolderSplit> {
     private final Deque<FolderSplit> waiting = new ArrayDeque<>();
     private final PriorityQueue<Due> later = new PriorityQueue<>(Comparator.comparingLong(Due::atMillis));
     private final Map<String, Listing> listings = new HashMap<>();
+    private final Set<String> emptied = new HashSet<>();
     private final Pause pause = new Pause();
     private @Nullable Round current;
     private int failures;
@@ -114,6 +119,12 @@ final class FolderSplitReader implements SplitReader<FolderStep, FolderSplit> {
                 round.upcoming = round.walk.next().orElse(null);
             }
             FolderWalk.Found found = round.upcoming;
+            if (found == null && lostAll(round)) {
+                records.add(round.split.splitId(), FolderStep.END);
+                current = null;
+                again(round, source.interval().orElseThrow());
+                return;
+            }
             String gone = round.missing == null ? null : round.missing.before(found == null ? null : found.position());
             if (gone != null) {
                 records.add(round.split.splitId(), new FolderStep(round.position, missing(round, gone), false));
@@ -130,6 +141,21 @@ final class FolderSplitReader implements SplitReader<FolderStep, FolderSplit> {
             }
             records.add(round.split.splitId(), new FolderStep(round.position, target(round, found.file()), false));
         }
+    }
+
+    private boolean lostAll(Round round) {
+        String folder = round.split.folder();
+        if (round.missing == null || !round.position.isEmpty() || round.missing.nothingBefore()) {
+            emptied.remove(folder);
+            return false;
+        }
+        if (emptied.add(folder)) {
+            LOG.warn(
+                    "folder={} holds no file any more. Is it mounted? If it was emptied on purpose, its images go with their"
+                            + " next re-visits, or at once by a take-down of its prefix",
+                    folder);
+        }
+        return true;
     }
 
     private void end(Round round, RecordsBySplits.Builder<FolderStep> records) {

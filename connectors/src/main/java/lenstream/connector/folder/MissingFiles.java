@@ -27,7 +27,10 @@ final class MissingFiles {
     private final Listing.Cursor before;
     private Listing.@Nullable File upcoming;
 
+    private final boolean nothingBefore;
+
     MissingFiles(Listing before) {
+        this.nothingBefore = before.size() == 0;
         this.before = before.read();
         this.upcoming = this.before.next();
     }
@@ -55,6 +58,11 @@ final class MissingFiles {
             }
         }
         return null;
+    }
+
+    /** Whether the earlier look had no file at all. */
+    boolean nothingBefore() {
+        return nothingBefore;
     }
 
     /** A file is there. */

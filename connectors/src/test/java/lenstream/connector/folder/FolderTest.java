@@ -196,6 +196,38 @@ class FolderTest {
     }
 
     @Test
+    void aFollowedFolderThatIsEmptyAllAtOnceTakesNothingWithIt() throws Exception {
+        var env = StreamExecutionEnvironment.getExecutionEnvironment();
+        env.setParallelism(1);
+        Path mounted = Files.createDirectories(root.resolve("mounted"));
+        write("mounted/one.jpg");
+        write("mounted/two.jpg");
+        var targets = env.fromSource(
+                FolderSource.of(List.of(mounted)).following(Duration.ofMillis(50)),
+                WatermarkStrategy.noWatermarks(),
+                "folder",
+                TypeInformation.of(CrawlTarget.class));
+        try (var found = targets.executeAndCollect()) {
+            assertThat(found.next().url()).endsWith("one.jpg");
+            assertThat(found.next().url()).endsWith("two.jpg");
+            Path away = Files.move(mounted, root.resolve("away"));
+            Files.createDirectory(mounted);
+            Thread.sleep(500); // several looks at what is left of the mount
+            write("mounted/a.jpg"); // the first in its look
+            CrawlTarget target = found.next();
+            while (!target.url().endsWith("a.jpg")) {
+                assertThat(target.mark()).isNotNull(); // of a look before
+                target = found.next();
+            }
+            assertThat(away).isDirectory();
+            int missed = 0;
+            while (missed < 4) { // two files, two looks each
+                missed += found.next().mark() == null ? 1 : 0;
+            }
+        }
+    }
+
+    @Test
     void whatIsMissingIsWhatTheLookBeforeHadAndThisOneHasNot() throws Exception {
         var random = new Random(1);
         var known = new Listing();
