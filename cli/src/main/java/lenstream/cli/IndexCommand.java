@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.fetch.RevisitPolicy;
 import lenstream.connector.folder.FolderSource;
@@ -40,6 +41,7 @@ import picocli.CommandLine.Spec;
             "  ./lenstream index ~/Pictures --captions captions.tsv",
             "  ./lenstream index ~/Pictures --follow",
             "  ./lenstream index s3://bucket/prefix --follow --interval 5m",
+            "  ./lenstream index s3://bucket/prefix --cluster 127.0.0.1:8081      (its machines must reach the same places)",
             "  ./lenstream index --warc ~/crawls 'more/*.warc.gz'",
             "  ./lenstream index https://data.commoncrawl.org/crawl-data/CC-MAIN-2024-10/warc.paths.gz --fetch-linked",
             "",
@@ -109,6 +111,15 @@ final class IndexCommand implements Callable<Integer> {
     private List<String> allowPrivate = List.of();
 
     @Option(
+            names = "--cluster",
+            paramLabel = "HOST:PORT",
+            description = "submit to this Flink cluster (its REST address), whose machines must see the same places")
+    private @Nullable String cluster;
+
+    @Option(names = "--savepoint", paramLabel = "PATH", description = "with --cluster: continue from this savepoint")
+    private @Nullable String savepoint;
+
+    @Option(
             names = "--parallelism",
             paramLabel = "N",
             converter = AtLeastOne.class,
@@ -124,6 +135,10 @@ final class IndexCommand implements Callable<Integer> {
         if (follow && building.bulkLoad()) {
             throw new CliException("--bulk-load is for a first fill that ends; index once, then --follow");
         }
+        if (savepoint != null && cluster == null) {
+            throw new CliException("--savepoint goes with --cluster; a run in this process finds its own state");
+        }
+        ClusterSubmission submission = cluster == null ? null : new ClusterSubmission(workspace, cluster, savepoint);
         if (places.stream().anyMatch(FolderSource::isUrl)) {
             workspace.loadFileSystems();
         }
@@ -146,13 +161,9 @@ final class IndexCommand implements Callable<Integer> {
                     layout,
                     JobSettings.named("lenstream-index").withParallelism(parallelism),
                     store.config(workspace));
-            // what is known of files and of archives lies apart: a run of one would forget the other's
-            var session = new CrawlSession(
-                    run,
-                    workspace.jobDirectory(archives ? "archives" : "index"),
-                    counts -> progress.show(report.progress(counts)));
-            ctrlC.onAsked(session::stop);
-            CrawlCounts counts = session.await(follow);
+            Consumer<CrawlCounts> show = counts -> progress.show(report.progress(counts));
+            CrawlCounts counts =
+                    submission == null ? here(run, archives, show, ctrlC) : submission.await(run, follow, show, ctrlC);
             progress.close();
             building.finish(
                     workspace.openSearchAt(openSearch.url()),
@@ -169,6 +180,14 @@ final class IndexCommand implements Callable<Integer> {
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
             return 0;
         }
+    }
+
+    /** What is known of files and of archives lies apart: a run of one would forget the other's. */
+    private CrawlCounts here(IndexRun run, boolean archives, Consumer<CrawlCounts> show, CtrlC ctrlC)
+            throws InterruptedException {
+        var session = new CrawlSession(run, workspace.jobDirectory(archives ? "archives" : "index"), show);
+        ctrlC.onAsked(session::stop);
+        return session.await(follow);
     }
 
     private Intake folders(Duration pause) {

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** {@code up --cluster}, {@code index}, {@code search}, {@code crawl --cluster}, {@code status}, {@code down}, in this order. */
 @TestInstance(Lifecycle.PER_CLASS)
@@ -158,8 +159,30 @@ class ServicesIT {
         }
     }
 
+    /** The way of the crawl above, with another source. */
     @Test
     @Order(5)
+    @EnabledIfSystemProperty(
+            named = "lenstream.faults",
+            matches = "true",
+            disabledReason = "half a minute beside other tests; runs with those of the cluster's faults")
+    void aFolderIsIndexedOnTheClusterToo() throws IOException, InterruptedException {
+        String flink =
+                JSON.readTree(lenstream("status", "--json")).path("flink").asText();
+        JsonNode counts = JSON.readTree(lenstream(
+                "index",
+                WORK + "/pictures",
+                "--cluster",
+                flink.replace("http://", ""),
+                "--prefix",
+                "clusterfolder",
+                "--json"));
+        assertThat(counts.path("indexed").asInt()).isEqualTo(7);
+        assertThat(counts.path("documents").asInt()).isEqualTo(7);
+    }
+
+    @Test
+    @Order(6)
     void theDoctorIsContentWithARunningInstallation() throws InterruptedException {
         assertThat(lenstream("doctor"))
                 .contains("ok    search API", "ok    OpenSearch", "golden images agree", "scores are calibrated");
