@@ -94,6 +94,12 @@ final class ReembedCommand implements Callable<Integer> {
             description = "run the backfill on this Flink cluster (its REST address)")
     private @Nullable String cluster;
 
+    @Option(
+            names = "--rate",
+            paramLabel = "N",
+            description = "embed at most N images a second (default: as many as searches do not notice)")
+    private double rate = Double.POSITIVE_INFINITY;
+
     @Option(names = "--json", description = "the gate's report as JSON")
     private boolean json;
 
@@ -104,6 +110,9 @@ final class ReembedCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(),
                     "Name a new encoder with --model DIR, or one of --rollback, --cleanup, --status.");
+        }
+        if (!(rate > 0)) {
+            throw new ParameterException(spec.commandLine(), "--rate must be above 0 images a second.");
         }
         try (OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 IndexClient client = IndexClient.open(workspace.openSearchAt(openSearch.url()));
@@ -155,7 +164,8 @@ final class ReembedCommand implements Callable<Integer> {
                 directory(),
                 LoopbackPorts.free(),
                 cluster == null ? null : FlinkCluster.at(cluster),
-                ClusterSubmission.jars());
+                ClusterSubmission.jars(),
+                rate);
     }
 
     private Path directory() {

@@ -30,6 +30,7 @@ final class BackfillJob {
      * @param layout where the take-downs are
      * @param from name of the old index
      * @param to name of the new one
+     * @param mostPerSecond images to embed, whatever searches bear
      */
     static void define(
             StreamExecutionEnvironment env,
@@ -39,10 +40,14 @@ final class BackfillJob {
             OpenSearchConfig openSearch,
             IndexLayout layout,
             String from,
-            String to) {
+            String to,
+            double mostPerSecond) {
         env.fromSource(ImageStore.source(store), WatermarkStrategy.noWatermarks(), "image-store")
                 .uid("image-store")
-                .transform("wanted", TypeInformation.of(FetchedImage.class), new WantedImages(openSearch, from, to))
+                .transform(
+                        "wanted",
+                        TypeInformation.of(FetchedImage.class),
+                        new WantedImages(openSearch, from, to, mostPerSecond))
                 .uid("wanted")
                 .rebalance()
                 .transform("embed", TypeInformation.of(ArrowBatch.class), new EmbedOperatorFactory(embed))

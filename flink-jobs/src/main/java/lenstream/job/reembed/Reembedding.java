@@ -1,5 +1,6 @@
 package lenstream.job.reembed;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -58,6 +59,7 @@ public final class Reembedding {
     private static final Duration FOLLOWERS_LIMIT = Duration.ofSeconds(60);
     private static final long POLL_MILLIS = 500;
     private static final int MOST_PASSES = 20;
+    private static final String FILLING_REFRESH = "5s";
     /** What a job has handed to its sink before it saw the plan is written by then: the sink's linger is half a second. */
     private static final Duration SETTLING = Duration.ofSeconds(4);
 
@@ -78,6 +80,7 @@ public final class Reembedding {
      * @param directory for the reports and the job's temporary files
      * @param cluster REST address of a Flink cluster that runs the backfill; null for this JVM
      * @param jars what travels to the cluster
+     * @param mostPerSecond images that are embedded at most; positive, may be infinite. What searches bear bounds it besides
      */
     public record Setup(
             OpenSearchConfig openSearch,
@@ -89,7 +92,8 @@ public final class Reembedding {
             Path directory,
             int restPort,
             @Nullable URI cluster,
-            List<Path> jars) {}
+            List<Path> jars,
+            double mostPerSecond) {}
 
     /**
      * How far the backfill is.
@@ -139,7 +143,14 @@ public final class Reembedding {
                     client, setup.layout(), to.fingerprint(), to.encoder().dim(), from.fingerprint());
             IndexSetup.await(client, FOLLOWERS_LIMIT); // its shards start
             awaitFollowers(lock, "job");
+            boolean searched = lock.plan().phase() == Phase.SWITCHED;
+            if (!searched) { // fewer segments, so fewer graphs are built twice
+                refreshEvery(to.fingerprint(), FILLING_REFRESH);
+            }
             SpaceDiff diff = fill(lock, from.fingerprint(), to.fingerprint());
+            if (!searched) {
+                refreshEvery(to.fingerprint(), setup.layout().refreshInterval());
+            }
             var gate = new Gate(client, setup.layout(), from, to, setup.store(), setup.kept(), setup.rules());
             GateReport report = gate.measure(diff);
             write(report);
@@ -229,7 +240,7 @@ public final class Reembedding {
         if (!same || ended) {
             return fresh(from, to, now);
         }
-        return plan.phase() == Phase.SWITCHED
+        return plan.phase() == Phase.SWITCHED || plan.phase() == Phase.BACKFILL
                 ? plan
                 : new SpacePlan(Phase.BACKFILL, from, to, plan.startedMillis(), now, "", 0, "");
     }
@@ -253,6 +264,19 @@ public final class Reembedding {
         return IndexSetup.searched(client, setup.layout())
                 .filter(setup.layout().imageIndex(new Fingerprint(plan.to().fingerprint()))::equals)
                 .isPresent();
+    }
+
+    /** What is written into a new index can be found after this time; a killed move leaves that to the next one. */
+    private void refreshEvery(Fingerprint space, String interval) {
+        String index = setup.layout().imageIndex(space);
+        IndexAnswer answer = client.send(
+                "PUT",
+                "/" + index + "/_settings",
+                JsonNodeFactory.instance.objectNode().put("index.refresh_interval", interval));
+        if (!answer.ok()) {
+            throw new IndexException("OpenSearch at " + client.url() + " does not set how often " + index
+                    + " is refreshed (" + answer.status() + "): " + answer.text());
+        }
     }
 
     /** Until a merge of both indices finds nothing more that the store could give. */
@@ -292,7 +316,8 @@ public final class Reembedding {
                 setup.openSearch(),
                 setup.layout(),
                 setup.layout().imageIndex(from),
-                setup.layout().imageIndex(to));
+                setup.layout().imageIndex(to),
+                setup.mostPerSecond());
         try {
             JobClient job = env.executeAsync("lenstream-reembed");
             boolean ended = false;
@@ -354,7 +379,8 @@ public final class Reembedding {
     /** Until every process of a kind that gave a sign of life does what the plan says. */
     private void awaitFollowers(PlanLock lock, String kind) throws InterruptedException {
         String wanted = lock.plan().to().fingerprint();
-        TimeUnit.MILLISECONDS.sleep(SETTLING.toMillis()); // they look every two seconds
+        long seen = lock.plan().changedMillis() + SETTLING.toMillis(); // they look every two seconds
+        TimeUnit.MILLISECONDS.sleep(Math.clamp(seen - System.currentTimeMillis(), 0, SETTLING.toMillis()));
         await(kind + "s do not follow: ", () -> {
             List<SpacePlans.Beat> alive = plans.alive(System.currentTimeMillis()).stream()
                     .filter(beat -> beat.kind().equals(kind))

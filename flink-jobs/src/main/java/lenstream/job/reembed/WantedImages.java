@@ -1,8 +1,11 @@
 package lenstream.job.reembed;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
 import lenstream.core.image.StoredImage;
@@ -20,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Lets those stored images pass that the old index shows now (same id, same hash) and the new one lacks or has of an
  * earlier observation. So a job that starts anew, after a crash or for a second pass, embeds only what is left; and what was
- * superseded, removed or taken down is never embedded. Asks in batches; holds nothing over a checkpoint.
+ * superseded, removed or taken down is never embedded. Asks in batches; holds nothing over a checkpoint. Lets them pass one
+ * by one at a {@link Pace} that leaves those who search in peace.
  */
 final class WantedImages extends AbstractStreamOperator<FetchedImage>
         implements OneInputStreamOperator<StoredImage, FetchedImage>, BoundedOneInput {
@@ -32,18 +36,23 @@ final class WantedImages extends AbstractStreamOperator<FetchedImage>
     private final OpenSearchConfig openSearch;
     private final String from;
     private final String to;
+    private final double mostPerSecond;
     private transient List<StoredImage> rows = new ArrayList<>();
     private transient long bytes;
     private transient @Nullable IndexClient client;
+    private transient @Nullable Pace pace;
+    private transient @Nullable SearchTimes searchTimes;
 
     /**
-     * @param from name of the old index
+     * @param from name of the old index, which is searched
      * @param to name of the new one
+     * @param mostPerSecond images, whatever searches bear
      */
-    WantedImages(OpenSearchConfig openSearch, String from, String to) {
+    WantedImages(OpenSearchConfig openSearch, String from, String to, double mostPerSecond) {
         this.openSearch = openSearch;
         this.from = from;
         this.to = to;
+        this.mostPerSecond = mostPerSecond;
     }
 
     @Override
@@ -51,7 +60,12 @@ final class WantedImages extends AbstractStreamOperator<FetchedImage>
     public void open() throws Exception {
         super.open();
         rows = new ArrayList<>();
-        client = IndexClient.open(openSearch);
+        IndexClient opened = IndexClient.open(openSearch);
+        client = opened;
+        var first = new Pace(mostPerSecond);
+        pace = first;
+        searchTimes = new SearchTimes(opened, from);
+        getMetricGroup().gauge("lenstream_backfill_images_per_second", first::perSecond);
     }
 
     @Override
@@ -86,12 +100,22 @@ final class WantedImages extends AbstractStreamOperator<FetchedImage>
             if (shown != null
                     && shown.source().path(Field.SHA256).asText().equals(image.sha256())
                     && (there == null || there.version() < shown.version())) {
+                waitForTurn();
                 output.collect(new StreamRecord<>(
                         new FetchedImage(target(image), image.bytes(), image.sha256(), shown.version())));
             }
         }
         rows = new ArrayList<>();
         bytes = 0;
+    }
+
+    private void waitForTurn() throws InterruptedException {
+        Pace present = requireNonNull(pace);
+        requireNonNull(searchTimes).tell(present, System.nanoTime());
+        long wait = present.reserve(System.nanoTime());
+        if (wait > 0) {
+            TimeUnit.NANOSECONDS.sleep(wait);
+        }
     }
 
     /** A cluster that is away is waited for, as the sink does. */
