@@ -14,7 +14,6 @@ import lenstream.core.index.SpaceWatch;
 import lenstream.core.model.Fingerprint;
 import lenstream.search.http.Exchange;
 import lenstream.search.http.ProblemException;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -130,9 +129,19 @@ final class ActiveSpace implements AutoCloseable {
         }
     }
 
-    private synchronized void activate(String fingerprint) {
-        @Nullable SearchSpace next = loaded.get(fingerprint);
-        if (next != null && next != current && !closed) {
+    private void activate(String fingerprint) {
+        SearchSpace next;
+        synchronized (this) {
+            next = loaded.get(fingerprint);
+        }
+        if (next != null && next != current) {
+            next.warm();
+            switchTo(next, fingerprint);
+        }
+    }
+
+    private synchronized void switchTo(SearchSpace next, String fingerprint) {
+        if (!closed) {
             LOG.info("event=space_switched from={} to={}", current.fingerprint(), fingerprint);
             current = next;
         }

@@ -1,11 +1,17 @@
 package lenstream.search;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.util.List;
 import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.Relevance;
 import lenstream.core.web.WebClient;
 import lenstream.search.http.Metrics;
+import lenstream.search.http.ProblemException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,6 +23,8 @@ import org.slf4j.LoggerFactory;
 final class SearchSpace {
     private static final Logger LOG = LoggerFactory.getLogger(SearchSpace.class);
     private static final int CACHED_TEXTS = 10_000;
+    private static final List<String> WARM_UP = List.of(
+            "a photograph", "a person", "an animal", "a building", "food", "a plant", "a vehicle", "a painting");
 
     private final QueryEncoder encoder;
     private final QueryEmbedding embedding;
@@ -69,6 +77,22 @@ final class SearchSpace {
 
     Relevance relevance() {
         return relevance;
+    }
+
+    /** Asks as people do, before they do: first queries find cold caches, and a graph that lies on disk. */
+    void warm() {
+        try {
+            for (String text : WARM_UP) {
+                SearchRequest request = RequestReader.ofJson(JsonNodeFactory.instance
+                        .objectNode()
+                        .put("text", text)
+                        .toString()
+                        .getBytes(UTF_8));
+                search.near(SearchRoutes.direction(this, request.query(), request.region()), request, null);
+            }
+        } catch (ProblemException | IndexException e) {
+            LOG.info("event=space_not_warmed fingerprint={} reason={}", fingerprint(), e.getMessage());
+        }
     }
 
     /** One more holder; false if the last one has let go already. */
