@@ -32,13 +32,16 @@ import java.util.stream.Stream;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
 import lenstream.connector.crawl.SeedsFile;
+import lenstream.core.command.CommandLog;
 import lenstream.core.config.ConfigReader;
 import lenstream.core.image.ImageId;
+import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.local.LocalOpenSearch;
 import lenstream.core.local.LoopbackPorts;
 import lenstream.core.takedown.ReceiptKey;
+import lenstream.core.takedown.TakedownSubject;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.job.CrawlRun;
 import lenstream.job.IndexRun;
@@ -208,6 +211,8 @@ class PushAndTakedownIT {
                     files.remove("/albums/c.jpg");
                     post(api, "/v1/crawl", "{\"urls\":[\"" + base + "/album.html\"]}");
                     await(() -> !found(api, c));
+
+                    killedWhileItTakesDown(api, openSearch, b);
                     second.stop();
                     secondEnding.get(120, TimeUnit.SECONDS);
                 }
@@ -216,6 +221,31 @@ class PushAndTakedownIT {
             }
         } finally {
             site.stop(0);
+        }
+    }
+
+    /** What stands in the log when the server is killed outright becomes effective, and has its receipt. */
+    private void killedWhileItTakesDown(Api api, OpenSearchConfig openSearch, String url) throws Exception {
+        String id = TakedownSubject.parse(url).id();
+        try (IndexClient client = IndexClient.open(openSearch)) {
+            var log = new CommandLog(client, IndexLayout.defaults());
+            Thread asking = Thread.ofVirtual().start(() -> {
+                try {
+                    post(api, "/v1/takedowns", "{\"subject\":\"" + url + "\",\"reason\":\"the owner\"}");
+                } catch (IOException | InterruptedException e) {
+                    // killed before it answered
+                }
+            });
+            await(() -> log.read(CommandLog.Position.START, 1_000).commands().stream()
+                    .anyMatch(command -> command.key().equals(id)));
+            api.process().destroyForcibly();
+            asking.join();
+        }
+        try (Api next = Api.start(folder, openSearch)) {
+            await(() -> get(next, "/health/ready").statusCode() == 200);
+            await(() -> get(next, "/v1/takedowns/" + id).statusCode() == 200);
+            assertThat(found(next, url)).isFalse();
+            assertThat(get(next, "/v1/takedowns/" + id).body()).contains("the owner");
         }
     }
 

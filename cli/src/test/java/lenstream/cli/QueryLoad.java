@@ -2,34 +2,57 @@ package lenstream.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Asks the search API questions at an even rate and keeps what was wrong with the answers. Times count from the instant a
- * question was due, so a slow answer is charged for those that had to wait behind it.
+ * Asks the search API questions at an even rate, whether earlier ones were answered or not, and keeps what was wrong with
+ * the answers. Times count from the instant a question was due, so waiting for a slow answer is part of them.
  */
 final class QueryLoad implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final List<String> WORDS =
             List.of("guitar", "apple", "dog", "flower", "hammer", "car", "bird", "bread", "clock", "shoe");
-
+    private static final int ATTEMPTS = 5;
     private static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(40);
 
-    private final HttpClient http =
-            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final HttpClient http = HttpClient.newBuilder()
+            .connectTimeout(Duration.ofSeconds(10))
+            .executor(threads)
+            .build();
     private final URI api;
     private final Thread thread = Thread.ofPlatform().name("query-load").unstarted(this::run);
     private final List<String> faults = new ArrayList<>(); // under this
     private final List<String> spaces = new ArrayList<>(); // in the order of their first answers; under this
-    private final List<Long> nanos = new ArrayList<>(); // under this
+    private final Map<String, Long> left = new HashMap<>(); // when a space was first answered by another; under this
+    private final List<Answer> answers = new ArrayList<>(); // since the last report; under this
+    private final LongAdder refused = new LongAdder(); // since the last report
+    private final long start = System.nanoTime();
     private volatile boolean ended;
+
+    /** An answer, by when its question was due. */
+    private record Answer(long dueNanos, long tookNanos, String stages) {
+        double millis() {
+            return tookNanos / 1e6;
+        }
+    }
+
+    /** Times of answers, in milliseconds. */
+    record Times(int answers, double p50, double p99, double longest) {}
 
     private QueryLoad(URI api) {
         this.api = api;
@@ -48,47 +71,80 @@ final class QueryLoad implements AutoCloseable {
             String query = WORDS.get(i % WORDS.size()) + "+number+" + i;
             try {
                 TimeUnit.NANOSECONDS.sleep(due - System.nanoTime());
-                HttpResponse<byte[]> response = http.send(
-                        HttpRequest.newBuilder(api.resolve("/v1/search?k=5&q=" + query))
-                                .timeout(Duration.ofSeconds(30))
-                                .build(),
-                        HttpResponse.BodyHandlers.ofByteArray());
-                took(System.nanoTime() - due);
-                JsonNode answer = JSON.readTree(response.body());
-                if (response.statusCode() != 200) {
-                    fault(response.statusCode() + " " + answer);
-                    continue;
-                }
-                String space = answer.path("fingerprint").asText();
-                saw(space);
-                if (answer.path("hits").isEmpty()) {
-                    fault("no hits: " + answer);
-                }
-                for (JsonNode hit : answer.path("hits")) {
-                    if (!hit.path("fingerprint").asText().equals(space)) {
-                        fault("an answer of " + space + " has a hit of " + hit.path("fingerprint"));
-                    }
-                }
             } catch (InterruptedException e) {
                 return;
-            } catch (java.io.IOException e) {
-                fault(e.toString());
             }
+            long at = due;
+            threads.execute(() -> ask(query, at));
         }
     }
 
-    private synchronized void took(long time) {
-        nanos.add(time);
+    private void ask(String query, long due) {
+        try {
+            long asked = System.nanoTime();
+            HttpResponse<byte[]> response = send(query);
+            for (int attempt = 1; response.statusCode() == 429 && attempt < ATTEMPTS; attempt++) {
+                refused.increment(); // as clients are told to: a moment later again, which its time shows
+                TimeUnit.SECONDS.sleep(
+                        response.headers().firstValueAsLong("Retry-After").orElse(1));
+                response = send(query);
+            }
+            took(new Answer(
+                    due,
+                    System.nanoTime() - due,
+                    response.headers().firstValue("Server-Timing").orElse("")));
+            JsonNode answer = JSON.readTree(response.body());
+            if (response.statusCode() != 200) {
+                fault(response.statusCode() + " " + answer);
+                return;
+            }
+            String space = answer.path("fingerprint").asText();
+            saw(space, asked);
+            if (answer.path("hits").isEmpty()) {
+                fault("no hits: " + answer);
+            }
+            for (JsonNode hit : answer.path("hits")) {
+                if (!hit.path("fingerprint").asText().equals(space)) {
+                    fault("an answer of " + space + " has a hit of " + hit.path("fingerprint"));
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            fault(e.toString());
+        }
+    }
+
+    private HttpResponse<byte[]> send(String query) throws IOException, InterruptedException {
+        return http.send(
+                HttpRequest.newBuilder(api.resolve("/v1/search?k=5&q=" + query))
+                        .timeout(Duration.ofSeconds(30))
+                        .build(),
+                HttpResponse.BodyHandlers.ofByteArray());
+    }
+
+    private synchronized void took(Answer answer) {
+        answers.add(answer);
     }
 
     private synchronized void fault(String what) {
         faults.add(what);
     }
 
-    private synchronized void saw(String space) {
-        if (spaces.isEmpty() || !spaces.getLast().equals(space)) {
-            spaces.add(space);
+    /** A question that was asked before the switch may be answered after one that was asked behind it, no other. */
+    private synchronized void saw(String space, long asked) {
+        if (!spaces.isEmpty() && spaces.getLast().equals(space)) {
+            return;
         }
+        Long end = left.get(space);
+        if (end != null && asked < end) {
+            return;
+        }
+        if (!spaces.isEmpty()) {
+            left.put(spaces.getLast(), System.nanoTime());
+        }
+        spaces.add(space);
+        System.out.printf(Locale.ROOT, "%5.1f s: answers of %s%n", seconds(), space);
     }
 
     synchronized List<String> faults() {
@@ -100,22 +156,47 @@ final class QueryLoad implements AutoCloseable {
         return List.copyOf(spaces);
     }
 
-    /** Prints the times of the answers since the last report. */
-    synchronized void report(String when) {
-        long[] times = nanos.stream().mapToLong(n -> n).sorted().toArray();
-        int slowest = times.length == 0 ? 0 : nanos.indexOf(times[times.length - 1]);
-        nanos.clear();
-        if (times.length > 0) {
-            System.out.printf(
-                    java.util.Locale.ROOT,
-                    "queries %s: %d, p50 %.1f ms, p99 %.1f ms, longest %.1f ms, asked after %.0f s%n",
-                    when,
-                    times.length,
-                    times[times.length / 2] / 1e6,
-                    times[(int) (times.length * 0.99)] / 1e6,
-                    times[times.length - 1] / 1e6,
-                    slowest * PERIOD_NANOS / 1e9);
+    /** Seconds since the first question. */
+    double seconds() {
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    /**
+     * Times of the answers since the last report; prints them.
+     *
+     * @param usual milliseconds; each answer that took more than twice as long is printed with the server's own times
+     */
+    synchronized Times report(String when, double usual) {
+        List<Double> millis = answers.stream().map(Answer::millis).sorted().toList();
+        if (millis.isEmpty()) {
+            return new Times(0, Double.NaN, Double.NaN, Double.NaN);
         }
+        var times = new Times(
+                millis.size(),
+                millis.get(millis.size() / 2),
+                millis.get((int) (millis.size() * 0.99)),
+                millis.getLast());
+        System.out.printf(
+                Locale.ROOT,
+                "queries %s: %d, p50 %.1f ms, p99 %.1f ms, longest %.1f ms; %d times refused for a second%n",
+                when,
+                times.answers(),
+                times.p50(),
+                times.p99(),
+                times.longest(),
+                refused.sumThenReset());
+        for (Answer answer : answers) {
+            if (answer.millis() > 2 * usual) {
+                System.out.printf(
+                        Locale.ROOT,
+                        "  %6.2f s: %.0f ms, %s%n",
+                        (answer.dueNanos() - start) / 1e9,
+                        answer.millis(),
+                        answer.stages());
+            }
+        }
+        answers.clear();
+        return times;
     }
 
     /** Waits until answers come from a space. */
@@ -133,6 +214,10 @@ final class QueryLoad implements AutoCloseable {
     public void close() throws InterruptedException {
         ended = true;
         thread.join(TimeUnit.SECONDS.toMillis(40));
+        threads.shutdown();
+        if (!threads.awaitTermination(40, TimeUnit.SECONDS)) {
+            threads.shutdownNow();
+        }
         http.shutdownNow();
     }
 }

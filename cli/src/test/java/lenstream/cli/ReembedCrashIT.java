@@ -10,6 +10,8 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -37,12 +39,15 @@ import org.junit.jupiter.api.Test;
  * A move to another encoder while a crawl goes on and queries are asked, its process killed outright at random moments:
  * no query fails, no answer mixes two spaces, and in the end both indices hold the same observations, without a second
  * download. The seed is printed; {@code -Dlenstream.seed=N} repeats a run, {@code -Dlenstream.kills=N} makes a long one.
- * {@code -Dlenstream.baseline=SECONDS} asks queries before the move too, for a comparison of their times.
+ * {@code -Dlenstream.baseline=SECONDS} asks queries before the move too, for a comparison of their times; with
+ * {@code -Dlenstream.kills=0} it is a benchmark of the move alone.
  */
 class ReembedCrashIT {
     private static final Path WORK = Path.of("target/it/reembed").toAbsolutePath();
     private static final IndexLayout LAYOUT = IndexLayout.withPrefix("move");
     private static final Duration LIMIT = Duration.ofMinutes(2);
+    private static final long BASELINE_SECONDS = Long.getLong("lenstream.baseline", 0L);
+    private static final long WARM_UP_SECONDS = 20;
 
     @Test
     void killedAtAnyMomentItEndsWithTheSameObservationsInBothSpacesAndNoQueryNoticed() throws Exception {
@@ -61,7 +66,7 @@ class ReembedCrashIT {
                         LocalOpenSearch.Config.of(
                                         root.resolve("infra/opensearch/target/opensearch"), WORK.resolve("node"))
                                 .withHeap("512m")
-                                .withQuickStart(true),
+                                .withQuickStart(BASELINE_SECONDS == 0), // times that are reported are the product's own
                         line -> {});
                 GallerySite site = GallerySite.open(root.resolve("gallery"), 0, pictures, false);
                 IndexClient client =
@@ -77,15 +82,20 @@ class ReembedCrashIT {
                     .findFirst()
                     .orElseThrow());
             try (QueryLoad load = QueryLoad.start(api)) {
-                TimeUnit.SECONDS.sleep(Long.getLong("lenstream.baseline", 0L));
-                load.report("before");
+                QueryLoad.Times usual = baseline(load);
                 for (int kill = 0; kill < kills; kill++) {
                     killInMidMove(reembed(node, second), client, after, random, pictures);
                     site.publish(2);
                 }
-                finish(reembed(node, second));
-                load.report("during the move");
+                if (kills > 0) {
+                    refused(node, second, site);
+                    assertThat(load.spaces())
+                            .as("searches stay where they were")
+                            .containsExactly(before.value());
+                }
+                watched(reembed(node, second), load);
                 load.awaitSpace(after.value(), Duration.ofSeconds(20));
+                compare(usual, load);
                 int published = pictures + 2 * kills;
                 await("what was published meanwhile", () -> same(client, before, after, published), crawl);
                 assertHolds(client, after, site);
@@ -111,6 +121,64 @@ class ReembedCrashIT {
             assertThat(downloads.values()).as("every image is downloaded once").containsOnly(1L);
             crawl.interrupt();
             assertThat(crawl.await(LIMIT)).as("ended by Ctrl-C: " + crawl.err()).isEqualTo(130);
+        }
+    }
+
+    /** How long answers take while nothing else is done, if that is asked for. */
+    private static QueryLoad.Times baseline(QueryLoad load) throws InterruptedException {
+        if (BASELINE_SECONDS > 0) {
+            TimeUnit.SECONDS.sleep(WARM_UP_SECONDS);
+            load.report("while the programs warm up", Double.POSITIVE_INFINITY);
+            TimeUnit.SECONDS.sleep(BASELINE_SECONDS);
+        }
+        return load.report("before the move", Double.POSITIVE_INFINITY);
+    }
+
+    private static void compare(QueryLoad.Times usual, QueryLoad load) throws InterruptedException {
+        if (BASELINE_SECONDS > 0) {
+            TimeUnit.SECONDS.sleep(5); // what the switch itself costs shows in the seconds behind it
+            QueryLoad.Times moving = load.report("during the move", usual.p99());
+            System.out.printf(Locale.ROOT, "p99 during the move: %.2f times that before%n", moving.p99() / usual.p99());
+        } else {
+            load.report("during the move", Double.POSITIVE_INFINITY);
+        }
+    }
+
+    /** A gate that this encoder cannot meet, with a query whose answer is known. */
+    private static void refused(LocalOpenSearch node, Path second, GallerySite site)
+            throws IOException, InterruptedException {
+        Picture known = site.published().getFirst();
+        Path gate = Files.writeString(WORK.resolve("gate.yaml"), """
+                min_overlap: 1
+                queries: [{text: "%s", relevant: ["%s"]}]
+                """.formatted(known.label(), site.uriOf(known)));
+        try (LauncherProcess move =
+                start(node, "reembed", "--model", second.toString(), "--gate", gate.toString(), "--rate", "1000")) {
+            assertThat(move.await(LIMIT)).as(move.err()).isEqualTo(1);
+            assertThat(move.out()).contains("REFUSED overlap@10", "ok      recall@10", "ok      label loss", ", of 1");
+            assertThat(move.err())
+                    .contains(
+                            "the gate refused the new encoder (overlap@10 is ",
+                            ", at least 1.000 is asked): searches stay where they were",
+                            "loosen the rules with --gate, then run the same command again");
+        }
+    }
+
+    /** To its end; says when it did what, on the clock of the queries. */
+    private static void watched(LauncherProcess move, QueryLoad load) throws InterruptedException {
+        System.out.printf(Locale.ROOT, "%5.1f s: the move begins%n", load.seconds());
+        try (move) {
+            long deadline = System.nanoTime() + LIMIT.toNanos();
+            int told = 0;
+            for (boolean last = false; !last && System.nanoTime() < deadline; ) {
+                last = !move.isAlive();
+                List<String> lines = move.err().lines().toList();
+                for (; told < lines.size(); told++) {
+                    System.out.printf(Locale.ROOT, "%5.1f s: %s%n", load.seconds(), lines.get(told));
+                }
+                TimeUnit.MILLISECONDS.sleep(100);
+            }
+            assertThat(move.await(Duration.ofSeconds(1))).as(move.err()).isZero();
         }
     }
 
