@@ -137,17 +137,23 @@ final class OpenLoop implements AutoCloseable {
                 .map(Outcome::millis)
                 .sorted()
                 .toList();
+        String others = refused.isEmpty()
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "; refused: p50 %.1f ms, p99 %.1f",
+                        quantile(refused, 0.5),
+                        quantile(refused, 0.99));
         return String.format(
                 Locale.ROOT,
-                "%d requests, statuses %s; answered: p50 %.1f ms, p90 %.1f, p99 %.1f, max %.1f; refused: p50 %.1f ms, p99 %.1f",
+                "%d requests, statuses %s; answered: p50 %.1f ms, p90 %.1f, p99 %.1f, max %.1f%s",
                 outcomes.size(),
                 statuses,
                 quantile(accepted, 0.5),
                 quantile(accepted, 0.9),
                 quantile(accepted, 0.99),
                 quantile(accepted, 1),
-                quantile(refused, 0.5),
-                quantile(refused, 0.99));
+                others);
     }
 
     /** A quantile of all requests, where one that was not answered with 200 never came to an end. */
