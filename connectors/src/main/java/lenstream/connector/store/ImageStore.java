@@ -16,7 +16,6 @@ import org.apache.flink.configuration.MemorySize;
 import org.apache.flink.connector.file.sink.FileSink;
 import org.apache.flink.connector.file.src.FileSource;
 import org.apache.flink.connector.file.src.enumerate.NonSplittingRecursiveEnumerator;
-import org.apache.flink.connector.file.src.reader.SimpleStreamFormat;
 import org.apache.flink.connector.file.src.reader.StreamFormat;
 import org.apache.flink.core.fs.FSDataInputStream;
 import org.apache.flink.core.fs.FSDataOutputStream;
@@ -115,12 +114,27 @@ public final class ImageStore {
         }
     }
 
-    private static final class ImageFormat extends SimpleStreamFormat<StoredImage> {
+    /** Reads a file to its end, wherever that is by then: one in progress may have grown since it was listed. */
+    private static final class ImageFormat implements StreamFormat<StoredImage> {
         private static final long serialVersionUID = 1;
 
         @Override
-        public StreamFormat.Reader<StoredImage> createReader(Configuration config, FSDataInputStream stream) {
+        public StreamFormat.Reader<StoredImage> createReader(
+                Configuration config, FSDataInputStream stream, long fileLength, long splitEnd) {
             return new ImageReader(new BufferedInputStream(stream, 1 << 16));
+        }
+
+        @Override
+        public StreamFormat.Reader<StoredImage> restoreReader(
+                Configuration config, FSDataInputStream stream, long offset, long fileLength, long splitEnd)
+                throws IOException {
+            stream.seek(offset);
+            return createReader(config, stream, fileLength, splitEnd);
+        }
+
+        @Override
+        public boolean isSplittable() {
+            return false;
         }
 
         @Override
