@@ -74,11 +74,7 @@ public record AlertCounts(
         if (answer.status() == 404) {
             return JsonNodeFactory.instance.missingNode();
         }
-        if (!answer.ok()) {
-            throw new IndexException(
-                    "OpenSearch at " + client.url() + " answers " + answer.status() + ": " + answer.text());
-        }
-        return answer.json();
+        return client.required(answer);
     }
 
     /** Under the names of the components. */
