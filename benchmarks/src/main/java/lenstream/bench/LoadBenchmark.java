@@ -54,6 +54,12 @@ public final class LoadBenchmark {
 
     private static final int REFUSED_MILLIS = 10;
     private static final int BISECTIONS = 4;
+
+    /** A rate is too high if it was twice: a pause of the machine would end the search at a fraction of what can be done. */
+    private static final int ATTEMPTS = 2;
+
+    private static final int WARM_RATE = 30;
+    private static final int LOWEST_RATE = 8;
     private static final int HIGHEST_RATE = 20_000;
     private static final IndexLayout LAYOUT = IndexLayout.withPrefix("load");
 
@@ -175,7 +181,7 @@ public final class LoadBenchmark {
 
     private void warmUp() throws InterruptedException {
         try (var load = new OpenLoop(api.uri())) {
-            load.run(30, WARM_UP_SECONDS, mixed());
+            load.run(WARM_RATE, WARM_UP_SECONDS, mixed());
         }
     }
 
@@ -344,25 +350,28 @@ public final class LoadBenchmark {
 
     /**
      * The highest rate at which 99 of 100 requests are answered within the limit; one that is refused is not. Doubles the rate
-     * until that fails, then halves the gap.
+     * until that fails twice, then halves the gap.
      */
     private void tune(String kind, int seconds, double limitMillis) throws InterruptedException {
         OpenLoop.Ask ask = kind.equals("image") ? this::image : this::text;
         double good = 0;
         double bad = 0;
         try (var load = new OpenLoop(api.uri())) {
-            double rate = 4;
+            load.run(WARM_RATE, WARM_UP_SECONDS, endless(ask));
+            double rate = LOWEST_RATE;
             for (int gaps = 0; gaps < BISECTIONS && rate <= HIGHEST_RATE; ) {
-                List<OpenLoop.Outcome> outcomes = load.run(rate, seconds, endless(ask));
-                double p99 = OpenLoop.ofAll(outcomes, 0.99);
-                boolean kept = p99 <= limitMillis;
-                System.out.printf(
-                        Locale.ROOT,
-                        "%s, %.1f a second: %s: %s%n",
-                        kind,
-                        rate,
-                        kept ? "kept" : "not kept",
-                        OpenLoop.line(outcomes));
+                boolean kept = false;
+                for (int attempt = 0; attempt < ATTEMPTS && !kept; attempt++) {
+                    List<OpenLoop.Outcome> outcomes = load.run(rate, seconds, endless(ask));
+                    kept = OpenLoop.ofAll(outcomes, 0.99) <= limitMillis;
+                    System.out.printf(
+                            Locale.ROOT,
+                            "%s, %.1f a second: %s: %s%n",
+                            kind,
+                            rate,
+                            kept ? "kept" : "not kept",
+                            OpenLoop.line(outcomes));
+                }
                 if (kept) {
                     good = rate;
                 } else {
