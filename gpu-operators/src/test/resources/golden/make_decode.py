@@ -233,6 +233,41 @@ def others():
         add("avif-exif-6", "avif", save(picture(41, 27), "AVIF", quality=85, exif=exif))
 
 
+def jpeg2000s():
+    p = picture(53, 38)
+    a = alpha(53, 38)
+    rgba = p.copy()
+    rgba.putalpha(a)
+    la = p.convert("LA")
+    la.putalpha(a)
+    add("jp2-lossless", "jp2", save(p, "JPEG2000", irreversible=False))
+    add("jp2-lossy", "jp2", save(p, "JPEG2000", irreversible=True, quality_mode="rates", quality_layers=[8]))
+    add("jp2-layers", "jp2", save(p, "JPEG2000", irreversible=False, quality_mode="rates", quality_layers=[16, 4, 1], progression="RPCL"))
+    add("jp2-tiles", "jp2", save(p, "JPEG2000", irreversible=False, tile_size=(16, 16), num_resolutions=3))
+    add("jp2-gray", "jp2", save(p.convert("L"), "JPEG2000", irreversible=False))
+    add("jp2-gray-alpha", "jp2", save(la, "JPEG2000", irreversible=False))
+    add("jp2-rgba", "jp2", save(rgba, "JPEG2000", irreversible=False))
+    wide = (numpy.asarray(p.convert("L")).astype("uint16") * 257 + 100).clip(0, 65535).astype("uint16")
+    add("jp2-gray16", "jp2", save(Image.fromarray(wide), "JPEG2000", irreversible=False))
+    add("j2k-codestream", "j2k", save(p, "JPEG2000", irreversible=False, no_jp2=True))
+
+
+def pnms():
+    p = picture(23, 17)
+    samples = numpy.asarray(p)
+    gray = numpy.asarray(p.convert("L"))
+    bits = (gray < 128).astype("uint8")
+    add("pnm-bits", "pbm", save(p.convert("1"), "PPM"))
+    add("pnm-gray", "pgm", save(p.convert("L"), "PPM"))
+    add("pnm-rgb", "ppm", save(p, "PPM"))
+    add("pnm-gray16", "pgm", b"P5\n23 17\n65535\n" + (gray.astype(">u2") * 257).tobytes())
+    add("pnm-gray-to-100", "pgm", b"P5 23 17 100\n" + (gray // 3).clip(0, 100).tobytes())
+    add("pnm-rgb12", "ppm", b"P6\n# twelve bits\n23 17\n4095\n" + (samples.astype("uint32") * 16).astype(">u2").tobytes())
+    add("pnm-text-bits", "pbm", b"P1\n# no spaces\n23 17\n" + b"\n".join(b"".join(b"%d" % v for v in row) for row in bits))
+    add("pnm-text-gray", "pgm", b"P2 23 17 255\n" + b"\n".join(b" ".join(b"%d" % v for v in row) for row in gray))
+    add("pnm-text-rgb", "ppm", b"P3\n23 17 # a comment\n63\n" + b"\n".join(b" ".join(b"%d" % (v // 4) for v in row.flat) for row in samples) + b"\n")
+
+
 def gif_with_offset(gif, width, height, left, top):
     """Puts a GIF's only frame into a larger screen."""
     out = bytearray(gif)
@@ -251,6 +286,8 @@ def gif_with_offset(gif, width, height, left, top):
 jpegs()
 pngs()
 others()
+jpeg2000s()
+pnms()
 with open(os.path.join(HERE, "index.tsv"), "w") as f:
     f.write(f"# Pillow {PIL.__version__}: file, width, height, frames, expected pixels\n")
     f.write("\n".join(index) + "\n")

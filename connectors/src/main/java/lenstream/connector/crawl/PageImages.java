@@ -30,7 +30,7 @@ final class PageImages {
             List.of("data-src", "data-original", "data-lazy-src", "data-lazy", "data-url", "data-full", "data-image");
     /** What a source of a picture may offer and no decoder here reads. */
     private static final Set<String> UNREADABLE =
-            Set.of("image/jxl", "image/svg+xml", "image/heic", "image/heif", "image/jp2", "image/vnd.ms-photo");
+            Set.of("image/jxl", "image/svg+xml", "image/heic", "image/heif", "image/vnd.ms-photo");
 
     /** An image declared as small as this counts visits, it shows nothing. */
     private static final int PIXEL = 2;

@@ -10,8 +10,9 @@ import lenstream.connector.source.ImageBytes;
 
 /** Tells image files from others, by the ending of their name or else by their first bytes. */
 final class ImageFiles {
-    private static final Set<String> ENDINGS =
-            Set.of("jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "avif", "bmp", "tif", "tiff");
+    private static final Set<String> ENDINGS = Set.of(
+            "jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "avif", "bmp", "tif", "tiff", "jp2", "j2k", "jpx",
+            "pnm", "pbm", "pgm", "ppm");
 
     private ImageFiles() {}
 

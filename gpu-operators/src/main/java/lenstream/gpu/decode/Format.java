@@ -8,7 +8,10 @@ public enum Format {
     WEBP("image/webp"),
     BMP("image/bmp"),
     TIFF("image/tiff"),
-    AVIF("image/avif");
+    AVIF("image/avif"),
+    JPEG2000("image/jp2"),
+    /** PBM, PGM and PPM, as text or raw. */
+    PNM("image/x-portable-anymap");
 
     private final String mime;
 

@@ -24,6 +24,8 @@ final class Headers {
                 case BMP -> bmp(bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN));
                 case TIFF -> TiffFile.header(bytes);
                 case AVIF -> AvifFile.read(bytes).header();
+                case JPEG2000 -> Jpeg2000.header(bytes);
+                case PNM -> PnmFile.header(bytes);
             };
         } catch (IndexOutOfBoundsException e) {
             throw UndecodableException.truncated(

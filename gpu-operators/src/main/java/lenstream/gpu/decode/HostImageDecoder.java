@@ -9,8 +9,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decodes on the CPU: JPEG, PNG and WebP by OpenCV, AVIF by FFmpeg, GIF by own code, TIFF, BMP and CMYK JPEG by readers
- * on the JVM. The table of formats, decoders and their parity with Pillow is in the module's README.
+ * Decodes on the CPU: JPEG, PNG and WebP by OpenCV, AVIF and JPEG 2000 by FFmpeg, GIF and PNM by own code, TIFF, BMP and CMYK
+ * JPEG by readers on the JVM. The table of formats, decoders and their parity with Pillow is in the module's README.
  *
  * <p>Thread-safe: several threads may decode at once; each image is decoded by the thread that asks.
  */
@@ -158,6 +158,8 @@ public final class HostImageDecoder implements ImageDecoder {
                 case GIF -> GifFile.decode(bytes, header, rules.ground(), rgb);
                 case BMP, TIFF -> PlainJava.decode(bytes, header, rules.ground(), rgb);
                 case AVIF -> avif(bytes, rules.ground(), rgb);
+                case JPEG2000 -> Jpeg2000.decode(bytes, header, rules.ground(), rgb);
+                case PNM -> PnmFile.decode(bytes, header, rgb);
             }
             kept = true;
         } catch (IndexOutOfBoundsException e) {
@@ -179,23 +181,16 @@ public final class HostImageDecoder implements ImageDecoder {
 
     private static void avif(ByteBuffer bytes, Ground ground, byte[] rgb) throws UndecodableException {
         AvifFile file = AvifFile.read(bytes);
-        Av1.Frame frame = Av1.decode(file.colour());
+        Planes frame = Ffmpeg.av1(file.colour());
         byte @Nullable [] alphaData = file.alpha();
-        Av1.Frame alpha = alphaData == null ? null : Av1.decode(alphaData);
-        checkSize(frame, file.header());
+        Planes alpha = alphaData == null ? null : Ffmpeg.av1(alphaData);
+        frame.checkSize(file.header());
         if (alpha != null) {
-            checkSize(alpha, file.header());
+            alpha.checkSize(file.header());
         }
         int matrix = file.matrix() == 2 ? frame.matrix() : file.matrix();
         Boolean fullRange = file.fullRange();
-        Av1.toRgb(frame, alpha, matrix, fullRange == null ? frame.fullRange() : fullRange, ground, rgb);
-    }
-
-    private static void checkSize(Av1.Frame frame, ImageHeader header) throws UndecodableException {
-        if (frame.width() != header.width() || frame.height() != header.height()) {
-            throw UndecodableException.corrupt("AVIF: decoded to " + frame.width() + " x " + frame.height()
-                    + ", its header says " + header.width() + " x " + header.height());
-        }
+        frame.toRgb(alpha, matrix, fullRange == null ? frame.fullRange() : fullRange, ground, rgb);
     }
 
     /** Holds nothing but arrays for reuse; there is nothing to release. */

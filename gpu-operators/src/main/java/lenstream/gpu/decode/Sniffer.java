@@ -25,8 +25,8 @@ final class Sniffer {
         }
         String other = other(bytes);
         if (other != null) {
-            throw UndecodableException.unsupported(
-                    other + " is not supported; supported are JPEG, PNG, GIF, WebP, BMP," + " TIFF and AVIF");
+            throw UndecodableException.unsupported(other + " is not supported; supported are JPEG, PNG, GIF, WebP, BMP,"
+                    + " TIFF, AVIF, JPEG 2000 and PNM");
         }
         if (isText(bytes)) {
             String start = text(bytes, Math.min(length, 512)).stripLeading();
@@ -65,6 +65,12 @@ final class Sniffer {
         if (starts(bytes, 4, 'f', 't', 'y', 'p') && brands(bytes).contains("avi")) {
             return Format.AVIF;
         }
+        if (starts(bytes, 0, 0, 0, 0, 12, 'j', 'P', ' ', ' ') || starts(bytes, 0, 0xFF, 0x4F, 0xFF, 0x51)) {
+            return Format.JPEG2000;
+        }
+        if (PnmFile.starts(bytes)) {
+            return Format.PNM;
+        }
         return null;
     }
 
@@ -75,9 +81,6 @@ final class Sniffer {
         }
         if (starts(bytes, 0, 0xFF, 0x0A) || starts(bytes, 0, 0, 0, 0, 12, 'J', 'X', 'L', ' ')) {
             return "JPEG XL";
-        }
-        if (starts(bytes, 0, 0, 0, 0, 12, 'j', 'P', ' ', ' ') || starts(bytes, 0, 0xFF, 0x4F, 0xFF, 0x51)) {
-            return "JPEG 2000";
         }
         if (starts(bytes, 0, 0, 0, 1, 0) || starts(bytes, 0, 0, 0, 2, 0)) {
             return "a Windows icon";

@@ -14,10 +14,10 @@ import org.junit.jupiter.api.TestFactory;
 final class DecodeGoldenTest {
     private final HostImageDecoder decoder = new HostImageDecoder(DecodeLimits.defaults(), DecodeRules.defaults(), 1);
 
-    /** Largest difference of a sample that is allowed; all but AVIF are equal in every byte. */
+    /** Largest difference of a sample that is allowed; all but AVIF and lossy JPEG 2000 are equal in every byte. */
     private static int limit(String file) {
         if (!file.endsWith(".avif")) {
-            return 0;
+            return file.equals("jp2-lossy.jp2") ? 1 : 0;
         }
         // chroma is upsampled in floating point here and in 6-bit fixed point by libyuv there
         return file.equals("avif-444.avif") ? 1 : file.equals("avif-gray.avif") ? 0 : 7;
@@ -32,7 +32,7 @@ final class DecodeGoldenTest {
                 tests.add(DynamicTest.dynamicTest(fields[0], () -> check(fields)));
             }
         }
-        assertThat(tests).hasSizeGreaterThan(70);
+        assertThat(tests).hasSizeGreaterThan(90);
         return tests;
     }
 

@@ -79,7 +79,12 @@ final class DecodeRejectionTest {
                 "tiff-lzw.tif",
                 "avif-420.avif",
                 "jpeg-cmyk.jpg",
-                "jpeg-arithmetic.jpg"
+                "jpeg-arithmetic.jpg",
+                "jp2-lossless.jp2",
+                "jp2-tiles.jp2",
+                "j2k-codestream.j2k",
+                "pnm-rgb.ppm",
+                "pnm-text-gray.pgm"
             })
     void aFileThatEndsTooEarlyIsTruncated(String name) throws IOException {
         byte[] whole = Images.read(name);

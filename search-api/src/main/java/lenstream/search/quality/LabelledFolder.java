@@ -29,8 +29,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class LabelledFolder {
     private static final List<String> LISTS = List.of("labels.csv", "labels.tsv", "labels.jsonl");
-    private static final Set<String> ENDINGS =
-            Set.of("jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "avif", "bmp", "tif", "tiff");
+    private static final Set<String> ENDINGS = Set.of(
+            "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "avif", "bmp", "tif", "tiff", "jp2", "j2k", "jpx",
+            "pnm", "pbm", "pgm", "ppm");
     private static final int MOST_PROBLEMS = 10;
 
     private LabelledFolder() {}
