@@ -12,6 +12,7 @@ import java.util.Map;
  * @param found image URLs that discovery emitted
  * @param visitIn of those, taken up by the visit operator
  * @param visitPending waiting for their host, or being fetched
+ * @param visitOwed of those, what the run waits for: not what fell due by its own schedule while it lasted
  * @param fetched downloaded, new or changed
  * @param unchanged found again as they were
  * @param fetchRejected not to be had
@@ -35,6 +36,7 @@ public record CrawlCounts(
         long found,
         long visitIn,
         long visitPending,
+        long visitOwed,
         long fetched,
         long unchanged,
         long fetchRejected,
@@ -62,6 +64,7 @@ public record CrawlCounts(
                 metrics.getOrDefault("lenstream_found", 0L),
                 metrics.getOrDefault("lenstream_visit_in", 0L),
                 metrics.getOrDefault("lenstream_visit_pending", 0L),
+                metrics.getOrDefault("lenstream_visit_owed", 0L),
                 metrics.getOrDefault("lenstream_fetched", 0L),
                 metrics.getOrDefault("lenstream_unchanged", 0L),
                 metrics.getOrDefault("lenstream_fetch_rejected", 0L),
@@ -84,14 +87,16 @@ public record CrawlCounts(
     }
 
     /**
-     * Whether the frontier is dry: every site has said all, and every target that was emitted has been answered. What is
+     * Whether the frontier is dry: every site has said all, and every target that was emitted has been answered, as has
+     * every visit that was due by itself when the run began. Those that fall due meanwhile are left to the next run: with
+     * short intervals there would always be one more. What is
      * still between the operators is flushed by the savepoint that ends the job. After a restart readers may be dry at
      * once, while nothing is known yet of the queues: what a visit subtask has not told does not count as nothing.
      *
      * @param readers parallelism of discovery and of the visits
      */
     boolean frontierIsDry(int readers) {
-        return readersDry == readers && visitors == readers && found == visitIn && visitPending == 0;
+        return readersDry == readers && visitors == readers && found == visitIn && visitOwed == 0;
     }
 
     /** Whether what was fetched has also reached the index, so that these counts are final. */

@@ -34,10 +34,15 @@ class CrawlCountsTest {
         "lenstream_sites_dry, 1", // a reader still has something to say
         "lenstream_visitors, 1", // a restart, and nothing is known yet of what waits there
         "lenstream_found, 10", // a target is between the operators
-        "lenstream_visit_pending, 1" // a host is still waited for
+        "lenstream_visit_owed, 1" // a host is still waited for
     })
     void whatIsUnderWayIsNotDry(String metric, long value) {
         assertThat(with(metric, value).frontierIsDry(2)).isFalse();
+    }
+
+    @Test
+    void whatFallsDueMeanwhileDoesNotKeepARunFromItsEnd() {
+        assertThat(with("lenstream_visit_pending", 3).frontierIsDry(2)).isTrue();
     }
 
     @ParameterizedTest

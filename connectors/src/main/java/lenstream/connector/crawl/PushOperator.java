@@ -107,6 +107,7 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
         failed = group.counter("lenstream_pushes_failed");
         // beside the visit operator's: both say how much waits for its host
         group.<Long, Gauge<Long>>gauge("lenstream_visit_pending", pending::get);
+        group.<Long, Gauge<Long>>gauge("lenstream_visit_owed", pending::get);
         web = webs.apply(getRuntimeContext().getJobInfo().getJobId().toString());
         pages = new PushedPage(web::get);
         threads = Executors.newThreadPerTaskExecutor(

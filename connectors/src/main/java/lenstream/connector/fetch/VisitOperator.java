@@ -88,6 +88,9 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     private static final int FILES_AT_ONCE = 8;
 
+    static final MapStateDescriptor<String, KnownUrl> KNOWN =
+            new MapStateDescriptor<>("known-urls", ImageIdSerializer.INSTANCE, KnownUrlSerializer.INSTANCE);
+
     private static final ValueStateDescriptor<HostPace> PACE =
             new ValueStateDescriptor<>("host-pace", HostPace.Serializer.INSTANCE);
 
@@ -109,9 +112,14 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private transient @Nullable ExecutorService threads;
     // written on the task thread, read by metric reporters
     private final transient AtomicLong pending = new AtomicLong();
+    /** Of those, visits by URLs' own schedules that fell due since this run began: a run that ends does not wait for them. */
+    private final transient AtomicLong later = new AtomicLong();
+
     private final transient AtomicInteger inFlight = new AtomicInteger();
     /** What waited before a restart is counted in {@link #pending}. */
     private transient volatile boolean hasResumed;
+
+    private transient long openedAt;
 
     VisitOperator(
             StreamOperatorParameters<FetchedImage> parameters,
@@ -130,8 +138,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         KeyedStateStore store = getKeyedStateStore();
         queue = new HostQueue(store);
         wheel = new RevisitWheel(store);
-        known = store.getMapState(
-                new MapStateDescriptor<>("known-urls", ImageIdSerializer.INSTANCE, KnownUrlSerializer.INSTANCE));
+        known = store.getMapState(KNOWN);
         pace = store.getState(PACE);
         takedowns = TakedownState.restore(getOperatorStateBackend());
         web = webs.lease(getRuntimeContext().getJobInfo().getJobId().toString());
@@ -158,12 +165,14 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         counters = VisitMetrics.register(group);
         group.<Long, Gauge<Long>>gauge("lenstream_visit_pending", pending::get);
         group.<Long, Gauge<Long>>gauge(MetricNames.PENDING_RECORDS, pending::get);
+        group.<Long, Gauge<Long>>gauge("lenstream_visit_owed", this::owed);
         group.<Integer, Gauge<Integer>>gauge("lenstream_visit_in_flight", inFlight::get);
         group.<Integer, Gauge<Integer>>gauge("lenstream_visitors", () -> hasResumed ? 1 : 0);
         timers = getInternalTimerService("revisits", VoidNamespaceSerializer.INSTANCE, this);
         fetcher = new ImageFetcher(web()::get, fetching);
         threads = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("visit-", 0).factory());
+        openedAt = now();
         resume();
         hasResumed = true;
     }
@@ -241,6 +250,9 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         } else if (before != null
                 && (before.isQueued() || (isFull && before.next().isOut(now)))) {
             counters().merged().inc();
+            if (before.isQueued()) {
+                owe(lane, before.queued());
+            }
         } else {
             KnownUrl named = before == null ? KnownUrl.named(target) : before.withTarget(target);
             if (isFull) {
@@ -311,9 +323,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private void jumpTheQueue(Lane lane, @Nullable KnownUrl before, CrawlTarget target) throws Exception {
         if (before != null && before.isQueued()) {
             counters().merged().inc();
-            queue().remove(before.queued());
-            lane.ends = lane.ends.removed(before.queued());
-            pending.decrementAndGet();
+            leave(lane, before.queued());
         }
         KnownUrl named = before == null ? KnownUrl.named(target) : before.withTarget(target);
         lane.ends = lane.ends.prepended();
@@ -433,7 +443,12 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
                         lane, url, new QueueEntry(due.id(), 0, 0, url.target().discoveredAtMillis(), false));
             } else {
                 counters().revisits().inc();
-                return enqueue(lane, url, new QueueEntry(due.id(), 0, 0, now, true));
+                long number = enqueue(lane, url, new QueueEntry(due.id(), 0, 0, now, true));
+                if (url.next().dueAtMillis() > openedAt) {
+                    lane.later.add(number);
+                    later.incrementAndGet();
+                }
+                return number;
             }
         }
         comeBack(lane);
@@ -647,18 +662,34 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     private void postpone(Lane lane, long number, KnownUrl url, QueueEntry entry, Verdict.Again again)
             throws Exception {
+        boolean isLater = lane.later.contains(number);
+        leave(lane, number);
+        long after = enqueue(lane, url, entry.again(again.attempts(), again.notBeforeMillis()));
+        if (isLater) {
+            lane.later.add(after);
+            later.incrementAndGet();
+        }
+    }
+
+    /** Takes an entry out of its host's queue. */
+    private void leave(Lane lane, long number) throws Exception {
         queue().remove(number);
         lane.ends = lane.ends.removed(number);
+        owe(lane, number);
         pending.decrementAndGet();
-        enqueue(lane, url, entry.again(again.attempts(), again.notBeforeMillis()));
+    }
+
+    /** This run does not end without this visit. */
+    private void owe(Lane lane, long number) {
+        if (lane.later.remove(number)) {
+            later.decrementAndGet();
+        }
     }
 
     /** Takes an entry out of the queue and plans the URL's next visit. */
     private void finish(Lane lane, long number, KnownUrl url, Observation after, Verdict verdict, long took)
             throws Exception {
-        queue().remove(number);
-        lane.ends = lane.ends.removed(number);
-        pending.decrementAndGet();
+        leave(lane, number);
         long now = now();
         CrawlTarget target = url.target();
         Schedule next = fetching.revisit().after(url.next(), url.last(), after, target.discoveredAtMillis(), now);
@@ -677,9 +708,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     /** Drops an entry that was taken down, and all that is known of its URL. */
     private void forget(Lane lane, long number, QueueEntry entry) throws Exception {
-        queue().remove(number);
-        lane.ends = lane.ends.removed(number);
-        pending.decrementAndGet();
+        leave(lane, number);
         known().remove(entry.id());
     }
 
@@ -731,6 +760,11 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         return pending.get();
     }
 
+    /** Of those, what a run that ends waits for. */
+    long owed() {
+        return pending.get() - later.get();
+    }
+
     /** Visits that came to an end. */
     long visits() {
         return counters().fetched().getCount()
@@ -768,6 +802,9 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private static final class Lane {
         private final String host;
         private final Set<Long> running = new HashSet<>(4);
+        /** Entries of the queue that a run which ends does not wait for; few, for a wheel gives out one after the other. */
+        private final Set<Long> later = new HashSet<>(4);
+
         private QueueEnds ends;
         private boolean isSaved;
         private RevisitWheel.@Nullable Ends wheelEnds;

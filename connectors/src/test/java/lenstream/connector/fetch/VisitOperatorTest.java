@@ -426,6 +426,42 @@ class VisitOperatorTest {
     }
 
     @Test
+    void aRunThatEndsWaitsForWhatWasDueWhenItBeganAndNotForWhatFallsDueMeanwhile() throws Exception {
+        site.image("/a.jpg");
+        OperatorSubtaskState snapshot;
+        try (var visits = start(QUICK, null)) {
+            visits.send("/a.jpg");
+            assertThat(visits.operator().owed()).isEqualTo(1);
+            visits.run(() -> visits.images().size() == 1 && visits.isIdle());
+            snapshot = visits.harness.snapshot(1, 1);
+            var arrived = new CountDownLatch(1);
+            var go = new CountDownLatch(1);
+            site.held("/a.jpg", arrived, go);
+            visits.later(Duration.ofDays(2));
+            visits.run(() -> arrived.getCount() == 0);
+            assertThat(visits.operator().pending()).isEqualTo(1);
+            assertThat(visits.operator().owed()).isZero();
+            visits.send("/a.jpg");
+            assertThat(visits.operator().owed())
+                    .as("discovery has named it, too")
+                    .isEqualTo(1);
+            go.countDown();
+            visits.run(visits::isIdle);
+            assertThat(visits.operator().owed()).isZero();
+        }
+        var arrived = new CountDownLatch(1);
+        var go = new CountDownLatch(1);
+        site.held("/a.jpg", arrived, go);
+        try (var visits = start(QUICK, snapshot, Duration.ofDays(2))) {
+            visits.run(() -> arrived.getCount() == 0);
+            assertThat(visits.operator().owed()).isEqualTo(1);
+            go.countDown();
+            visits.run(visits::isIdle);
+            assertThat(visits.operator().owed()).isZero();
+        }
+    }
+
+    @Test
     void whatIsGoneIsForgottenOnceDiscoveryHasNotNamedItForLong() throws Exception {
         site.status("/a.jpg", 410);
         try (var visits = start(QUICK, null)) {
@@ -626,6 +662,13 @@ class VisitOperatorTest {
 
     private Visits start(FetchConfig config, @org.jspecify.annotations.Nullable OperatorSubtaskState state)
             throws Exception {
+        return start(config, state, Duration.ZERO);
+    }
+
+    /** @param ahead of the real time at the start */
+    private Visits start(
+            FetchConfig config, @org.jspecify.annotations.Nullable OperatorSubtaskState state, Duration ahead)
+            throws Exception {
         var harness = new Harness(config);
         harness.setStateBackend(new EmbeddedRocksDBStateBackend());
         harness.setup(TypeInformation.of(FetchedImage.class)
@@ -633,9 +676,11 @@ class VisitOperatorTest {
         if (state != null) {
             harness.initializeState(state);
         }
-        harness.setProcessingTime(System.currentTimeMillis());
+        harness.setProcessingTime(System.currentTimeMillis() + ahead.toMillis());
         harness.open();
-        return new Visits(harness);
+        var visits = new Visits(harness);
+        visits.later(ahead);
+        return visits;
     }
 
     /** Flink's own harness of two inputs takes an operator only, not the factory that gives it its mailbox. */
