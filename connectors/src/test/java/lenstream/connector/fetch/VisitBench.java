@@ -10,14 +10,18 @@ import java.util.Map;
 import java.util.stream.Stream;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.FetchedImage;
+import lenstream.core.image.ImageId;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebConfig;
 import lenstream.core.web.WebResponse;
+import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.java.functions.KeySelector;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.MemorySize;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.state.rocksdb.EmbeddedRocksDBStateBackend;
 import org.apache.flink.state.rocksdb.RocksDBConfigurableOptions;
 import org.apache.flink.state.rocksdb.RocksDBOptions;
@@ -86,6 +90,36 @@ public final class VisitBench implements AutoCloseable {
         while (operator().pending() > WAITING) {
             work();
         }
+    }
+
+    /**
+     * Writes down URLs as if each had been visited now, without a visit: state for a benchmark at a tenth of the time.
+     *
+     * @param targets of one host, which nothing else is known of and nothing waits for
+     */
+    public void know(List<CrawlTarget> targets) throws Exception {
+        long now = System.currentTimeMillis() + ahead;
+        VisitOperator operator = operator();
+        String host = targets.getFirst().host();
+        operator.setCurrentKey(host);
+        var wheel = new RevisitWheel(operator.getKeyedStateStore());
+        MapState<String, KnownUrl> known = operator.getKeyedStateStore().getMapState(VisitOperator.KNOWN);
+        RevisitWheel.Ends ends = wheel.ends();
+        for (CrawlTarget target : targets) {
+            CanonicalUrl url = CanonicalUrl.of(target.url()).orElseThrow();
+            byte[] body = Answers.body(url);
+            Observation seen = Observation.NONE.fetched(
+                    new FetchOutcome.Validators(Answers.etag(url), null), ImageId.sha256(body), now, now);
+            Schedule next = CONFIG.revisit().after(Schedule.NONE, Observation.NONE, seen, now, now);
+            long until = wheel.file(ends, RevisitWheel.ringOf(next.dueAtMillis() - now), target.id(), now);
+            known.put(
+                    target.id(),
+                    KnownUrl.named(target).visited(seen, next.filed(until)).withLedger(now));
+        }
+        ends.timerAt(ends.firstDueMillis());
+        operator.getInternalTimerService("revisits", VoidNamespaceSerializer.INSTANCE, operator)
+                .registerProcessingTimeTimer(VoidNamespace.INSTANCE, ends.timerAtMillis());
+        wheel.save(ends);
     }
 
     /** Works until nothing waits. */
@@ -182,12 +216,19 @@ public final class VisitBench implements AutoCloseable {
             if (url.path().equals("/robots.txt")) {
                 return new WebResponse(url, 404, Map.of(), new byte[0]);
             }
-            String etag = '"' + Integer.toHexString(url.value().hashCode()) + '"';
+            String etag = etag(url);
             if (etag.equals(headers.get("If-None-Match"))) {
                 return new WebResponse(url, 304, Map.of(), new byte[0]);
             }
-            byte[] body = ("\u00ff\u00d8\u00ff" + url.value()).getBytes(StandardCharsets.ISO_8859_1);
-            return new WebResponse(url, 200, Map.of("etag", List.of(etag)), body);
+            return new WebResponse(url, 200, Map.of("etag", List.of(etag)), body(url));
+        }
+
+        static String etag(CanonicalUrl url) {
+            return '"' + Integer.toHexString(url.value().hashCode()) + '"';
+        }
+
+        static byte[] body(CanonicalUrl url) {
+            return ("\u00ff\u00d8\u00ff" + url.value()).getBytes(StandardCharsets.ISO_8859_1);
         }
 
         @Override

@@ -3,48 +3,54 @@ package lenstream.connector.fetch;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import lenstream.core.image.CrawlTarget;
 
 /**
  * How many image URLs the visit operator takes up in a second on one core, as more and more are known; how much heap and
  * disk it keeps for each.
  *
- * <p>For each size: the operator is filled up to it by visits of new URLs over 1,000 URLs a host; then a window of new URLs
- * is measured, one of known URLs that discovery names again (each is asked for conditionally and found unchanged), site by
- * site as it does and once at random, and one of URLs whose own schedule brings them back. A run on one core, with 256 MiB for RocksDB's caches and write buffers:
+ * <p>For each size: what is missing to it is {@code written} as if it had been visited, or {@code visited}, which takes ten
+ * times as long; then each host is visited once (its robots.txt is read). Then a window of new URLs is measured, one of known
+ * URLs that discovery names again (each is asked for conditionally and found unchanged), site by site as it does and once at
+ * random, and one of URLs whose own schedule brings them back. A run on one core, with 256 MiB for RocksDB's caches and write
+ * buffers and 1,000 URLs a host:
  *
  * <pre>{@code
  * mvn -q -pl core,connectors test-compile dependency:build-classpath -Dmdep.outputFile=/tmp/classpath
  * taskset -c 0 java -Xmx512m -XX:+UseSerialGC -cp connectors/target/test-classes:$(cat /tmp/classpath) \
- *   lenstream.connector.fetch.VisitBenchmark job 256 10000 100000 1000000 10000000
+ *   lenstream.connector.fetch.VisitBenchmark job 256 1000 written 10000 100000 1000000 10000000
  * }</pre>
  */
 final class VisitBenchmark {
-    private static final int URLS_A_HOST = 1_000;
     private static final int WINDOW = 50_000;
 
     private final VisitBench bench;
+    private final int urlsOfHost;
+    private final boolean isWritten;
     private final SplittableRandom random = new SplittableRandom(1);
     private int known;
 
-    private VisitBenchmark(VisitBench bench) {
+    private VisitBenchmark(VisitBench bench, int urlsOfHost, boolean isWritten) {
         this.bench = bench;
+        this.urlsOfHost = urlsOfHost;
+        this.isWritten = isWritten;
     }
 
     /**
      * Prints a line for each size.
      *
-     * @param args {@code job} or {@code plain}: how RocksDB is set; mebibytes for RocksDB; then sizes in rising order, of
-     *     which the first also warms up
+     * @param args {@code job} or {@code plain}: how RocksDB is set; mebibytes for RocksDB; URLs of a host; {@code written}
+     *     or {@code visited}; then sizes in rising order, of which the first also warms up
      */
     public static void main(String[] args) throws Exception {
         System.out.println(
                 "known new_urls_per_s named_by_site_urls_per_s named_at_random_urls_per_s revisits_per_s heap_bytes_per_url"
                         + " disk_bytes_per_url fill_urls_per_s");
         try (VisitBench bench = VisitBench.open(Integer.parseInt(args[1]), args[0].equals("job"))) {
-            var benchmark = new VisitBenchmark(bench);
+            var benchmark = new VisitBenchmark(bench, Integer.parseInt(args[2]), args[3].equals("written"));
             long empty = heap();
-            for (int i = 2; i < args.length; i++) {
+            for (int i = 4; i < args.length; i++) {
                 System.out.println(benchmark.measure(Integer.parseInt(args[i]), empty));
             }
         }
@@ -54,16 +60,24 @@ final class VisitBenchmark {
         int from = known;
         int window = Math.min(WINDOW, size / 2);
         long start = System.nanoTime();
-        fill(size - window - known);
+        if (isWritten) {
+            write(size - window - known);
+        } else {
+            fill(size - window - known);
+        }
         double filled = (known - from) / seconds(start);
+        for (int host = 0; host < known / urlsOfHost; host++) {
+            bench.send(target(host * urlsOfHost));
+        }
+        bench.drain();
         start = System.nanoTime();
         fill(window);
         double fresh = window / seconds(start);
         start = System.nanoTime();
-        for (int i = 0; i < window; i += URLS_A_HOST) {
-            int host = random.nextInt(known / URLS_A_HOST);
-            for (int url = 0; url < URLS_A_HOST; url++) {
-                bench.send(target(host * URLS_A_HOST + url));
+        for (int i = 0; i < window; i += urlsOfHost) {
+            int host = random.nextInt(known / urlsOfHost);
+            for (int url = 0; url < urlsOfHost; url++) {
+                bench.send(target(host * urlsOfHost + url));
             }
         }
         bench.drain();
@@ -107,10 +121,19 @@ final class VisitBenchmark {
         bench.drain();
     }
 
-    private static CrawlTarget target(int number) {
-        int hostNumber = number / URLS_A_HOST;
+    private void write(int count) throws Exception {
+        int until = known + count;
+        while (known < until) {
+            int last = Math.min(until, (known / urlsOfHost + 1) * urlsOfHost);
+            bench.know(IntStream.range(known, last).mapToObj(this::target).toList());
+            known = last;
+        }
+    }
+
+    private CrawlTarget target(int number) {
+        int hostNumber = number / urlsOfHost;
         String host = "10." + (hostNumber >> 16) + "." + (hostNumber >> 8 & 255) + "." + (hostNumber & 255);
-        String url = "http://" + host + "/images/" + number % URLS_A_HOST + ".jpg";
+        String url = "http://" + host + "/images/" + number % urlsOfHost + ".jpg";
         return new CrawlTarget(
                 url,
                 host,
