@@ -12,9 +12,11 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import lenstream.core.config.ConfigException;
 import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexCounts;
 import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexSetup;
 import lenstream.core.local.LoopbackPorts;
+import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
 import lenstream.gpu.pipeline.Devices;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
@@ -157,6 +159,7 @@ final class DoctorCommand implements Callable<Integer> {
             try (IndexClient client = IndexClient.open(workspace.openSearchAt(url.get()))) {
                 IndexSetup.await(client, Duration.ofSeconds(5));
                 add(Verdict.OK, "OpenSearch", "answers on " + url.get());
+                index(client);
             } catch (IndexException e) {
                 add(Verdict.BAD, "OpenSearch", String.valueOf(e.getMessage()));
             }
@@ -168,6 +171,25 @@ final class DoctorCommand implements Callable<Integer> {
                     "OpenSearch",
                     "the local distribution is not built; run ./lenstream once without --no-build");
         }
+    }
+
+    /** Whether the index that searches would read is there and holds something. */
+    private void index(IndexClient client) {
+        String name;
+        long images;
+        try {
+            Fingerprint fingerprint = ModelBundle.load(workspace.model()).fingerprint();
+            name = workspace.layout().imageIndex(fingerprint);
+            images = IndexCounts.images(client, workspace.layout(), fingerprint);
+        } catch (ConfigException e) { // told of under "model"
+            return;
+        }
+        add(
+                images > 0 ? Verdict.OK : Verdict.NOTE,
+                "index",
+                images > 0
+                        ? name + ", " + images + " images"
+                        : name + " is empty or not there yet; ./lenstream index or crawl fills it");
     }
 
     /** Loads the bundle and sends its golden images through the very path that indexing takes. */

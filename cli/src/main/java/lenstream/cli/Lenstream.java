@@ -115,7 +115,10 @@ public final class Lenstream implements Runnable {
                         .map(word -> word.substring("--data=".length()))
                         .findFirst()
                         .orElse(DataFolder.DEFAULT);
-        System.setProperty("lenstream.logs", logs(data).toString());
+        String logs = logs(data).toString();
+        System.setProperty("lenstream.logs", logs);
+        // in the pattern of rolled files a percent sign begins a conversion; two are one
+        System.setProperty("lenstream.logs.pattern", logs.replace("%", "%%"));
         System.setProperty("lenstream.command", args.length == 0 || args[0].startsWith("-") ? "lenstream" : args[0]);
     }
 }

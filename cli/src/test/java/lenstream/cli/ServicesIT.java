@@ -185,7 +185,12 @@ class ServicesIT {
     @Order(6)
     void theDoctorIsContentWithARunningInstallation() throws InterruptedException {
         assertThat(lenstream("doctor"))
-                .contains("ok    search API", "ok    OpenSearch", "golden images agree", "scores are calibrated");
+                .contains(
+                        "ok    search API",
+                        "ok    OpenSearch",
+                        "ok    index",
+                        "golden images agree",
+                        "scores are calibrated");
     }
 
     private static String lenstream(String... arguments) throws InterruptedException {
