@@ -92,7 +92,7 @@ class ServicesIT {
     @Order(2)
     void aJobThatIsInterruptedWhileItStartsEndsSoon() throws InterruptedException {
         try (LauncherProcess index = LauncherProcess.start(WORK, "index", WORK + "/pictures")) {
-            index.awaitFile(WORK.resolve(".lenstream/jobs/index/rest"), Duration.ofSeconds(60));
+            index.awaitFile(WORK.resolve(".lenstream/jobs/index/rest"), Duration.ofMinutes(3));
             index.interrupt();
             index.await(Duration.ofSeconds(90));
             assertThat(index.err()).doesNotContain("did not stop cleanly");
