@@ -13,10 +13,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Asks the search API questions at an even rate, whether earlier ones were answered or not, and keeps what was wrong with
@@ -40,7 +41,8 @@ final class QueryLoad implements AutoCloseable {
     private final List<String> spaces = new ArrayList<>(); // in the order of their first answers; under this
     private final Map<String, Long> left = new HashMap<>(); // when a space was first answered by another; under this
     private final List<Answer> answers = new ArrayList<>(); // since the last report; under this
-    private final LongAdder refused = new LongAdder(); // since the last report
+    private final Map<Integer, Integer> refusedAt =
+            new TreeMap<>(); // in ten seconds from there, since the last report; under this
     private final long start = System.nanoTime();
     private volatile boolean ended;
 
@@ -84,9 +86,9 @@ final class QueryLoad implements AutoCloseable {
             long asked = System.nanoTime();
             HttpResponse<byte[]> response = send(query);
             for (int attempt = 1; response.statusCode() == 429 && attempt < ATTEMPTS; attempt++) {
-                refused.increment(); // as clients are told to: a moment later again, which its time shows
-                TimeUnit.SECONDS.sleep(
-                        response.headers().firstValueAsLong("Retry-After").orElse(1));
+                refused();
+                long told = response.headers().firstValueAsLong("Retry-After").orElse(1);
+                pause(TimeUnit.SECONDS.toMillis(told) << (attempt - 1));
                 response = send(query);
             }
             took(new Answer(
@@ -95,7 +97,7 @@ final class QueryLoad implements AutoCloseable {
                     response.headers().firstValue("Server-Timing").orElse("")));
             JsonNode answer = JSON.readTree(response.body());
             if (response.statusCode() != 200) {
-                fault(response.statusCode() + " " + answer);
+                fault(String.format(Locale.ROOT, "%.1f s: %d %s", seconds(), response.statusCode(), answer));
                 return;
             }
             String space = answer.path("fingerprint").asText();
@@ -113,6 +115,15 @@ final class QueryLoad implements AutoCloseable {
         } catch (IOException e) {
             fault(e.toString());
         }
+    }
+
+    /** As a client does: what the server says, twice as long after each refusal, and not all at once. Its time shows it. */
+    private static void pause(long millis) throws InterruptedException {
+        TimeUnit.MILLISECONDS.sleep(millis + ThreadLocalRandom.current().nextLong(millis / 2));
+    }
+
+    private synchronized void refused() {
+        refusedAt.merge((int) seconds() / 10 * 10, 1, Integer::sum);
     }
 
     private HttpResponse<byte[]> send(String query) throws IOException, InterruptedException {
@@ -178,13 +189,15 @@ final class QueryLoad implements AutoCloseable {
                 millis.getLast());
         System.out.printf(
                 Locale.ROOT,
-                "queries %s: %d, p50 %.1f ms, p99 %.1f ms, longest %.1f ms; %d times refused for a second%n",
+                "queries %s: %d, p50 %.1f ms, p99 %.1f ms, longest %.1f ms; %d times asked to come again%s%n",
                 when,
                 times.answers(),
                 times.p50(),
                 times.p99(),
                 times.longest(),
-                refused.sumThenReset());
+                refusedAt.values().stream().mapToInt(n -> n).sum(),
+                refusedAt.isEmpty() ? "" : " (in the ten seconds from: " + refusedAt + ")");
+        refusedAt.clear();
         for (Answer answer : answers) {
             if (answer.millis() > 2 * usual) {
                 System.out.printf(
