@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param web how a query's {@code image_url} may be fetched
  * @param http how requests are treated
  * @param push who may tell of new pages
- * @param receiptKey file of the key that signs receipts of take-downs and seals the secrets of webhooks; made when it is first
+ * @param receiptKey file of the key that signs receipts of take-downs and seals the secrets of webhooks and subscriptions; made when it is first
  *     needed, and the same for every process that shares an index
  * @param alerts how webhooks of alerts are told
  * @param grpcPort of the Open Inference Protocol over gRPC; 0 takes a free one, {@value #NO_GRPC} leaves it out

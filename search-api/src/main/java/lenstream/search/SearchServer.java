@@ -262,13 +262,13 @@ public final class SearchServer implements AutoCloseable {
                 new OperationRoutes(spaces, watch, metrics),
                 new StatusRoutes(spaces, watch, metrics, index, config.layout(), jobs),
                 new ExplainRoutes(index, config.layout())));
-        features.addAll(pushes(config));
+        features.addAll(pushes(config, seal));
         features.forEach(routes -> routes.register(table));
         return table;
     }
 
     /** The ways in which others tell of new pages, as far as they are switched on. */
-    private List<Routes> pushes(SearchConfig config) {
+    private List<Routes> pushes(SearchConfig config, SecretSeal seal) {
         var urls = new PushedUrls(new CommandLog(index, config.layout()));
         var routes = new ArrayList<Routes>(List.of(new CrawlRoutes(urls)));
         if (config.push().indexnow()) {
@@ -276,7 +276,7 @@ public final class SearchServer implements AutoCloseable {
         }
         URI publicUrl = config.push().publicUrl();
         if (publicUrl != null) {
-            var subscriber = new WebSubRoutes(publicUrl, urls, index, config.layout(), web);
+            var subscriber = new WebSubRoutes(publicUrl, urls, index, config.layout(), seal, web);
             webSub = subscriber;
             routes.add(subscriber);
         }

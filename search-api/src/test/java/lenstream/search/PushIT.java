@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpServer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -18,8 +20,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import lenstream.core.alert.SecretSeal;
 import lenstream.core.command.Command;
 import lenstream.core.command.CommandLog;
+import lenstream.core.config.Secret;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.local.LoopbackPorts;
@@ -57,6 +61,7 @@ class PushIT {
         int port = LoopbackPorts.free();
         server = hub.trustedWhile(() -> SearchServer.start(index.config()
                 .withPort(port)
+                .withReceiptKey(folder.resolve("receipt-key"))
                 .withWeb(WebConfig.defaults().withAllowPrivate(List.of("127.0.0.0/8", "::1/128")))
                 .withPush(new PushConfig(true, A_MINUTE, URI.create("http://127.0.0.1:" + port)))));
         http = new Http(server.uri());
@@ -156,6 +161,13 @@ class PushIT {
             assertThat(pushes(topic)).as(method).isGreaterThan(before);
         }
 
+        assertThat(kept(id)).as("whoever reads the index cannot sign").startsWith("sealed1:");
+        keep(id, subscriber.secret(), System.currentTimeMillis()); // as an earlier version did
+        long inClear = pushes(topic);
+        assertThat(hub.deliver(subscriber, "<feed>clear</feed>", hub.sign("sha256", subscriber, "<feed>clear</feed>")))
+                .isEqualTo(204);
+        assertThat(pushes(topic)).as("a secret in clear is read").isGreaterThan(inClear);
+
         await(() -> hub.requests("subscribe", topic) == 2, "it asks again before the lease is over");
         assertThat(System.nanoTime())
                 .as("in time")
@@ -163,6 +175,20 @@ class PushIT {
         await(() -> hub.subscriber(topic).sinceNanos() > subscriber.sinceNanos(), "and is verified again");
         assertThat(hub.subscriber(topic).callback()).isEqualTo(subscriber.callback());
         assertThat(state(id)).isEqualTo("active");
+        assertThat(hub.subscriber(topic).secret()).isEqualTo(subscriber.secret());
+        assertThat(kept(id)).as("sealed when it was written again").startsWith("sealed1:");
+
+        var foreign = new SecretSeal(folder.resolve("a key of another installation"));
+        keep(id, foreign.seal(new Secret(subscriber.secret()), id).value(), 0);
+        await(() -> !hub.subscriber(topic).secret().equals(subscriber.secret()), "it asks with another secret");
+        long lost = pushes(topic);
+        assertThat(hub.deliver(subscriber, "<feed/>", hub.sign("sha256", subscriber, "<feed/>")))
+                .isEqualTo(204);
+        assertThat(pushes(topic)).as("the lost secret proves nothing").isEqualTo(lost);
+        WebSubHub.Subscriber renewed = hub.subscriber(topic);
+        assertThat(hub.deliver(renewed, "<feed/>", hub.sign("sha256", renewed, "<feed/>")))
+                .isEqualTo(204);
+        assertThat(pushes(topic)).isGreaterThan(lost);
 
         assertThat(http.delete("/v1/websub/" + id).status()).isEqualTo(202);
         await(() -> state(id).isEmpty(), "the hub's challenge to leave is answered");
@@ -216,6 +242,25 @@ class PushIT {
             }
         }
         return com.fasterxml.jackson.databind.node.MissingNode.getInstance();
+    }
+
+    /** The secret as it stands in the index. */
+    private static String kept(String id) {
+        try (IndexClient client = IndexClient.open(OpenSearchConfig.at(index.url()))) {
+            return client.send("GET", "/" + index.layout.subscriptionIndex() + "/_doc/" + id, null)
+                    .json()
+                    .at("/_source/secret")
+                    .asText();
+        }
+    }
+
+    private static void keep(String id, String secret, long askedMillis) {
+        ObjectNode change = JsonNodeFactory.instance.objectNode();
+        change.putObject("doc").put("secret", secret).put("asked", askedMillis);
+        try (IndexClient client = IndexClient.open(OpenSearchConfig.at(index.url()))) {
+            client.required(client.send(
+                    "POST", "/" + index.layout.subscriptionIndex() + "/_update/" + id + "?refresh=true", change));
+        }
     }
 
     private static List<Command> commands() {

@@ -59,6 +59,11 @@ public final class SecretSeal {
         }
     }
 
+    /** Whether this is what {@link #seal} makes; else it is in clear. */
+    public static boolean isSealed(Secret secret) {
+        return secret.value().startsWith(PREFIX);
+    }
+
     /**
      * Opens a secret. One that was never sealed, as versions before this kept them, is returned as it is.
      *
@@ -67,7 +72,7 @@ public final class SecretSeal {
      * @throws java.io.UncheckedIOException if the key file can be neither read nor made
      */
     public Secret open(Secret sealed, String owner) {
-        if (!sealed.value().startsWith(PREFIX)) {
+        if (!isSealed(sealed)) {
             return sealed;
         }
         try {
@@ -82,7 +87,7 @@ public final class SecretSeal {
         } catch (GeneralSecurityException | IllegalArgumentException | java.nio.BufferUnderflowException e) {
             throw new IllegalArgumentException(
                     "its secret was sealed with another key than " + keyFile
-                            + ": put the key file of this installation back, or make the alert anew",
+                            + ": put the key file of this installation back, or make anew what the secret belongs to",
                     e);
         }
     }

@@ -159,7 +159,8 @@ public final class ReceiptKey {
                 .put("x", TEXT.encodeToString(Arrays.copyOfRange(encoded, encoded.length - RAW, encoded.length)));
     }
 
-    private String id() {
+    /** Names the key without telling it: base64url of the first 96 bits of the public key's SHA-256. */
+    public String id() {
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(open.getEncoded());
             return TEXT.encodeToString(Arrays.copyOf(digest, 12));

@@ -32,7 +32,7 @@ class SecretSealTest {
         assertThatThrownBy(() -> other.open(sealed, "a"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("another")
-                .hasMessageContaining("make the alert anew")
+                .hasMessageContaining("put the key file of this installation back, or make anew")
                 .hasMessageNotContaining(sealed.value());
     }
 

@@ -3,6 +3,7 @@ package lenstream.search.push;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import lenstream.core.config.Secret;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param id of the callback address; nobody can guess it
  * @param topic the feed or page, by the address that its hub knows it by
  * @param hub that tells of changes
- * @param secret that deliveries are signed with; null where the hub is not asked through TLS
+ * @param secret that deliveries are signed with, sealed for this id where it comes from the index; null where the hub is not asked through TLS
  * @param state where it stands
  * @param reason what a hub said that refused it; null for nothing
  * @param createdMillis epoch ms
@@ -23,7 +24,7 @@ record Subscription(
         String id,
         String topic,
         String hub,
-        @Nullable String secret,
+        @Nullable Secret secret,
         State state,
         @Nullable String reason,
         long createdMillis,
@@ -71,10 +72,20 @@ record Subscription(
                 id, topic, hub, secret, next, why, createdMillis, askedMillis, leaseMillis, untilMillis);
     }
 
+    Subscription with(Secret other) {
+        return new Subscription(
+                id, topic, hub, other, state, reason, createdMillis, askedMillis, leaseMillis, untilMillis);
+    }
+
+    /** Whether it is wanted and the hub was not asked a moment ago. */
+    boolean mayBeAsked(long nowMillis) {
+        return (state == State.PENDING || state == State.ACTIVE) && nowMillis - askedMillis >= CONFIRMED_WITHIN_MILLIS;
+    }
+
     /** Whether the hub has to be asked (again) now. */
     boolean isDue(long nowMillis) {
         return switch (state) {
-            case PENDING -> nowMillis - askedMillis >= CONFIRMED_WITHIN_MILLIS;
+            case PENDING -> mayBeAsked(nowMillis);
             case ACTIVE ->
                 nowMillis >= untilMillis - leaseMillis / LEFT
                         && nowMillis - askedMillis >= Math.min(CONFIRMED_WITHIN_MILLIS, leaseMillis / 10);
@@ -88,7 +99,7 @@ record Subscription(
                 .put("id", id)
                 .put("topic", topic)
                 .put("hub", hub)
-                .put("secret", secret)
+                .put("secret", secret == null ? null : secret.value())
                 .put("state", state.name())
                 .put("reason", reason)
                 .put("created", createdMillis)
@@ -102,7 +113,7 @@ record Subscription(
                 json.path("id").asText(),
                 json.path("topic").asText(),
                 json.path("hub").asText(),
-                json.hasNonNull("secret") ? json.path("secret").asText() : null,
+                json.hasNonNull("secret") ? new Secret(json.path("secret").asText()) : null,
                 State.valueOf(json.path("state").asText()),
                 json.hasNonNull("reason") ? json.path("reason").asText() : null,
                 json.path("created").asLong(),

@@ -23,6 +23,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
+import lenstream.core.alert.SecretSeal;
+import lenstream.core.config.Secret;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexException;
 import lenstream.core.index.IndexLayout;
@@ -41,7 +43,8 @@ import org.slf4j.LoggerFactory;
 /**
  * A WebSub subscriber (W3C Recommendation of 2018). {@code /v1/websub} keeps the subscriptions, {@code
  * /websub/{subscription}} is what hubs call: verification, refusal, delivery. A delivery tells that the topic changed, so
- * the topic is pushed and a crawl reads it. Subscriptions are renewed when four fifths of their lease are over.
+ * the topic is pushed and a crawl reads it. Subscriptions are renewed when four fifths of their lease are over, and with a
+ * new secret where the key of the old one is lost.
  * Thread-safe.
  */
 public final class WebSubRoutes implements Routes, AutoCloseable {
@@ -63,8 +66,9 @@ public final class WebSubRoutes implements Routes, AutoCloseable {
             Thread.ofPlatform().daemon().name("websub-renewals").factory());
 
     /** Begins to renew what is due; {@link #close} ends that. */
-    public WebSubRoutes(URI publicUrl, PushedUrls pushes, IndexClient index, IndexLayout layout, WebClient web) {
-        this.subscriptions = new Subscriptions(index, layout);
+    public WebSubRoutes(
+            URI publicUrl, PushedUrls pushes, IndexClient index, IndexLayout layout, SecretSeal seal, WebClient web) {
+        this.subscriptions = new Subscriptions(index, layout, seal);
         this.hub = new Hub(web);
         this.pushes = pushes;
         this.publicUrl = publicUrl;
@@ -98,9 +102,7 @@ public final class WebSubRoutes implements Routes, AutoCloseable {
         }
         Hub.Discovered at = found.orElseThrow(() -> ProblemException.impossible(
                 topic + " names no hub, neither in a Link header nor in the document: crawl it as a site instead."));
-        var secret = new byte[32];
         var id = new byte[16];
-        random.nextBytes(secret);
         random.nextBytes(id);
         boolean isSecure = at.hub().value().startsWith("https:");
         long now = clock.getAsLong();
@@ -108,7 +110,7 @@ public final class WebSubRoutes implements Routes, AutoCloseable {
                 HexFormat.of().formatHex(id),
                 at.self(),
                 at.hub().value(),
-                isSecure ? HexFormat.of().formatHex(secret) : null,
+                isSecure ? newSecret() : null,
                 State.PENDING,
                 null,
                 now,
@@ -202,10 +204,8 @@ public final class WebSubRoutes implements Routes, AutoCloseable {
     private void deliver(Exchange exchange) {
         Subscription subscription = known(exchange);
         byte[] body = exchange.body();
-        String secret = subscription.secret();
         boolean isMeant = subscription.state() == State.ACTIVE || subscription.state() == State.PENDING;
-        boolean isSigned =
-                secret == null || Signature.isOf(exchange.header(SIGNATURE).orElse(""), body, secret);
+        boolean isSigned = isSigned(subscription, exchange.header(SIGNATURE).orElse(""), body);
         if (isMeant && isSigned) {
             CanonicalUrl.of(subscription.topic()).ifPresent(topic -> pushes.push(List.of(topic)));
         } else {
@@ -214,10 +214,24 @@ public final class WebSubRoutes implements Routes, AutoCloseable {
         exchange.sendEmpty(204);
     }
 
+    private boolean isSigned(Subscription subscription, String signature, byte[] body) {
+        try {
+            String secret = subscriptions.secret(subscription);
+            return secret == null || Signature.isOf(signature, body, secret);
+        } catch (IllegalArgumentException e) { // renewed with another secret in a moment
+            LOG.warn("event=subscription_secret_not_opened topic={} reason={}", subscription.topic(), e.getMessage());
+            return false;
+        }
+    }
+
     private void renew() {
         try {
             for (Subscription subscription : subscriptions.all()) {
-                if (subscription.isDue(clock.getAsLong())) {
+                long now = clock.getAsLong();
+                if (subscription.mayBeAsked(now) && subscriptions.isClosed(subscription)) {
+                    LOG.warn("event=subscription_secret_lost topic={}: asking for another", subscription.topic());
+                    renew(subscription.with(newSecret()));
+                } else if (subscription.isDue(now)) {
                     renew(subscription);
                 }
             }
@@ -248,11 +262,18 @@ public final class WebSubRoutes implements Routes, AutoCloseable {
         form.put("hub.callback", callback(subscription));
         if (mode.equals("subscribe")) {
             form.put("hub.lease_seconds", Long.toString(WANTED_LEASE_SECONDS));
-            if (subscription.secret() != null) {
-                form.put("hub.secret", subscription.secret());
+            String secret = subscriptions.secret(subscription);
+            if (secret != null) {
+                form.put("hub.secret", secret);
             }
         }
         return hub.ask(CanonicalUrl.of(subscription.hub()).orElseThrow(), form);
+    }
+
+    private Secret newSecret() {
+        var secret = new byte[32];
+        random.nextBytes(secret);
+        return new Secret(HexFormat.of().formatHex(secret));
     }
 
     private String callback(Subscription subscription) {

@@ -3,13 +3,14 @@ package lenstream.search.push;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import lenstream.core.config.Secret;
 import lenstream.search.push.Subscription.State;
 import org.junit.jupiter.api.Test;
 
 class SubscriptionTest {
     private static final long HOUR = Duration.ofHours(1).toMillis();
     private static final Subscription ASKED = new Subscription(
-            "id", "https://e.example/feed", "https://h.example/", "s", State.PENDING, null, 0, 0, 0, 0);
+            "id", "https://e.example/feed", "https://h.example/", new Secret("s"), State.PENDING, null, 0, 0, 0, 0);
 
     @Test
     void isRenewedWhenFourFifthsOfItsLeaseAreOver() {
