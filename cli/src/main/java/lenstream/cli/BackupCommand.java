@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import lenstream.core.alert.SealedSecrets;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexSetup;
 import lenstream.core.index.Snapshots;
@@ -34,7 +35,9 @@ import picocli.CommandLine.Spec;
         description = {
             "Writes the index, the state of the jobs and the image store into a folder, while everything runs.",
             "First the state, then the index: after a restore a job may write again what the index holds, never miss"
-                    + " what it lacks. The manifest is written last; a folder without it is no backup."
+                    + " what it lacks. The manifest is written last; a folder without it is no backup.",
+            "The key that signs receipts and seals secrets stays out, so that a backup shows none: the manifest names it,"
+                    + " keep a copy of its file elsewhere."
         },
         footer = {"", "Example:  ./lenstream backup /mnt/backup/2026-11-27"})
 final class BackupCommand implements Callable<Integer> {
@@ -42,6 +45,9 @@ final class BackupCommand implements Callable<Integer> {
 
     @Mixin
     private Workspace workspace;
+
+    @Mixin
+    private InstallationKey key;
 
     @Spec
     private CommandSpec spec;
@@ -91,7 +97,8 @@ final class BackupCommand implements Callable<Integer> {
                             documents,
                             FileTrees.lengths(backup),
                             jobs,
-                            storeBytes)
+                            storeBytes,
+                            key.id(workspace))
                     .write(backup);
             spec.commandLine()
                     .getOut()
@@ -102,7 +109,24 @@ final class BackupCommand implements Callable<Integer> {
                             documents.getOrDefault(index, 0L),
                             jobs.isEmpty() ? "no job" : String.join(", ", jobs),
                             storeBytes >> 20);
+            sayKey(SealedSecrets.of(client, workspace.layout()));
             return 0;
+        }
+    }
+
+    private void sayKey(SealedSecrets sealed) {
+        String id = key.id(workspace);
+        Path file = key.file(workspace);
+        if (!id.isEmpty()) {
+            spec.commandLine()
+                    .getOut()
+                    .printf("not in it: %s, the key %s that signs receipts and seals secrets; keep a copy%n", file, id);
+        }
+        SealedSecrets closed = key.closed(workspace, sealed);
+        if (!closed.isEmpty()) {
+            System.err.printf(
+                    "%s: sealed with another key than %s; name the server's with --receipt-key, and keep a copy of it%n",
+                    InstallationKey.words(closed), file);
         }
     }
 

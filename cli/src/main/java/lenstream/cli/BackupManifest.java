@@ -26,6 +26,8 @@ import java.util.TreeMap;
  * @param files every file of the backup with its length, by path relative to it
  * @param jobs those whose state is there, in {@code state/<job>}
  * @param storeBytes of the image store's files; 0 if they were left out
+ * @param key names the key that signs receipts and seals the secrets of the backup's indices, which is not part of it; empty
+ *     if there was none
  */
 record BackupManifest(
         Instant created,
@@ -37,7 +39,8 @@ record BackupManifest(
         Map<String, Long> documents,
         Map<String, Long> files,
         List<String> jobs,
-        long storeBytes) {
+        long storeBytes,
+        String key) {
     private static final String FILE = "manifest.json";
     private static final int VERSION = 1;
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -53,7 +56,7 @@ record BackupManifest(
                 .put("snapshot", snapshot);
         documents.forEach(json.putObject("documents")::put);
         jobs.forEach(json.putArray("jobs")::add);
-        json.put("store_bytes", storeBytes);
+        json.put("store_bytes", storeBytes).put("key", key);
         files.forEach(json.putObject("files")::put);
         Path unfinished = backup.resolve(FILE + ".tmp");
         Files.writeString(unfinished, json.toPrettyString());
@@ -84,7 +87,8 @@ record BackupManifest(
                 longs(json.path("documents")),
                 longs(json.path("files")),
                 texts(json.path("jobs")),
-                json.path("store_bytes").asLong());
+                json.path("store_bytes").asLong(),
+                json.path("key").asText(""));
         manifest.requireFiles(backup);
         return manifest;
     }

@@ -3,7 +3,10 @@ package lenstream.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,23 +15,35 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import lenstream.core.alert.Alert;
+import lenstream.core.alert.AlertRegister;
+import lenstream.core.alert.ImageFilter;
+import lenstream.core.alert.SecretSeal;
+import lenstream.core.config.Secret;
+import lenstream.core.image.ImageId;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexCounts;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexSetup;
 import lenstream.core.index.IndexUnavailableException;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.local.LocalOpenSearch;
 import lenstream.core.model.Fingerprint;
+import lenstream.core.takedown.ReceiptKey;
 import lenstream.gallery.GallerySite;
 import lenstream.gallery.Picture;
 import org.junit.jupiter.api.Test;
 
-/** A replay and a backup while a crawl runs, the backup brought back into an empty installation. */
+/**
+ * A replay and a backup while a crawl runs, the backup brought back into an empty installation. Between the state and the
+ * index of the backup images come and one goes: what the job then does not know of the index is found out again.
+ */
 class BackupIT {
     private static final Path WORK = Path.of("target/it/backup").toAbsolutePath();
     private static final IndexLayout LAYOUT = IndexLayout.withPrefix("kept");
     private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final int PICTURES = 40;
+    private static final int LATE = 3;
 
     @Test
     void whatIsBroughtBackIsTheSameAndTheCrawlGoesOnWithoutADownload() throws IOException, InterruptedException {
@@ -47,6 +62,7 @@ class BackupIT {
             Path seeds = Files.writeString(WORK.resolve("seeds.yaml"), """
                     sites: [{url: "%s", interval: 1s}]
                     network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/test"}
+                    revisit: {shortest: 1s}
                     """.formatted(site.uri()));
             Path backup = WORK.resolve("a backup");
             Picture broken = site.published().getFirst();
@@ -59,14 +75,15 @@ class BackupIT {
                     TimeUnit.MILLISECONDS.sleep(200);
                 }
                 replayGoesThroughTheCrawl(node, site, site.uriOf(broken).getPath());
-                finish(start(node, "first", "backup", backup.toString()));
+                seal(client);
+                backUpWhileImagesComeAndGo(node, site, client, backup, crawl);
                 crawl.interrupt();
                 assertThat(crawl.await(LIMIT))
                         .as("ended by Ctrl-C: " + crawl.err())
                         .isEqualTo(130);
             }
             Path before = export(node, "first");
-            assertThat(Files.readAllLines(before)).hasSize(PICTURES - 1);
+            assertThat(Files.readAllLines(before)).hasSize(PICTURES - 2 + LATE);
 
             assertThat(fails(start(node, "second", "restore", backup.toString())))
                     .contains("restore into an empty cluster");
@@ -76,17 +93,121 @@ class BackupIT {
             Files.delete(half.resolve("manifest.json"));
             assertThat(fails(start(node, "second", "restore", half.toString()))).contains("did not come to its end");
 
-            finish(start(node, "second", "restore", backup.toString()));
+            try (LauncherProcess restore = start(node, "second", "restore", backup.toString())) {
+                assertThat(restore.await(LIMIT)).as(restore.err()).isZero();
+                assertThat(restore.out()).contains((LATE + 1) + " images were seen while the backup was made");
+                String key = ReceiptKey.at(WORK.resolve("first/receipt-key")).id();
+                assertThat(Files.readString(backup.resolve("manifest.json"))).contains("\"key\" : \"" + key + "\"");
+                assertThat(restore.err())
+                        .contains("the backup was made with the key " + key)
+                        .contains("Copy that installation's key file to " + WORK.resolve("second/receipt-key"))
+                        .contains("1 alert(s) cannot sign")
+                        .contains("1 WebSub subscription(s) take nothing");
+            }
             assertThat(export(node, "second")).hasSameTextualContentAs(before);
+
+            List<Picture> late = site.published().subList(PICTURES, PICTURES + LATE);
+            site.delete(late.getFirst()); // the state has never heard of it
+            Picture back = site.published().get(1); // the state believes that it is indexed as it is now again
+            site.replace(back, bytes(back), back.mediaType());
             long downloads = downloads(site);
-            finish(start(node, "second", "crawl", seeds.toString()));
-            assertThat(downloads(site)).as("nothing is downloaded again").isEqualTo(downloads);
-            assertThat(export(node, "second")).hasSameTextualContentAs(before);
+            try (LauncherProcess crawl = start(node, "second", "crawl", seeds.toString(), "--follow")) {
+                long deadline = System.nanoTime() + LIMIT.toNanos();
+                while (!holds(client, site.uriOf(back)) || holds(client, site.uriOf(late.getFirst()))) {
+                    assertThat(System.nanoTime()).as(crawl.err()).isLessThan(deadline);
+                    TimeUnit.MILLISECONDS.sleep(200);
+                }
+                crawl.interrupt();
+                assertThat(crawl.await(LIMIT)).as(crawl.err()).isEqualTo(130);
+            }
+            assertThat(downloads(site))
+                    .as("nothing is downloaded again but what came while the backup was made")
+                    .isEqualTo(downloads + LATE);
+            assertThat(urls(export(node, "second")))
+                    .as("nothing lost, nothing doubled, nothing that is gone")
+                    .containsExactlyInAnyOrderElementsOf(site.published().stream()
+                            .filter(picture -> !picture.equals(broken) && !picture.equals(late.getFirst()))
+                            .map(picture -> site.uriOf(picture).toString())
+                            .toList());
             try (Stream<Path> images = Files.walk(WORK.resolve("second/store"))) {
                 assertThat(images.filter(file -> file.getFileName().toString().contains(".arrows")))
                         .isNotEmpty();
             }
         }
+    }
+
+    /** The backup waits between state and index until more images have come, and one shows no picture any more. */
+    private static void backUpWhileImagesComeAndGo(
+            LocalOpenSearch node, GallerySite site, IndexClient client, Path backup, LauncherProcess crawl)
+            throws IOException, InterruptedException {
+        try (var held = HeldRequest.before(
+                        node.uri(),
+                        request -> request.getRequestMethod().equals("PUT")
+                                && String.valueOf(request.getRequestURI().getQuery())
+                                        .contains("wait_for_completion"));
+                LauncherProcess command = start(held.uri(), "first", "backup", backup.toString())) {
+            assertThat(held.awaitArrival(LIMIT)).as(command.err()).isTrue();
+            site.publish(LATE);
+            Picture flaps = site.published().get(1);
+            site.replace(flaps, "no image".getBytes(StandardCharsets.UTF_8), flaps.mediaType());
+            long deadline = System.nanoTime() + LIMIT.toNanos();
+            while (images(client, IndexOracle.fingerprint()) != PICTURES - 2 + LATE
+                    || IndexCounts.rejections(client, LAYOUT) != 2) {
+                assertThat(System.nanoTime()).as(crawl.err()).isLessThan(deadline);
+                TimeUnit.MILLISECONDS.sleep(200);
+            }
+            held.release();
+            assertThat(command.await(LIMIT)).as(command.err()).isZero();
+            assertThat(command.out())
+                    .contains("not in it: " + WORK.resolve("first/receipt-key"))
+                    .contains("state of crawl");
+        }
+    }
+
+    /** What the search API keeps: an alert with a webhook, a subscription to a hub. */
+    private static void seal(IndexClient client) {
+        var seal = new SecretSeal(WORK.resolve("first/receipt-key"));
+        String id = "0123456789abcdef0123456789abcdef";
+        new AlertRegister(client, LAYOUT)
+                .enter(new Alert(
+                        id,
+                        "an alert",
+                        "dogs",
+                        JsonNodeFactory.instance.objectNode().put("text", "dogs"),
+                        true,
+                        ImageFilter.NONE,
+                        0.5,
+                        List.of(),
+                        new Alert.Webhook("https://e.example/hook", seal.seal(new Secret("whsec_AAAA"), id)),
+                        null,
+                        "someone",
+                        0));
+        IndexSetup.create(client, LAYOUT.subscriptionIndex(), LAYOUT.subscriptionIndexBody());
+        ObjectNode subscription = JsonNodeFactory.instance
+                .objectNode()
+                .put("id", id)
+                .put("secret", seal.seal(new Secret("abcd"), id).value());
+        client.required(
+                client.send("PUT", "/" + LAYOUT.subscriptionIndex() + "/_doc/" + id + "?refresh=true", subscription));
+    }
+
+    private static boolean holds(IndexClient client, URI image) {
+        String id = ImageId.ofUrl(image.toString());
+        return client.send("GET", "/" + LAYOUT.imageIndex(IndexOracle.fingerprint()) + "/_doc/" + id, null)
+                        .status()
+                == 200;
+    }
+
+    private static byte[] bytes(Picture picture) throws IOException {
+        return Files.readAllBytes(LauncherProcess.ROOT.resolve("gallery").resolve(picture.file()));
+    }
+
+    private static List<String> urls(Path export) throws IOException {
+        var urls = new ArrayList<String>();
+        for (String line : Files.readAllLines(export)) {
+            urls.add(new ObjectMapper().readTree(line).path("url").asText());
+        }
+        return urls;
     }
 
     /** The bytes are those that the crawl knows, so it would not ask for them by itself; no second job does it. */
@@ -155,9 +276,13 @@ class BackupIT {
     }
 
     private static LauncherProcess start(LocalOpenSearch node, String data, String... words) {
+        return start(node.uri(), data, words);
+    }
+
+    private static LauncherProcess start(URI openSearch, String data, String... words) {
         var arguments = new ArrayList<>(List.of(words));
         arguments.addAll(List.of(
-                "--opensearch", node.uri().toString(), "--data", WORK + "/" + data, "--prefix", LAYOUT.prefix()));
+                "--opensearch", openSearch.toString(), "--data", WORK + "/" + data, "--prefix", LAYOUT.prefix()));
         return LauncherProcess.start(WORK, arguments.toArray(String[]::new));
     }
 }

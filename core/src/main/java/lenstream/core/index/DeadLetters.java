@@ -218,7 +218,16 @@ public final class DeadLetters {
     }
 
     private static Letter letter(JsonNode source, int replays, long now) {
-        var target = new CrawlTarget(
+        return new Letter(
+                target(source, now),
+                Stage.valueOf(source.path(Field.STAGE).asText()),
+                Reason.valueOf(source.path(Field.REASON).asText()),
+                replays);
+    }
+
+    /** The image of a document or of a dead letter, as it was discovered, but at another time (epoch ms). */
+    static CrawlTarget target(JsonNode source, long now) {
+        return new CrawlTarget(
                 source.path(Field.URL).asText(),
                 source.path(Field.HOST).asText(),
                 source.path(Field.SITE).asText(),
@@ -233,11 +242,6 @@ public final class DeadLetters {
                         : CrawlTarget.UNKNOWN_TIME,
                 now,
                 source.path(Field.VIA).asText());
-        return new Letter(
-                target,
-                Stage.valueOf(source.path(Field.STAGE).asText()),
-                Reason.valueOf(source.path(Field.REASON).asText()),
-                replays);
     }
 
     private static @Nullable String text(JsonNode source, String field) {
