@@ -75,6 +75,7 @@ class ArchitectureTest {
                     "lenstream.gpu.decode..",
                     "lenstream.gpu.cuda..",
                     "lenstream.gpu.codec..",
+                    "lenstream.gpu.ocr..",
                     "lenstream.gpu.preprocess.cuda..",
                     "lenstream.gpu.embed.trt..")
             .should()

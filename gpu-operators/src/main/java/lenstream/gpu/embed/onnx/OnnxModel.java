@@ -63,9 +63,25 @@ public final class OnnxModel implements AutoCloseable {
      */
     @MustBeClosed
     public static OnnxModel open(String name, byte[] model, int threads) {
+        return open(name, model, threads, false);
+    }
+
+    /**
+     * The same for inputs of many shapes: nothing is kept from one run to the next, because memory that was laid out for one
+     * shape does not fit the next and would pile up.
+     */
+    @MustBeClosed
+    public static OnnxModel openForManyShapes(String name, byte[] model, int threads) {
+        return open(name, model, threads, true);
+    }
+
+    @MustBeClosed
+    private static OnnxModel open(String name, byte[] model, int threads, boolean manyShapes) {
         try (var options = new OrtSession.SessionOptions()) {
             OrtEnvironment environment = OrtEnvironment.getEnvironment();
             options.setIntraOpNumThreads(threads);
+            options.setCPUArenaAllocator(!manyShapes);
+            options.setMemoryPatternOptimization(!manyShapes);
             options.setInterOpNumThreads(1);
             options.setExecutionMode(OrtSession.SessionOptions.ExecutionMode.SEQUENTIAL);
             options.setOptimizationLevel(OrtSession.SessionOptions.OptLevel.ALL_OPT);
