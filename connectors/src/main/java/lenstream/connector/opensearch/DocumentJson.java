@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
+import java.util.stream.Collectors;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.image.EmbeddedImage;
 import lenstream.core.image.ImageId;
@@ -21,6 +22,7 @@ import lenstream.core.image.PixelSource;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Rejection;
 import lenstream.core.image.Stage;
+import lenstream.core.image.TextRegion;
 import lenstream.core.index.Field;
 import lenstream.core.index.Quantisation;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +84,7 @@ final class DocumentJson {
                     Field.ORIENTATION,
                     Orientation.of(image.width(), image.height()).word());
             features(json, image.features());
+            words(json, image.words());
             json.writeStringField(Field.INDEXED, now.toString());
             json.writeArrayFieldStart(Field.EMBEDDING);
             for (float value : quantisation.values(embedding)) {
@@ -160,6 +163,25 @@ final class DocumentJson {
         }
         json.writeEndArray();
         json.writeStringField(Field.COLOR_HEX, features.colorHex());
+    }
+
+    /** The text as a whole, which is searched, and each line with its box, which is shown. */
+    private static void words(JsonGenerator json, List<TextRegion> words) throws IOException {
+        if (words.isEmpty()) {
+            return;
+        }
+        text(json, Field.OCR, words.stream().map(TextRegion::text).collect(Collectors.joining("\n")), LONGEST_TEXT);
+        json.writeArrayFieldStart(Field.REGIONS);
+        for (TextRegion word : words) {
+            json.writeStartObject();
+            json.writeStringField(Field.LABEL, Field.TEXT);
+            json.writeFieldName(Field.BOX);
+            json.writeArray(new int[] {word.x(), word.y(), word.width(), word.height()}, 0, 4);
+            json.writeNumberField(Field.SCORE, Math.round(word.confidence() * 1e3) / 1e3);
+            text(json, Field.TEXT, word.text(), LONGEST_TEXT);
+            json.writeEndObject();
+        }
+        json.writeEndArray();
     }
 
     private static void refusal(JsonGenerator json, Stage stage, Reason reason, String detail) throws IOException {

@@ -17,6 +17,7 @@ import lenstream.core.image.PixelRules;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Rejection;
 import lenstream.core.image.Stage;
+import lenstream.core.image.TextRegion;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.Fingerprint;
 import org.jspecify.annotations.Nullable;
@@ -127,6 +128,21 @@ class ImageEntriesTest {
                         .path("title")
                         .asText())
                 .isEqualTo("lone ? half");
+    }
+
+    @Test
+    void wordsAreSearchedAsAWholeAndShownLineByLine() throws Exception {
+        FetchedImage read = fetched("a")
+                .withWords(List.of(
+                        new TextRegion("Bike 🚲 shop", 0.98765f, 10, 20, 300, 40),
+                        new TextRegion("open", 0.75f, 10, 70, 90, 30)));
+        JsonNode image = json(entries(read, UNIT).getFirst());
+        assertThat(image.path("ocr").asText()).isEqualTo("Bike 🚲 shop\nopen");
+        assertThat(image.path("regions").toString())
+                .isEqualTo("[{\"label\":\"text\",\"box\":[10,20,300,40],\"score\":0.988,\"text\":\"Bike 🚲 shop\"},"
+                        + "{\"label\":\"text\",\"box\":[10,70,90,30],\"score\":0.75,\"text\":\"open\"}]");
+        JsonNode plain = json(entries(fetched("a"), UNIT).getFirst());
+        assertThat(plain.has("ocr") || plain.has("regions")).isFalse();
     }
 
     private static List<BulkEntry> entries(FetchedImage image, float[] embedding) {

@@ -19,6 +19,7 @@ import lenstream.core.image.ImageId;
 import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.PixelRules;
 import lenstream.core.image.PixelSource;
+import lenstream.core.image.TextRegion;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexCounts;
 import lenstream.core.index.IndexException;
@@ -51,6 +52,8 @@ class OpenSearchSinkIT {
             3,
             Duration.ofMillis(50),
             Duration.ofMillis(500));
+
+    private static final List<TextRegion> WORDS = List.of(new TextRegion("Grand Opening", 0.97f, 10, 20, 300, 40));
 
     private static int tests;
 
@@ -123,6 +126,35 @@ class OpenSearchSinkIT {
     }
 
     @Test
+    void wordsInPicturesAreFoundByWordsAndByPartsOfThem() throws Exception {
+        run(entries(image(0, 1, "a poster", unit(), WORDS)));
+        run(entries(image(1, 1, "a dog", unit())));
+        images(); // refreshes
+        assertThat(found("ocr", "opening")).containsExactly(id(0));
+        assertThat(found("ocr.tri", "penin")).containsExactly(id(0));
+        assertThat(found("regions.label", "text")).containsExactly(id(0));
+        assertThat(document(0).at("/regions/0/box").toString()).isEqualTo("[10,20,300,40]");
+    }
+
+    /** An index of a release that read no words: nothing stops, only parts of words are not found in it. */
+    @Test
+    void anEarlierIndexTakesTheWordsToo() throws Exception {
+        layout = IndexLayout.withPrefix("earlier");
+        ObjectNode body = layout.imageIndexBody(FINGERPRINT, DIM);
+        ((ObjectNode) body.at("/settings/index")).remove("analysis");
+        ((ObjectNode) body.at("/mappings/properties")).remove(List.of("ocr", "regions"));
+        try (IndexClient client = IndexClient.open(config)) {
+            client.send("DELETE", "/_index_template/" + layout.imageTemplate(), null);
+            IndexSetup.create(client, layout.imageIndex(FINGERPRINT), body);
+            IndexSetup.prepare(client, layout, FINGERPRINT, DIM, LIMIT);
+        }
+        run(entries(image(0, 1, "a poster", unit(), WORDS)));
+        assertThat(images()).isEqualTo(1);
+        assertThat(found("ocr", "opening")).containsExactly(id(0));
+        assertThat(found("ocr.tri", "penin")).isEmpty();
+    }
+
+    @Test
     void aMissingIndexFailsTheJobWithItsName() {
         layout = IndexLayout.withPrefix("absent");
         assertThatThrownBy(() -> run(images(1, 1))).hasStackTraceContaining("an index is missing");
@@ -182,7 +214,23 @@ class OpenSearchSinkIT {
         return ImageEntries.of(image, layout, FINGERPRINT, PixelRules.NONE, Instant.now());
     }
 
+    private List<String> found(String field, String text) {
+        ObjectNode query = JsonNodeFactory.instance.objectNode();
+        query.putObject("query").putObject("match").put(field, text);
+        try (IndexClient client = IndexClient.open(config)) {
+            return client.send("POST", "/" + layout.imageIndex(FINGERPRINT) + "/_search", query)
+                    .json()
+                    .at("/hits/hits")
+                    .findValuesAsText("_id");
+        }
+    }
+
     private static EmbeddedImage image(int number, long version, String title, float[] embedding) {
+        return image(number, version, title, embedding, List.of());
+    }
+
+    private static EmbeddedImage image(
+            int number, long version, String title, float[] embedding, List<TextRegion> words) {
         var target = new CrawlTarget(
                 url(number),
                 "e.test",
@@ -196,7 +244,8 @@ class OpenSearchSinkIT {
                 CrawlTarget.UNKNOWN_TIME,
                 System.currentTimeMillis(),
                 "page");
-        var fetched = new FetchedImage(target, new byte[0], ImageId.sha256(new byte[] {(byte) number}), version);
+        var fetched = new FetchedImage(target, new byte[0], ImageId.sha256(new byte[] {(byte) number}), version)
+                .withWords(words);
         return EmbeddedImage.embedded(fetched, "image/jpeg", 4, 3, 1, embedding, new byte[] {1}, FEATURES);
     }
 

@@ -16,6 +16,8 @@ import org.apache.arrow.vector.VarBinaryVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.complex.FixedSizeListVector;
+import org.apache.arrow.vector.complex.ListVector;
+import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.arrow.vector.ipc.ArrowStreamWriter;
 import org.apache.arrow.vector.types.FloatingPointPrecision;
@@ -33,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Columns: {@code url, host, site, page_url, title, alt, caption, credit, license, via, sha256, mime, stage, reason,
  * detail, colors, color_hex} (utf8; several colours are separated by commas), {@code phash} (int64, null where the image
  * has no structure), {@code published, discovered, version} (int64, epoch ms), {@code width, height, frames, encoded_bytes} (int32),
- * {@code thumbnail} (binary), {@code embedding} (fixed-size list of float32, null where
+ * {@code thumbnail} (binary), {@code words} (list of structs {@code text} utf8, {@code confidence} float32, {@code x, y, width,
+ * height} int32; null where there are none), {@code embedding} (fixed-size list of float32, null where
  * rejected). Schema metadata: {@code fingerprint}, {@code schema} (its version).
  *
  * @param ipc the stream; never written after construction
@@ -43,11 +46,18 @@ public record ArrowBatch(byte[] ipc, int rows) {
     private static final String FINGERPRINT = "fingerprint";
     private static final String SCHEMA = "schema";
     /** Counts up whenever a column is added, changed or dropped. */
-    private static final String SCHEMA_VERSION = "2";
+    private static final String SCHEMA_VERSION = "3";
 
     private static final String PHASH = "phash";
     private static final String COLORS = "colors";
     private static final String COLOR_HEX = "color_hex";
+
+    /** Words in the picture: structs of {@link #WORD_TEXT}, {@link #WORD_CONFIDENCE} and the four {@link #WORD_BOX}. */
+    private static final String WORDS = "words";
+
+    private static final String WORD_TEXT = "text";
+    private static final String WORD_CONFIDENCE = "confidence";
+    private static final List<String> WORD_BOX = List.of("x", "y", "width", "height");
     private static final List<String> TEXTS = List.of(
             "url",
             "host",
@@ -128,11 +138,21 @@ public record ArrowBatch(byte[] ipc, int rows) {
         LONGS.forEach(name -> fields.add(nullable(name, new ArrowType.Int(64, true))));
         INTS.forEach(name -> fields.add(nullable(name, new ArrowType.Int(32, true))));
         fields.add(nullable("thumbnail", new ArrowType.Binary()));
+        fields.add(words());
         fields.add(new Field(
                 "embedding",
                 FieldType.nullable(new ArrowType.FixedSizeList(dim)),
                 List.of(nullable("item", new ArrowType.FloatingPoint(FloatingPointPrecision.SINGLE)))));
         return new Schema(fields, Map.of(FINGERPRINT, fingerprint, SCHEMA, SCHEMA_VERSION));
+    }
+
+    private static Field words() {
+        var parts = new ArrayList<Field>();
+        parts.add(nullable(WORD_TEXT, new ArrowType.Utf8()));
+        parts.add(nullable(WORD_CONFIDENCE, new ArrowType.FloatingPoint(FloatingPointPrecision.SINGLE)));
+        WORD_BOX.forEach(side -> parts.add(nullable(side, new ArrowType.Int(32, true))));
+        var region = new Field("item", FieldType.nullable(new ArrowType.Struct()), parts);
+        return new Field(WORDS, FieldType.nullable(new ArrowType.List()), List.of(region));
     }
 
     private static Field nullable(String name, ArrowType type) {
@@ -176,6 +196,7 @@ public record ArrowBatch(byte[] ipc, int rows) {
         if (thumbnail != null) {
             vector(root, "thumbnail", VarBinaryVector.class).setSafe(row, thumbnail);
         }
+        words(root, row, image.words());
         float[] embedding = image.embedding();
         if (embedding != null) {
             if (embedding.length != dim) {
@@ -189,6 +210,53 @@ public record ArrowBatch(byte[] ipc, int rows) {
                 items.setSafe(row * dim + i, embedding[i]);
             }
         }
+    }
+
+    private static void words(VectorSchemaRoot root, int row, List<TextRegion> words) {
+        if (words.isEmpty()) {
+            return;
+        }
+        var list = vector(root, WORDS, ListVector.class);
+        var regions = (StructVector) list.getDataVector();
+        int start = list.startNewValue(row);
+        for (int i = 0; i < words.size(); i++) {
+            TextRegion word = words.get(i);
+            int at = start + i;
+            regions.setIndexDefined(at);
+            regions.getChild(WORD_TEXT, VarCharVector.class).setSafe(at, new Text(word.text()));
+            regions.getChild(WORD_CONFIDENCE, Float4Vector.class).setSafe(at, word.confidence());
+            int[] box = {word.x(), word.y(), word.width(), word.height()};
+            for (int side = 0; side < box.length; side++) {
+                regions.getChild(WORD_BOX.get(side), IntVector.class).setSafe(at, box[side]);
+            }
+        }
+        list.endValue(row, words.size());
+    }
+
+    private static List<TextRegion> words(VectorSchemaRoot root, int row) {
+        var list = vector(root, WORDS, ListVector.class);
+        if (list.isNull(row)) {
+            return List.of();
+        }
+        var regions = (StructVector) list.getDataVector();
+        var words = new ArrayList<TextRegion>();
+        for (int at = list.getElementStartIndex(row); at < list.getElementEndIndex(row); at++) {
+            var box = new int[WORD_BOX.size()];
+            for (int side = 0; side < box.length; side++) {
+                box[side] =
+                        regions.getChild(WORD_BOX.get(side), IntVector.class).get(at);
+            }
+            words.add(new TextRegion(
+                    regions.getChild(WORD_TEXT, VarCharVector.class)
+                            .getObject(at)
+                            .toString(),
+                    regions.getChild(WORD_CONFIDENCE, Float4Vector.class).get(at),
+                    box[0],
+                    box[1],
+                    box[2],
+                    box[3]));
+        }
+        return List.copyOf(words);
     }
 
     private static EmbeddedImage read(VectorSchemaRoot root, int row) {
@@ -219,6 +287,7 @@ public record ArrowBatch(byte[] ipc, int rows) {
                 embedding(root, row),
                 vector(root, "thumbnail", VarBinaryVector.class).getObject(row),
                 features(root, row),
+                words(root, row),
                 stage == null ? null : Stage.valueOf(stage),
                 reason == null ? null : Reason.valueOf(reason),
                 text(root, "detail", row));

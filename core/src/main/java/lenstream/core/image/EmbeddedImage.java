@@ -1,5 +1,6 @@
 package lenstream.core.image;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param embedding unit length, {@code dim} values, never written after construction; null when rejected
  * @param thumbnail JPEG, longest side at most 256 pixels; null when rejected or when none are made
  * @param features what its pixels show at first sight; null when rejected or when no thumbnails are made
+ * @param words that were read in the picture, in reading order; empty where none stand, nobody has read it, or rejected
  * @param stage where it was rejected; null when embedded
  * @param reason why it was rejected; null when embedded
  * @param detail why, for people; null when embedded
@@ -32,6 +34,7 @@ public record EmbeddedImage(
         float @Nullable [] embedding,
         byte @Nullable [] thumbnail,
         @Nullable PixelFeatures features,
+        List<TextRegion> words,
         @Nullable Stage stage,
         @Nullable Reason reason,
         @Nullable String detail) {
@@ -63,6 +66,7 @@ public record EmbeddedImage(
                 embedding,
                 thumbnail,
                 features,
+                image.words(),
                 null,
                 null,
                 null);
@@ -82,6 +86,7 @@ public record EmbeddedImage(
                 null,
                 null,
                 null,
+                List.of(),
                 stage,
                 reason,
                 detail);

@@ -34,6 +34,23 @@ public final class Field {
     /** Mean of the first colour as {@code #rrggbb}. */
     public static final String COLOR_HEX = "color_hex";
 
+    /** The words in the picture, line by line; absent where none were found or nobody has looked. */
+    public static final String OCR = "ocr";
+
+    /** The same text by its sequences of three letters or digits, which finds parts of words and words read amiss. */
+    public static final String OCR_TRIGRAMS = OCR + ".tri";
+
+    /** Parts of the picture, each with a label, a box in pixels after orientation, a score, and its text if it has one. */
+    public static final String REGIONS = "regions";
+
+    /** What a region shows: {@link #TEXT} for words. */
+    public static final String LABEL = "label";
+
+    public static final String REGION_LABEL = REGIONS + "." + LABEL;
+    public static final String BOX = "box";
+    public static final String SCORE = "score";
+    public static final String TEXT = "text";
+
     public static final String ORIENTATION = "orientation";
     public static final String PUBLISHED = "published";
     public static final String DISCOVERED = "discovered";

@@ -45,6 +45,9 @@ public record IndexLayout(
     private static final Pattern PREFIX = Pattern.compile("[a-z0-9][a-z0-9-]{0,40}");
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
+    /** Tokenizer and analyzer of {@link Field#OCR_TRIGRAMS}. */
+    static final String TRIGRAMS = "ocr_trigrams";
+
     /**
      * A shard should hold 10 to 30 GiB where search latency matters; source: OpenSearch's guidance on shard sizes. The
      * upper end, since an index that is planned for a number of images holds fewer for most of its life.
@@ -302,8 +305,40 @@ public record IndexLayout(
         keyword(fields, Field.COLOR);
         keyword(fields, Field.COLOR_HEX).put("index", false);
         keyword(fields, Field.ORIENTATION);
+        words(settings, fields);
         type(fields, Field.INDEXED, "date");
         return body;
+    }
+
+    /**
+     * Words in pictures. Regions are no nested documents: each would count as a document of its own in every segment, one
+     * for each line of text, and nothing asks for two of its properties together.
+     */
+    private static void words(ObjectNode settings, ObjectNode fields) {
+        ObjectNode analysis = settings.putObject("analysis");
+        analysis.putObject("tokenizer")
+                .putObject(TRIGRAMS)
+                .put("type", "ngram")
+                .put("min_gram", 3)
+                .put("max_gram", 3)
+                .putArray("token_chars")
+                .add("letter")
+                .add("digit");
+        ObjectNode analyzer = analysis.putObject("analyzer").putObject(TRIGRAMS);
+        analyzer.put("type", "custom").put("tokenizer", TRIGRAMS);
+        analyzer.putArray("filter").add("lowercase").add("asciifolding");
+        type(fields, Field.OCR, "text")
+                .putObject("fields")
+                .putObject("tri")
+                .put("type", "text")
+                .put("analyzer", TRIGRAMS)
+                .put("index_options", "docs")
+                .put("norms", false);
+        ObjectNode regions = fields.putObject(Field.REGIONS).putObject("properties");
+        keyword(regions, Field.LABEL);
+        type(regions, Field.BOX, "integer").put("index", false).put("doc_values", false);
+        type(regions, Field.SCORE, "half_float").put("index", false).put("doc_values", false);
+        keyword(regions, Field.TEXT).put("index", false).put("doc_values", false); // searched as ocr
     }
 
     /** Settings and mapping of the rejection index. */

@@ -302,10 +302,22 @@ public final class IndexSetup {
         }
     }
 
-    /** An index of an earlier version gets the fields that have been added since; what is there cannot change. */
+    /**
+     * An index of an earlier version gets the fields that have been added since; what is there cannot change. Neither can
+     * the analyzers of an open index: one that was made without them does not get the subfield that needs them.
+     */
     private static void addFields(IndexClient client, String index, ObjectNode body) {
         ObjectNode fields = ((ObjectNode) body.at("/mappings/properties")).deepCopy();
         fields.remove(Field.EMBEDDING);
+        JsonNode analysis =
+                require(client, "GET", "/" + index + "/_settings").path(index).at("/settings/index/analysis/analyzer");
+        if (!analysis.has(IndexLayout.TRIGRAMS)) {
+            ((ObjectNode) fields.path(Field.OCR)).remove("fields");
+            LOG.info(
+                    "event=field_left_out index={} field={} because=\"the index was made before it had an analyzer\"",
+                    index,
+                    Field.OCR_TRIGRAMS);
+        }
         ObjectNode mapping = JsonNodeFactory.instance.objectNode();
         mapping.set("properties", fields);
         IndexAnswer answer = client.send("PUT", "/" + index + "/_mapping", mapping);

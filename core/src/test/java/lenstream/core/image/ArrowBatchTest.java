@@ -40,6 +40,17 @@ class ArrowBatchTest {
     }
 
     @Test
+    void keepsTheWordsOfEachPicture() {
+        var sign = new TextRegion("Zürich 🚲", 0.97f, 12, 0, 80, 21);
+        var small = new TextRegion("Gleis 7", 0.61f, 12, 30, 40, 9);
+        List<EmbeddedImage> rows = List.of(read(List.of(sign, small)), read(List.of()), read(List.of(small)));
+        ArrowBatch batch = ArrowBatch.of(rows, "tiny-1-00000000", 1, allocator);
+        assertThat(batch.read(allocator).rows())
+                .extracting(EmbeddedImage::words)
+                .containsExactly(List.of(sign, small), List.of(), List.of(small));
+    }
+
+    @Test
     void growsBeyondTheFirstAllocation() {
         var image = EmbeddedImage.embedded(
                 fetched("https://e.example/a.jpg", "x".repeat(3_000)),
@@ -70,6 +81,18 @@ class ArrowBatchTest {
         assertThatThrownBy(() -> ArrowBatch.of(List.of(image), "tiny-1-00000000", 3, allocator))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("embedding of 2 values in a batch of 3");
+    }
+
+    private static EmbeddedImage read(List<TextRegion> words) {
+        return EmbeddedImage.embedded(
+                fetched("https://e.example/a.jpg", null).withWords(words),
+                "image/png",
+                100,
+                60,
+                1,
+                new float[] {1},
+                null,
+                null);
     }
 
     private static FetchedImage fetched(String url, @org.jspecify.annotations.Nullable String title) {
