@@ -13,6 +13,7 @@ import lenstream.connector.kafka.KafkaArrivals;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.ModelBundle;
 import lenstream.gpu.operator.EmbedConfig;
+import lenstream.gpu.operator.OcrConfig;
 import lenstream.job.CrawlCounts;
 import lenstream.job.IndexRun;
 import lenstream.job.Intake;
@@ -57,6 +58,9 @@ final class CrawlCommand implements Callable<Integer> {
 
     @Mixin
     private StoreOptions store;
+
+    @Mixin
+    private OcrOptions ocr;
 
     @Spec
     private CommandSpec spec;
@@ -115,6 +119,7 @@ final class CrawlCommand implements Callable<Integer> {
         ClusterSubmission submission = cluster == null ? null : new ClusterSubmission(workspace, cluster, savepoint);
         EmbedConfig embed = Embedding.config(
                 workspace, parsed.maxPixels(), parsed.fetch().web().maxBytes());
+        OcrConfig words = ocr.config();
         IndexLayout layout = building.apply(workspace.layout());
         var report = new CrawlReport(System.nanoTime());
         try (var ctrlC = new CtrlC();
@@ -127,7 +132,8 @@ final class CrawlCommand implements Callable<Integer> {
                     workspace.openSearchAt(openSearch.url()),
                     layout,
                     JobSettings.named(jobName(workspace.prefix)).withParallelism(parallelism),
-                    store.config(workspace));
+                    store.config(workspace),
+                    words);
             Consumer<CrawlCounts> show = counts -> progress.show(report.progress(counts));
             CrawlCounts counts =
                     submission == null ? here(run, show, ctrlC) : submission.await(run, follow, show, ctrlC);

@@ -16,6 +16,7 @@ import lenstream.core.config.Durations;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.ModelBundle;
 import lenstream.core.web.WebConfig;
+import lenstream.gpu.operator.OcrConfig;
 import lenstream.job.CrawlCounts;
 import lenstream.job.IndexRun;
 import lenstream.job.Intake;
@@ -40,6 +41,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  ./lenstream index ~/Pictures --captions captions.tsv",
             "  ./lenstream index ~/Pictures --follow",
+            "  ./lenstream index ~/Pictures --ocr                     (words in pictures; first: ./lenstream add ocr)",
             "  ./lenstream index s3://bucket/prefix --follow --interval 5m",
             "  ./lenstream index s3://bucket/prefix --cluster 127.0.0.1:8081      (its machines must reach the same places)",
             "  ./lenstream index --warc ~/crawls 'more/*.warc.gz'",
@@ -61,6 +63,9 @@ final class IndexCommand implements Callable<Integer> {
 
     @Mixin
     private StoreOptions store;
+
+    @Mixin
+    private OcrOptions ocr;
 
     @Spec
     private CommandSpec spec;
@@ -142,6 +147,7 @@ final class IndexCommand implements Callable<Integer> {
         if (places.stream().anyMatch(FolderSource::isUrl)) {
             workspace.loadFileSystems();
         }
+        OcrConfig words = ocr.config();
         boolean archives = warc || places.stream().anyMatch(WarcSource::isNamedLikeAnArchive);
         if (fetchLinked && !archives) {
             throw new CliException("--fetch-linked reads the pages of web archives; name some, with --warc");
@@ -160,7 +166,8 @@ final class IndexCommand implements Callable<Integer> {
                     workspace.openSearchAt(openSearch.url()),
                     layout,
                     JobSettings.named("lenstream-index").withParallelism(parallelism),
-                    store.config(workspace));
+                    store.config(workspace),
+                    words);
             Consumer<CrawlCounts> show = counts -> progress.show(report.progress(counts));
             CrawlCounts counts =
                     submission == null ? here(run, archives, show, ctrlC) : submission.await(run, follow, show, ctrlC);

@@ -32,8 +32,10 @@ import lenstream.core.index.IndexSetup;
 import lenstream.core.job.FlinkRest;
 import lenstream.core.takedown.LateRemoval;
 import lenstream.gpu.operator.EmbedConfig;
+import lenstream.gpu.operator.OcrConfig;
 import lenstream.job.CrawlCounts;
 import lenstream.job.IndexRun;
+import lenstream.job.Intake;
 import lenstream.job.JobSettings;
 import lenstream.job.TargetList;
 import org.jspecify.annotations.Nullable;
@@ -79,6 +81,9 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Mixin
     private StoreOptions store;
+
+    @Mixin
+    private OcrOptions ocr;
 
     @Spec
     private CommandSpec spec;
@@ -222,17 +227,19 @@ final class ReplayCommand implements Callable<Integer> {
                 ? Embedding.config(workspace, 200_000_000, DataSize.ofMebibytes(30))
                 : Embedding.config(
                         workspace, crawl.maxPixels(), crawl.fetch().web().maxBytes());
+        OcrConfig words = ocr.config();
         var report = new CrawlReport(System.nanoTime());
         try (var progress = ProgressLine.onStandardError()) {
             var run = new IndexRun(
-                    TargetList.of(
-                            letters.stream().map(DeadLetters.Letter::target).toList()),
+                    Intake.of(TargetList.of(
+                            letters.stream().map(DeadLetters.Letter::target).toList())),
                     crawl == null ? FetchConfig.defaults() : crawl.fetch(),
                     embed,
                     workspace.openSearchAt(url),
                     workspace.layout(),
                     JobSettings.named("lenstream-replay"),
-                    store.config(workspace));
+                    store.config(workspace),
+                    words);
             Path directory = workspace.jobDirectory("replay").resolve(Long.toString(System.currentTimeMillis()));
             var session =
                     new CrawlSession(run, directory, (CrawlCounts counts) -> progress.show(report.progress(counts)));

@@ -35,6 +35,8 @@ import lenstream.core.index.SpaceWatch;
 import lenstream.core.ledger.LedgerEntry;
 import lenstream.gpu.operator.EmbedOperatorFactory;
 import lenstream.gpu.operator.KeepPixels;
+import lenstream.gpu.operator.OcrConfig;
+import lenstream.gpu.operator.ReadWords;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
@@ -49,7 +51,7 @@ import org.jspecify.annotations.Nullable;
  * on a mini cluster runs the same one.
  *
  * <pre>
- * targets ────────┬─► visit (keyed by host) ─► embed (one device a subtask) ─► entries ─► sink
+ * targets ────────┬─► visit (keyed by host) ─► (ocr) ─► embed (one device a subtask) ─► entries ─► sink
  * arrivals ────────┤      │   ▲ images that came with their bytes
  * commands ─► push ┘      ├── keep ─► image store
  *     │                   ├── rejections ─────────────────────────────────► entries ─┤
@@ -151,6 +153,16 @@ public final class ImageIndexJob {
                     .sinkTo(ImageStore.sink(store))
                     .name("image-store")
                     .uid(storeUid(store));
+        }
+
+        OcrConfig ocr = parts.ocr();
+        if (ocr != null) {
+            images = images.rebalance() // by far the slowest of an image's steps on a CPU
+                    .map(new ReadWords(ocr, parts.embed().pipeline().limits()))
+                    .returns(TypeInformation.of(FetchedImage.class))
+                    .name("ocr")
+                    .uid("ocr")
+                    .setParallelism(ocr.readers());
         }
 
         SingleOutputStreamOperator<ArrowBatch> embedded =

@@ -52,6 +52,7 @@ public final class ImageIndexProgram {
             Seeds seeds = Seeds.read(settings.seeds());
             settings.embedConfig(seeds);
             ModelBundle bundle = ModelBundle.load(settings.bundle());
+            settings.checkOcr();
             System.out.println(file + " is accepted, with " + seeds.sites().size() + " site(s) and encoder "
                     + bundle.fingerprint());
         } catch (ConfigException e) {
@@ -74,6 +75,7 @@ public final class ImageIndexProgram {
         IndexSettings settings = ConfigReader.read(file, IndexSettings.class);
         Seeds seeds = Seeds.read(settings.seeds());
         ModelBundle bundle = ModelBundle.load(settings.bundle());
+        settings.checkOcr();
         try (IndexClient client = IndexClient.open(settings.openSearch())) {
             IndexSetup.prepare(
                     client,
@@ -99,7 +101,8 @@ public final class ImageIndexProgram {
                         settings.index(),
                         settings.embed().parallelism(),
                         settings.store(),
-                        new SpaceWatch.Where(settings.openSearch(), settings.index())));
+                        new SpaceWatch.Where(settings.openSearch(), settings.index()),
+                        settings.ocrConfig()));
         env.execute(settings.name());
     }
 

@@ -21,6 +21,7 @@ import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.index.SpaceWatch;
 import lenstream.core.model.ModelBundle;
 import lenstream.gpu.operator.EmbedConfig;
+import lenstream.gpu.operator.OcrConfig;
 import org.apache.flink.api.connector.source.Source;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.execution.JobClient;
@@ -38,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  * @param layout names and mapping of the indices
  * @param settings Flink's side
  * @param store where fetched images are kept; null keeps none
+ * @param ocr how words in pictures are read; null if nobody does
  */
 public record IndexRun(
         Intake intake,
@@ -46,9 +48,10 @@ public record IndexRun(
         OpenSearchConfig openSearch,
         IndexLayout layout,
         JobSettings settings,
-        @Nullable StoreConfig store) {
+        @Nullable StoreConfig store,
+        @Nullable OcrConfig ocr) {
 
-    /** The same with a source of targets alone. */
+    /** The same with a source of targets alone, and without words. */
     public IndexRun(
             Source<CrawlTarget, ?, ?> source,
             FetchConfig fetch,
@@ -57,7 +60,7 @@ public record IndexRun(
             IndexLayout layout,
             JobSettings settings,
             @Nullable StoreConfig store) {
-        this(Intake.of(source), fetch, embed, openSearch, layout, settings, store);
+        this(Intake.of(source), fetch, embed, openSearch, layout, settings, store, null);
     }
 
     private static final Duration INDEX_LIMIT = Duration.ofSeconds(60);
@@ -153,7 +156,8 @@ public record IndexRun(
                         layout,
                         1,
                         store,
-                        new SpaceWatch.Where(openSearch, layout)));
+                        new SpaceWatch.Where(openSearch, layout),
+                        ocr));
         try {
             JobClient client = env.executeAsync(settings.name());
             return new CrawlRun(client, rest, savepoints, listener, held);

@@ -11,7 +11,10 @@ import lenstream.core.config.DataSize;
 import lenstream.core.config.Default;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.model.OcrBundle;
+import lenstream.gpu.ocr.OcrLimits;
 import lenstream.gpu.operator.EmbedConfig;
+import lenstream.gpu.operator.OcrConfig;
 import lenstream.gpu.pipeline.PipelineConfig;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param ledger how long what was decided is kept
  * @param bulk how documents are written
  * @param store where fetched images are kept for other encoders; none without it
+ * @param ocr reads words in pictures; nobody does without it
  */
 record IndexSettings(
         @Default("lenstream-index") String name,
@@ -37,7 +41,8 @@ record IndexSettings(
         @Default("{}") Embed embed,
         @Default("{}") LedgerConfig ledger,
         @Default("{}") BulkConfig bulk,
-        @Nullable StoreConfig store) {
+        @Nullable StoreConfig store,
+        @Nullable Ocr ocr) {
 
     IndexSettings {
         Check.notBlank("name", name);
@@ -68,6 +73,53 @@ record IndexSettings(
             Check.range("batch_rows", batchRows, 1, 100_000);
             Check.range("batch_bytes", batchBytes.bytes(), 1, 1L << 30);
             Check.positive("max_delay", maxDelay);
+        }
+    }
+
+    /**
+     * The step that reads words in pictures.
+     *
+     * @param model folder of the model, at the same path on every TaskManager; {@code ./lenstream add ocr} fetches one
+     * @param parallelism pictures read at once
+     * @param threads of each
+     * @param maxSide longest side at which words are looked for, pixels
+     * @param minConfidence that a line needs, 0..1
+     */
+    record Ocr(
+            Path model,
+            @Default("1") int parallelism,
+            @Default("1") int threads,
+            @Default("960") int maxSide,
+            @Default("0.6") double minConfidence) {
+        Ocr {
+            Check.range("parallelism", parallelism, 1, JobSettings.MAX_PARALLELISM);
+            config(model, parallelism, threads, maxSide, minConfidence);
+        }
+
+        private static OcrConfig config(Path model, int parallelism, int threads, int maxSide, double minConfidence) {
+            OcrLimits usual = OcrLimits.defaults();
+            return new OcrConfig(
+                    model.toString(),
+                    new OcrLimits(maxSide, usual.maxLines(), usual.maxCharacters(), minConfidence, usual.maxTime()),
+                    parallelism,
+                    threads);
+        }
+
+        OcrConfig config() {
+            return config(model, parallelism, threads, maxSide, minConfidence);
+        }
+    }
+
+    /** How words are read; null if nobody does. */
+    @Nullable
+    OcrConfig ocrConfig() {
+        return ocr == null ? null : ocr.config();
+    }
+
+    /** @throws lenstream.core.config.ConfigException if the model that reads words is missing or wrong */
+    void checkOcr() {
+        if (ocr != null) {
+            OcrBundle.load(ocr.model());
         }
     }
 

@@ -8,6 +8,7 @@ import lenstream.core.image.CrawlTarget;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.SpaceWatch;
 import lenstream.gpu.operator.EmbedConfig;
+import lenstream.gpu.operator.OcrConfig;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.source.Source;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param embedders parallelism of the embed operator: one a device
  * @param store where fetched images are kept; null keeps none
  * @param plans where a move to another encoder is announced; null if there is none to come
+ * @param ocr how words in pictures are read; null if nobody does
  */
 record JobParts(
         Intake intake,
@@ -34,9 +36,10 @@ record JobParts(
         IndexLayout layout,
         int embedders,
         @Nullable StoreConfig store,
-        SpaceWatch.@Nullable Where plans) {
+        SpaceWatch.@Nullable Where plans,
+        @Nullable OcrConfig ocr) {
 
-    /** The same with a source of targets alone. */
+    /** The same with a source of targets alone, and without words. */
     JobParts(
             Source<CrawlTarget, ?, ?> source,
             Source<Command, ?, ?> commands,
@@ -47,6 +50,6 @@ record JobParts(
             int embedders,
             @Nullable StoreConfig store,
             SpaceWatch.@Nullable Where plans) {
-        this(Intake.of(source), commands, sink, fetch, embed, layout, embedders, store, plans);
+        this(Intake.of(source), commands, sink, fetch, embed, layout, embedders, store, plans, null);
     }
 }

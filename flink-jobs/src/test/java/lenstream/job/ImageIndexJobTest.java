@@ -1,7 +1,10 @@
 package lenstream.job;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -10,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Queue;
 import java.util.UUID;
@@ -34,6 +38,7 @@ import lenstream.core.web.WebConfig;
 import lenstream.gallery.GallerySite;
 import lenstream.gallery.Picture;
 import lenstream.gpu.operator.EmbedConfig;
+import lenstream.gpu.operator.OcrConfig;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.api.connector.sink2.SinkWriter;
@@ -44,6 +49,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.test.junit5.InjectClusterRESTAddress;
 import org.apache.flink.test.junit5.MiniClusterExtension;
 import org.apache.flink.util.CloseableIterator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -150,6 +156,42 @@ class ImageIndexJobTest {
         }
     }
 
+    @Test
+    void theWordsOfAPictureComeIntoItsDocument(@InjectClusterRESTAddress URI rest) throws Exception {
+        String index = LAYOUT.imageIndex(ModelBundle.load(BUNDLE).fingerprint());
+        Path file = folder.resolve("words.warc.gz");
+        try (var out = Files.newOutputStream(file)) {
+            for (String picture : List.of("household/tools/toolbox.webp", "household/tools/wrench.jpg")) {
+                byte[] bytes = Files.readAllBytes(ROOT.resolve("gallery/images").resolve(picture));
+                out.write(record("https://archived.example/" + picture, "image/webp", bytes));
+            }
+            out.write(
+                    record("https://archived.example/broken.jpg", "image/jpeg", new byte[] {(byte) 0xFF, (byte) 0xD8}));
+        }
+        Intake intake = Intake.ofArrivals(WarcSource.of(List.of(file.toString()), WebConfig.defaults()));
+        OcrConfig ocr = OcrConfig.of(ROOT.resolve("gpu-operators/target/ocr"), 2);
+        run(intake, Seeds.ofUrls(List.of("https://archived.example/")), rest, "", ocr);
+
+        var words = new HashMap<String, JsonNode>();
+        for (BulkEntry entry : WRITTEN) {
+            if (entry.op() == BulkEntry.Op.INDEX && entry.index().equals(index)) {
+                JsonNode document = new ObjectMapper().readTree(requireNonNull(entry.json()));
+                words.put(document.path("url").asText(), document);
+            }
+        }
+        assertThat(words).hasSize(2);
+        JsonNode toolbox = requireNonNull(words.get("https://archived.example/household/tools/toolbox.webp"));
+        assertThat(toolbox.path("ocr").asText()).isEqualTo("TOOLS");
+        JsonNode region = toolbox.at("/regions/0");
+        assertThat(region.path("label").asText()).isEqualTo("text");
+        assertThat(region.path("text").asText()).isEqualTo("TOOLS");
+        assertThat(region.path("score").asDouble()).isBetween(0.9, 1.0);
+        assertThat(region.path("box")).hasSize(4);
+        JsonNode wrench = requireNonNull(words.get("https://archived.example/household/tools/wrench.jpg"));
+        assertThat(wrench.has("ocr") || wrench.has("regions")).isFalse();
+        assertThat(documents(LAYOUT.rejectionIndex())).hasSize(1);
+    }
+
     private static byte[] record(String url, String type, byte[] body) throws IOException {
         byte[] http = ("HTTP/1.1 200 OK\r\nContent-Type: " + type + "\r\nContent-Length: " + body.length + "\r\n\r\n")
                 .getBytes(StandardCharsets.US_ASCII);
@@ -181,6 +223,11 @@ class ImageIndexJobTest {
     }
 
     private CrawlRun.End run(Intake intake, Seeds seeds, URI rest, String savepoint) throws InterruptedException {
+        return run(intake, seeds, rest, savepoint, null);
+    }
+
+    private CrawlRun.End run(Intake intake, Seeds seeds, URI rest, String savepoint, @Nullable OcrConfig ocr)
+            throws InterruptedException {
         var configuration = JobSettings.named("mini").configuration();
         JobSettings.startFrom(configuration, savepoint);
         var env = StreamExecutionEnvironment.getExecutionEnvironment();
@@ -198,7 +245,8 @@ class ImageIndexJobTest {
                         LAYOUT,
                         1,
                         StoreConfig.at(storeUri()),
-                        null));
+                        null,
+                        ocr));
         JobClient job;
         try {
             job = env.executeAsync("mini");

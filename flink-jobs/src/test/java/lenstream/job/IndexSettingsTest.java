@@ -1,5 +1,6 @@
 package lenstream.job;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -15,7 +16,9 @@ import lenstream.core.config.ConfigReader;
 import lenstream.core.config.DataSize;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
+import lenstream.gpu.ocr.OcrLimits;
 import lenstream.gpu.operator.EmbedConfig;
+import lenstream.gpu.operator.OcrConfig;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.PipelineOptions;
@@ -32,6 +35,7 @@ class IndexSettingsTest {
         assertThat(settings.openSearch()).isEqualTo(OpenSearchConfig.at("http://127.0.0.1:9200"));
         assertThat(settings.index()).isEqualTo(IndexLayout.defaults());
         assertThat(settings.bulk()).isEqualTo(BulkConfig.defaults());
+        assertThat(settings.ocrConfig()).isNull();
         EmbedConfig embed = settings.embedConfig(seeds());
         EmbedConfig plain = EmbedConfig.defaults(Path.of("/models/one"));
         assertThat(List.of(embed.batchRows(), embed.batchBytes(), embed.maxDelay(), embed.maxInFlight()))
@@ -47,6 +51,7 @@ class IndexSettingsTest {
                 index: {prefix: mine}
                 embed: {parallelism: 3, decode_threads: 4, inference_threads: 5, batch_rows: 6, batch_bytes: 7KiB, max_delay: 8ms}
                 ledger: {keep: 12d}
+                ocr: {model: /models/ocr, parallelism: 4, threads: 2, max_side: 640, min_confidence: 0.75}
                 bulk: {bytes: 1MiB, count: 9, in_flight: 1, linger: 10ms}
                 """);
         assertThat(settings.name()).isEqualTo("news");
@@ -57,6 +62,14 @@ class IndexSettingsTest {
         EmbedConfig embed = settings.embedConfig(seeds());
         assertThat(embed.pipeline().inferenceThreads()).isEqualTo(5);
         assertThat(embed.pipeline().limits().maxPixels()).isEqualTo(seeds().maxPixels());
+        OcrConfig ocr = requireNonNull(settings.ocrConfig());
+        assertThat(ocr)
+                .isEqualTo(new OcrConfig(
+                        "/models/ocr",
+                        new OcrLimits(
+                                640, 100, 4_000, 0.75, OcrLimits.defaults().maxTime()),
+                        4,
+                        2));
         assertThat(settings.ledger()).isEqualTo(new LedgerConfig(Duration.ofDays(12)));
         assertThat(settings.bulk())
                 .isEqualTo(new BulkConfig(
