@@ -64,6 +64,10 @@ final class ApiProcess implements AutoCloseable {
         return uri;
     }
 
+    long pid() {
+        return process.pid();
+    }
+
     /** Resident memory in MiB, as the kernel counts it. */
     long residentMib() throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc/" + process.pid() + "/status"))) {

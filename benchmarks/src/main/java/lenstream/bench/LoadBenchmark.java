@@ -14,6 +14,7 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -85,10 +86,12 @@ public final class LoadBenchmark {
     private final List<FetchedImage> pictures;
     private final ApiProcess api;
     private final String openSearch;
+    private final long openSearchPid;
 
-    private LoadBenchmark(ApiProcess api, String openSearch) throws IOException {
+    private LoadBenchmark(ApiProcess api, String openSearch, long openSearchPid) throws IOException {
         this.api = api;
         this.openSearch = openSearch;
+        this.openSearchPid = openSearchPid;
         this.pictures = Gallery.images();
     }
 
@@ -107,7 +110,7 @@ public final class LoadBenchmark {
                     + "\"], request_timeout: 10s}\nindex: {prefix: load}\n"
                     + (args[args.length - 1].endsWith(".yaml") ? Files.readString(Path.of(args[args.length - 1])) : "");
             try (ApiProcess api = ApiProcess.start(yaml, "512m")) {
-                var benchmark = new LoadBenchmark(api, url);
+                var benchmark = new LoadBenchmark(api, url, node.pid());
                 benchmark.warmUp();
                 switch (args[1]) {
                     case "text" -> benchmark.steady(benchmark::text, args);
@@ -303,17 +306,19 @@ public final class LoadBenchmark {
         return 0;
     }
 
-    /** Finds what the server can do, asks for nearly that, then for five times as much, and looks whether it recovers. */
+    /**
+     * Finds what the server can do, asks for nearly that, then for five times as much, and looks whether it recovers. Before, it is
+     * loaded until its code is compiled, or the first of these would be slower than all that follow.
+     */
     private void overload(int seconds) throws InterruptedException {
-        capacity(seconds / 2); // with as many at work as now has the limit been found
+        capacity(WARM_SECONDS);
         double capacity = capacity(seconds);
         System.out.printf(Locale.ROOT, "capacity: %.0f text queries a second with %d workers%n", capacity, WORKERS);
         try (var load = new OpenLoop(api.uri())) {
             double busy = BUSY * capacity;
-            System.out.println("80 % of it:  " + OpenLoop.line(load.run(busy, seconds, endless(this::text))));
-            System.out.println("five times:  " + OpenLoop.line(load.run(capacity * 5, seconds, endless(this::text))));
-            List<OpenLoop.Outcome> after = load.run(busy, seconds, endless(this::text));
-            System.out.println("80 % again:  " + OpenLoop.line(after));
+            texts("80 % of it", load, busy, seconds);
+            texts("five times", load, capacity * 5, seconds);
+            List<OpenLoop.Outcome> after = texts("80 % again", load, busy, seconds);
             for (int second = 0; second < Math.min(3, seconds); second++) {
                 int wanted = second;
                 System.out.println("  second " + (second + 1) + " of it: "
@@ -323,6 +328,21 @@ public final class LoadBenchmark {
             }
             load.failures().forEach((why, count) -> System.out.println("no answer: " + count + " x " + why));
         }
+    }
+
+    private List<OpenLoop.Outcome> texts(String name, OpenLoop load, double rate, int seconds)
+            throws InterruptedException {
+        var cores = ProcessorUse.of(Map.of(
+                "API",
+                api.pid(),
+                "OpenSearch",
+                openSearchPid,
+                "generator",
+                ProcessHandle.current().pid()));
+        List<OpenLoop.Outcome> outcomes = load.run(rate, seconds, endless(this::text));
+        System.out.println(name + ":  " + OpenLoop.line(outcomes));
+        System.out.println("  cores busy: " + cores.line());
+        return outcomes;
     }
 
     private double capacity(int seconds) throws InterruptedException {

@@ -16,6 +16,7 @@ import lenstream.core.web.WebResponse;
 import lenstream.gpu.embed.Embedding;
 import lenstream.search.http.Deadline;
 import lenstream.search.http.Metrics;
+import lenstream.search.http.Place;
 import lenstream.search.http.ProblemException;
 import org.jspecify.annotations.Nullable;
 
@@ -141,8 +142,12 @@ final class QueryEmbedding {
         return ofImage(fetch(text), region);
     }
 
-    /** The bytes of an image on the web. */
+    /** The bytes of an image on the web; the request holds no place while it waits for them. */
     byte[] fetch(String text) {
+        return Place.away(() -> fetched(text));
+    }
+
+    private byte[] fetched(String text) {
         CanonicalUrl url = CanonicalUrl.of(text)
                 .orElseThrow(
                         () -> ProblemException.badRequest("image_url must be an http or https address of an image."));

@@ -3,40 +3,69 @@ package lenstream.search.http;
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
  * Sends requests away before they make everyone wait. Thread-safe.
  *
- * <p>How many work at once is found out ({@link ConcurrencyLimit}); a few more wait in order of arrival, but not long: up to
- * {@value #PATIENCE_MILLIS} ms while bursts pass, up to {@value #IMPATIENCE_MILLIS} ms once the queue has not been empty for
- * {@value #STANDING_MILLIS} ms, because a queue that stands no longer smooths anything and only adds its length to every
- * latency. Source of the rule: CoDel (Nichols, Jacobson, 2012) as adapted to servers by Maurer, "Fail at Scale", ACM Queue
- * 13(8), 2015.
+ * <p>How many work at once is found out ({@link ConcurrencyLimit}); a few more wait. While bursts pass, they wait in order of
+ * arrival for up to {@value #PATIENCE_MILLIS} ms. A queue that is full, or hardly ever empty ({@link Pressure}), no longer smooths
+ * anything and only adds its length to every latency: then fewer wait, for {@value #IMPATIENCE_MILLIS} ms at most, and the newest goes first. Whoever has waited longest makes room for the next that comes: it would go last, and its client has waited already,
+ * while the newest goes on having hardly waited at all. Source of the rules: CoDel (Nichols, Jacobson, 2012) and adaptive LIFO
+ * as used in servers by Maurer, "Fail at Scale", ACM Queue 13(8), 2015.
  */
 final class Admission {
     private static final long PATIENCE_MILLIS = 100;
     private static final long IMPATIENCE_MILLIS = 20;
-    private static final long STANDING_MILLIS = 200;
 
-    /** Waiting requests for each one that works; the queue is bounded also where all are patient. */
+    /** Waiting requests for each one that works, before that is pressure; and how many may wait wherever few work. */
     private static final int QUEUE_FACTOR = 4;
+
+    private static final int ROOM = 12;
+
+    /** How many may wait under pressure, where that is more than may work. */
+    private static final int ROOM_UNDER_PRESSURE = 4;
+
+    /** By one newcomer: a queue that is too long gets shorter, and a burst that passes does not cost all who wait. */
+    private static final int MOST_SENT_AWAY = 2;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final ConcurrencyLimit limit;
+    private final LongSupplier clock;
+    private final Pressure pressure; // under lock
     private final ArrayDeque<Waiting> queue = new ArrayDeque<>(); // under lock
+    private final int most;
+    private final long patienceMillis;
+    private final long impatienceMillis;
     private int working; // under lock
-    private long emptySince = System.nanoTime(); // under lock
+    private int away; // under lock
 
     private static final class Waiting {
         final Thread thread = Thread.currentThread();
         volatile boolean admitted;
+        volatile boolean refused; // to make room for another
+
+        boolean isDecided() {
+            return admitted || refused;
+        }
     }
 
     Admission(int most, Metrics metrics) {
-        this.limit = new ConcurrencyLimit(most);
+        this(most, System::nanoTime, PATIENCE_MILLIS, IMPATIENCE_MILLIS);
         metrics.gauge("lenstream_search_concurrency_limit_requests", "", limit::current);
         metrics.gauge("lenstream_search_working_requests", "", this::working);
+        metrics.gauge("lenstream_search_waiting_requests", "", this::waiting);
+    }
+
+    /** @param clock nanoseconds from any moment on */
+    Admission(int most, LongSupplier clock, long patienceMillis, long impatienceMillis) {
+        this.most = most;
+        this.limit = new ConcurrencyLimit(most);
+        this.patienceMillis = patienceMillis;
+        this.impatienceMillis = impatienceMillis;
+        this.clock = clock;
+        this.pressure = new Pressure(clock.getAsLong());
     }
 
     /**
@@ -45,14 +74,48 @@ final class Admission {
      */
     void pass(Supplier<String> type, Runnable work) {
         int atFirst = enter();
-        long start = System.nanoTime();
+        long start = clock.getAsLong();
         boolean done = false;
+        var place = new Place(this);
         try {
-            work.run();
+            place.during(work);
             done = true;
         } finally {
-            leave(type.get(), System.nanoTime() - start, atFirst, done);
+            leave(type.get(), clock.getAsLong() - start - place.awayNanos(), atFirst, done);
         }
+    }
+
+    /**
+     * Waits for someone outside without holding a place; goes on at once afterwards, whoever works then.
+     *
+     * @return nanoseconds that it took
+     * @throws ProblemException with 429 if as many are outside as may ever work
+     */
+    long away(Runnable outside) {
+        long start = clock.getAsLong();
+        lock.lock();
+        try {
+            if (away >= most) {
+                throw busy();
+            }
+            away++;
+            working--;
+            letIn();
+        } finally {
+            lock.unlock();
+        }
+        try {
+            outside.run();
+        } finally {
+            lock.lock();
+            try {
+                away--;
+                working++;
+            } finally {
+                lock.unlock();
+            }
+        }
+        return clock.getAsLong() - start;
     }
 
     /** @return requests that work now, this one included */
@@ -63,21 +126,27 @@ final class Admission {
         try {
             if (working < limit.current() && queue.isEmpty()) {
                 working++;
-                emptySince = System.nanoTime();
                 return working;
             }
-            if (queue.size() >= QUEUE_FACTOR * limit.current()) {
-                throw busy();
+            boolean high = pressure.isHigh(clock.getAsLong(), queue.isEmpty());
+            if (!high && queue.size() >= Math.max(ROOM, QUEUE_FACTOR * limit.current())) {
+                pressure.rise(clock.getAsLong());
+                high = true;
             }
-            boolean standing = System.nanoTime() - emptySince > STANDING_MILLIS * 1_000_000;
-            patience = (standing ? IMPATIENCE_MILLIS : PATIENCE_MILLIS) * 1_000_000;
+            int room = Math.max(ROOM_UNDER_PRESSURE, limit.current());
+            for (int i = 0; high && queue.size() >= room && i < MOST_SENT_AWAY; i++) {
+                Waiting oldest = queue.removeFirst();
+                oldest.refused = true;
+                LockSupport.unpark(oldest.thread);
+            }
+            patience = (high ? impatienceMillis : patienceMillis) * 1_000_000;
             queue.addLast(waiting);
         } finally {
             lock.unlock();
         }
         long end = System.nanoTime() + patience;
         long left = patience;
-        while (!waiting.admitted && left > 0 && !Thread.currentThread().isInterrupted()) {
+        while (!waiting.isDecided() && left > 0 && !Thread.currentThread().isInterrupted()) {
             LockSupport.parkNanos(this, left);
             left = end - System.nanoTime();
         }
@@ -86,8 +155,8 @@ final class Admission {
             if (waiting.admitted) {
                 return working;
             }
+            pressure.isHigh(clock.getAsLong(), queue.isEmpty());
             queue.remove(waiting);
-            noteEmpty();
         } finally {
             lock.unlock();
         }
@@ -101,19 +170,24 @@ final class Admission {
                 limit.sample(type, nanos, Math.max(atFirst, working));
             }
             working--;
-            while (working < limit.current() && !queue.isEmpty()) {
-                Waiting next = queue.removeFirst();
-                next.admitted = true;
-                working++;
-                LockSupport.unpark(next.thread);
-            }
-            noteEmpty();
+            letIn();
         } finally {
             lock.unlock();
         }
     }
 
-    private int working() {
+    /** Under lock. */
+    private void letIn() {
+        boolean high = pressure.isHigh(clock.getAsLong(), queue.isEmpty());
+        while (working < limit.current() && !queue.isEmpty()) {
+            Waiting next = high ? queue.removeLast() : queue.removeFirst();
+            next.admitted = true;
+            working++;
+            LockSupport.unpark(next.thread);
+        }
+    }
+
+    int working() {
         lock.lock();
         try {
             return working;
@@ -122,9 +196,12 @@ final class Admission {
         }
     }
 
-    private void noteEmpty() {
-        if (queue.isEmpty()) {
-            emptySince = System.nanoTime();
+    int waiting() {
+        lock.lock();
+        try {
+            return queue.size();
+        } finally {
+            lock.unlock();
         }
     }
 

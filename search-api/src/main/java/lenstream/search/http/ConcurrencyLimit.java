@@ -6,8 +6,9 @@ import java.util.Map;
 /**
  * How many requests may work at once, found from how long they take. Of those that work, some only wait for a processor or for
  * the index behind others: {@code working * (1 - alone / taken)} by how long the same work takes with nothing beside it. While
- * fewer than {@value #SPARE} wait, one more is let in; when more than {@value #CROWD} do, one fewer. More would raise every
- * latency and the throughput not at all. Confined by its owner's lock; {@link #current} may be read from anywhere.
+ * fewer than {@value #SPARE} wait, one more is let in by and by; when more than {@value #CROWD} do, one fewer. More would raise
+ * every latency and the throughput not at all: one text after the other already keeps two processors busy, since the index searches its segments
+ * side by side. Confined by its owner's lock; {@link #current} may be read from anywhere.
  *
  * <p>The rule is that of TCP Vegas (Brakmo, Peterson, 1995), its bounds for requests as in Netflix's concurrency-limits. Their
  * least time ever seen is replaced by the usual time of work that was alone: the least is a lucky one, and held against it every
@@ -15,16 +16,19 @@ import java.util.Map;
  * its own.
  */
 final class ConcurrencyLimit {
-    private static final double SPARE = 1;
-    private static final double CROWD = 2;
+    private static final double SPARE = 0.5;
+    private static final double CROWD = 1;
+
+    /** So many rounds it takes to let in one more: each that is too many is paid for by all. */
+    private static final double SLOWNESS = 5;
 
     /** So much of the next request counts for the usual time of work alone. */
     private static final double NEWEST = 0.1;
 
     private static final int FIRST = 8;
 
-    /** Processors can work at the same time whatever the times say. */
-    private static final int LEAST = Math.max(2, Runtime.getRuntime().availableProcessors());
+    /** Processors can work at the same time whatever the times say; one is left to the rest of the machine. */
+    private static final int LEAST = Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
 
     private final int most;
     private final Map<String, Alone> times = new HashMap<>();
@@ -70,7 +74,7 @@ final class ConcurrencyLimit {
         if (waiting > CROWD) {
             limit = Math.min(limit, working) - 1 / limit; // one fewer for each round of as many requests
         } else if (waiting < SPARE && working >= current) { // else the limit is not what holds anyone back
-            limit += 1 / limit;
+            limit += 1 / (SLOWNESS * limit);
         }
         limit = Math.clamp(limit, Math.min(LEAST, most), most);
         current = (int) limit;

@@ -12,6 +12,7 @@ import java.util.regex.Pattern;
 import lenstream.core.web.CanonicalUrl;
 import lenstream.core.web.WebClient;
 import lenstream.search.http.Exchange;
+import lenstream.search.http.Place;
 import lenstream.search.http.ProblemException;
 import lenstream.search.http.RouteTable;
 import lenstream.search.http.Routes;
@@ -80,16 +81,20 @@ public final class IndexNowRoutes implements Routes {
         if (!limit.allows(first.hostAndPort())) {
             throw ProblemException.busy("Too many submissions for " + first.hostAndPort() + ": send many URLs in one.");
         }
-        try {
-            switch (keys.check(file, submission.key(), KEY_LIMIT, () -> late(urls))) {
-                case HOLDS -> {
-                    pushes.push(urls);
-                    exchange.sendEmpty(200);
-                }
-                case PENDING -> exchange.sendEmpty(202);
-                case FAILS -> throw ProblemException.forbidden(file + " does not hold the key.", "");
-                case BUSY -> throw ProblemException.busy("Too many keys are being checked: try again in a second.");
+        switch (Place.away(() -> proof(file, submission.key(), urls))) {
+            case HOLDS -> {
+                pushes.push(urls);
+                exchange.sendEmpty(200);
             }
+            case PENDING -> exchange.sendEmpty(202);
+            case FAILS -> throw ProblemException.forbidden(file + " does not hold the key.", "");
+            case BUSY -> throw ProblemException.busy("Too many keys are being checked: try again in a second.");
+        }
+    }
+
+    private KeyFiles.Proof proof(CanonicalUrl file, String key, List<CanonicalUrl> urls) {
+        try {
+            return keys.check(file, key, KEY_LIMIT, () -> late(urls));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw ProblemException.unavailable("The server is stopping.");
