@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,6 +18,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import lenstream.core.command.Command;
+import lenstream.core.command.CommandLog;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexCounts;
@@ -25,6 +28,7 @@ import lenstream.core.index.IndexUnavailableException;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.local.LocalFlinkCluster;
 import lenstream.core.local.LocalOpenSearch;
+import lenstream.core.takedown.TakedownSubject;
 import lenstream.websim.Oracle;
 import lenstream.websim.SimImage;
 import lenstream.websim.SimPlan;
@@ -99,6 +103,26 @@ class ClusterFaultsIT {
             try (LauncherProcess crawl = run.crawl(2)) {
                 awaitDownloads(web, 0.3, crawl);
                 long start = System.nanoTime();
+                kill(cluster.taskManagerPids().getFirst());
+                cluster.addTaskManager(line -> {});
+                finish(crawl);
+                run.assertRight(1, 1, start);
+            }
+        }
+    }
+
+    /** Accepted by a server that died before it removed anything; then a TaskManager dies as well. */
+    @Test
+    @Order(2)
+    void aTaskManagerIsKilledThatHasHeardOfATakedown() throws Exception {
+        try (SimServer web = SimServer.numbered(plan())) {
+            var run = new Run("takedown", web);
+            try (LauncherProcess crawl = run.crawl(2)) {
+                awaitDownloads(web, 0.3, crawl);
+                await(() -> run.documents() > 0, "a first image", crawl);
+                run.takeDownTheHostWithMost();
+                long start = System.nanoTime();
+                TimeUnit.MILLISECONDS.sleep(900); // the log is looked at twice a second
                 kill(cluster.taskManagerPids().getFirst());
                 cluster.addTaskManager(line -> {});
                 finish(crawl);
@@ -212,6 +236,7 @@ class ClusterFaultsIT {
         private final IndexLayout layout;
         private final Path seeds;
         private int submissions;
+        private String down = "";
 
         Run(String name, SimServer web) throws IOException {
             this.name = name;
@@ -267,6 +292,28 @@ class ClusterFaultsIT {
             }
         }
 
+        /** Of the host of which most is indexed now. */
+        void takeDownTheHostWithMost() {
+            down = indexed().keySet().stream()
+                    .collect(Collectors.groupingBy(url -> URI.create(url).getAuthority(), Collectors.counting()))
+                    .entrySet()
+                    .stream()
+                    .max(Map.Entry.comparingByValue())
+                    .orElseThrow()
+                    .getKey();
+            try (IndexClient client =
+                    IndexClient.open(OpenSearchConfig.at(node.uri().toString()))) {
+                TakedownSubject subject = TakedownSubject.parse(down);
+                new CommandLog(client, layout)
+                        .append(Command.of(
+                                subject.id(), Command.Kind.TAKEDOWN, subject.text(), null, System.currentTimeMillis()));
+            }
+        }
+
+        private boolean isDown(String url) {
+            return !down.isEmpty() && URI.create(url).getAuthority().equals(down);
+        }
+
         /** @param faults how often the job was interrupted */
         void assertRight(int round, int faults, long since) {
             Map<String, String> indexed = indexed();
@@ -288,7 +335,10 @@ class ClusterFaultsIT {
                     web.downloads(),
                     repeated,
                     (System.nanoTime() - since) / 1e9);
-            assertThat(new Oracle(web.web()).differences(indexed, round, 20)).isEmpty();
+            assertThat(indexed.keySet()).as("what is taken down").noneMatch(this::isDown);
+            assertThat(new Oracle(web.web()).differences(indexed, round, 1_000))
+                    .filteredOn(difference -> !isDown(difference.substring(0, difference.indexOf(": "))))
+                    .isEmpty();
             assertThat(web.offences()).isEmpty();
         }
 

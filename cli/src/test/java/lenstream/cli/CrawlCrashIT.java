@@ -3,23 +3,33 @@ package lenstream.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import lenstream.core.command.Command;
+import lenstream.core.command.Command.Kind;
+import lenstream.core.command.CommandLog;
 import lenstream.core.image.ImageId;
+import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.local.LocalOpenSearch;
+import lenstream.core.takedown.TakedownSubject;
 import lenstream.gallery.GallerySite;
 import lenstream.gallery.Picture;
 import org.junit.jupiter.api.Test;
 
 /**
  * The crawl survives what it must: its process is killed outright three times at random moments, and the site changes
- * between two crawls. The seed is printed; {@code -Dlenstream.seed=N} repeats a run, {@code -Dlenstream.kills=N} makes a
- * long one.
+ * between two crawls. Take-downs are accepted by a server that died before it removed anything: the crawl, killed as well,
+ * makes them effective. The seed is printed; {@code -Dlenstream.seed=N} repeats a run, {@code -Dlenstream.kills=N} makes a
+ * long one, {@code -Dlenstream.replays=N} kills as many replays of a dead letter that was taken down.
  */
 class CrawlCrashIT {
     private static final Path WORK = Path.of("target/it/crash").toAbsolutePath();
@@ -44,21 +54,81 @@ class CrawlCrashIT {
                 GallerySite site = GallerySite.open(root.resolve("gallery"), 0, Integer.MAX_VALUE, false);
                 var oracle = new IndexOracle(node.uri().toString(), LAYOUT)) {
             Path seeds = seeds(site);
+            Picture one = site.pictures().get(20);
+            TakedownSubject below = TakedownSubject.parse(site.uri() + "images/animals/mammals/*");
             for (int kill = 0; kill < kills; kill++) {
                 killMidCrawl(crawl(seeds, node), site, random);
+                if (kill == 0) {
+                    accept(node, TakedownSubject.parse(site.uriOf(one).toString()));
+                    accept(node, below);
+                }
             }
             finish(crawl(seeds, node));
             Map<String, String> hashes = IndexOracle.hashes(site.uri(), site.pictures());
+            String prefix = below.text().substring(0, below.text().length() - 1);
+            assertThat(hashes.remove(site.uriOf(one).toString())).isNotNull();
+            assertThat(hashes.keySet().removeIf(url -> url.startsWith(prefix))).isTrue();
             oracle.assertHolds(hashes, site.uri(), site.hostile());
 
             change(site, hashes);
+            site.replace(
+                    one, bytes(site.pictures().get(21)), site.pictures().get(21).mediaType());
             long before = imageAnswers(site);
             finish(crawl(seeds, node));
             oracle.assertHolds(hashes, site.uri(), site.hostile());
             assertThat(imageAnswers(site) - before)
                     .as("a second crawl downloads what changed and nothing else")
                     .isEqualTo(3);
+            for (int i = 0; i < Integer.getInteger("lenstream.replays", 0); i++) {
+                killedReplay(seeds, node, site, hashes, random);
+                oracle.assertHolds(hashes, site.uri(), site.hostile());
+            }
         }
+    }
+
+    /** In the log and not yet in force: a server that was killed in between leaves it so. */
+    private static void accept(LocalOpenSearch node, TakedownSubject subject) {
+        try (IndexClient client =
+                IndexClient.open(OpenSearchConfig.at(node.uri().toString()))) {
+            new CommandLog(client, LAYOUT)
+                    .append(Command.of(subject.id(), Kind.TAKEDOWN, subject.text(), null, System.currentTimeMillis()));
+        }
+    }
+
+    /** Two pictures break and are mended; one is taken down meanwhile, and of the two replays the first is killed. */
+    private static void killedReplay(
+            Path seeds, LocalOpenSearch node, GallerySite site, Map<String, String> hashes, SplittableRandom random)
+            throws IOException, InterruptedException {
+        List<Picture> two = site.pictures().stream()
+                .filter(picture ->
+                        picture.sha256().equals(hashes.get(site.uriOf(picture).toString())))
+                .limit(2)
+                .toList();
+        for (Picture picture : two) {
+            site.replace(picture, "no image".getBytes(StandardCharsets.UTF_8), picture.mediaType());
+        }
+        finish(crawl(seeds, node));
+        accept(node, TakedownSubject.parse(site.uriOf(two.getFirst()).toString()));
+        hashes.remove(site.uriOf(two.getFirst()).toString());
+        for (Picture picture : two) {
+            site.replace(picture, bytes(picture), picture.mediaType());
+        }
+        long asked = imageAnswers(site);
+        try (LauncherProcess replay = replay(seeds, node)) {
+            long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+            while (imageAnswers(site) == asked && replay.isAlive() && System.nanoTime() < deadline) {
+                TimeUnit.MILLISECONDS.sleep(5);
+            }
+            TimeUnit.MILLISECONDS.sleep(random.nextInt(0, 1_000));
+            System.out.println("a replay is killed " + (replay.isAlive() ? "in mid-work" : "after its end"));
+            replay.kill();
+            replay.await(Duration.ofSeconds(10));
+        }
+        finish(replay(seeds, node));
+    }
+
+    private static byte[] bytes(Picture picture) throws IOException {
+        return Files.readAllBytes(LauncherProcess.ROOT.resolve("gallery").resolve(picture.file()));
     }
 
     /** Kills the process after a random number of further image requests, or after a while if it makes none. */
@@ -89,8 +159,7 @@ class CrawlCrashIT {
     private static void change(GallerySite site, Map<String, String> hashes) throws IOException {
         for (Picture picture : site.pictures().subList(10, 13)) {
             Picture other = site.pictures().get(site.pictures().indexOf(picture) + 50);
-            byte[] bytes =
-                    Files.readAllBytes(LauncherProcess.ROOT.resolve("gallery").resolve(other.file()));
+            byte[] bytes = bytes(other);
             site.replace(picture, bytes, other.mediaType());
             hashes.put(site.uriOf(picture).toString(), ImageId.sha256(bytes));
         }
@@ -103,16 +172,18 @@ class CrawlCrashIT {
     }
 
     private static LauncherProcess crawl(Path seeds, LocalOpenSearch node) {
-        return LauncherProcess.start(
-                WORK,
-                "crawl",
-                seeds.toString(),
-                "--opensearch",
-                node.uri().toString(),
-                "--data",
-                WORK + "/data dir 100%",
-                "--prefix",
-                LAYOUT.prefix());
+        return start(node, "crawl", seeds.toString());
+    }
+
+    private static LauncherProcess replay(Path seeds, LocalOpenSearch node) {
+        return start(node, "replay", "--reason", "not_an_image", "--seeds", seeds.toString(), "--attempts", "9");
+    }
+
+    private static LauncherProcess start(LocalOpenSearch node, String... words) {
+        var all = new ArrayList<>(List.of(words));
+        all.addAll(List.of(
+                "--opensearch", node.uri().toString(), "--data", WORK + "/data dir 100%", "--prefix", LAYOUT.prefix()));
+        return LauncherProcess.start(WORK, all.toArray(String[]::new));
     }
 
     private static Path seeds(GallerySite site) throws IOException {

@@ -3,6 +3,7 @@ package lenstream.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -13,6 +14,8 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -22,12 +25,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import lenstream.core.image.ImageId;
+import lenstream.core.index.Cosine;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexCounts;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexSetup;
 import lenstream.core.index.IndexUnavailableException;
 import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.index.Quantisation;
 import lenstream.core.local.LocalOpenSearch;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
@@ -36,6 +42,8 @@ import lenstream.gallery.Picture;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
 import lenstream.gpu.pipeline.ImageRejectedException;
 import lenstream.gpu.pipeline.PipelineConfig;
+import lenstream.gpu.text.OnnxTextEmbedder;
+import lenstream.gpu.text.TextEmbedder;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -43,6 +51,7 @@ import org.junit.jupiter.api.Test;
  * A move to another encoder while a crawl goes on and queries are asked, its process killed outright at random moments:
  * no query fails, no answer mixes two spaces, what is taken down meanwhile stays away, and in the end both indices hold the
  * same observations, without a second download. The seed is printed; {@code -Dlenstream.seed=N} repeats a run, {@code -Dlenstream.kills=N} makes a long one.
+ * {@code -Dlenstream.level=fp32|4x|32x|byte} says how both indices keep their vectors.
  * {@code -Dlenstream.baseline=SECONDS} asks queries before the move too, for a comparison of their times; with
  * {@code -Dlenstream.kills=0} it is a benchmark of the move alone.
  */
@@ -52,6 +61,12 @@ class ReembedCrashIT {
     private static final Duration LIMIT = Duration.ofMinutes(2);
     private static final long BASELINE_SECONDS = Long.getLong("lenstream.baseline", 0L);
     private static final long WARM_UP_SECONDS = 20;
+
+    /** Bytes ask the most of those that read vectors; what is measured is the default. */
+    private static final String LEVEL =
+            System.getProperty("lenstream.level", BASELINE_SECONDS > 0 ? "fp32" : "byte");
+
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     @Test
     void killedAtAnyMomentItEndsWithTheSameObservationsInBothSpacesAndNoQueryNoticed() throws Exception {
@@ -75,7 +90,7 @@ class ReembedCrashIT {
                 GallerySite site = GallerySite.open(root.resolve("gallery"), 0, pictures, false);
                 IndexClient client =
                         IndexClient.open(OpenSearchConfig.at(node.uri().toString()));
-                LauncherProcess crawl = start(node, "crawl", seeds(site).toString(), "--follow");
+                LauncherProcess crawl = start(node, "crawl", seeds(site).toString(), "--follow", "--quantisation", LEVEL);
                 LauncherProcess serve = start(node, "serve", "--port", "0")) {
             await("the first images", () -> images(client, before) == pictures, crawl);
             serve.awaitError("search API on ", LIMIT);
@@ -105,6 +120,7 @@ class ReembedCrashIT {
                 int published = pictures + 2 * kills - (taken == null ? 0 : 1);
                 await("what was published meanwhile", () -> same(client, before, after, published), crawl);
                 assertHolds(client, after, site, taken);
+                published -= foundAndTakenDownByWhatItLooksLike(api, client, after, site);
 
                 site.publish(3);
                 await("what is published after the switch", () -> same(client, before, after, published + 3), crawl);
@@ -162,36 +178,111 @@ class ReembedCrashIT {
                 .put("subject", site.uriOf(picture).toString())
                 .put("reason", "the owner")
                 .toString();
+        post(api, "/v1/takedowns", body);
+        return picture;
+    }
+
+    private static JsonNode post(URI api, String path, String body) throws IOException, InterruptedException {
         try (HttpClient http = HttpClient.newHttpClient()) {
             HttpResponse<String> answer = http.send(
-                    HttpRequest.newBuilder(api.resolve("/v1/takedowns"))
+                    HttpRequest.newBuilder(api.resolve(path))
                             .timeout(Duration.ofSeconds(30))
+                            .header("Content-Type", "application/json")
                             .POST(HttpRequest.BodyPublishers.ofString(body))
                             .build(),
                     HttpResponse.BodyHandlers.ofString());
             assertThat(answer.statusCode()).as(answer.body()).isBetween(200, 299);
+            return JSON.readTree(answer.body());
         }
-        return picture;
     }
 
-    /** A gate that this encoder cannot meet, with a query whose answer is known. */
+    /** Searches by stored vectors find the picture itself first; then it and what looks like it go. How many went. */
+    private static int foundAndTakenDownByWhatItLooksLike(
+            URI api, IndexClient client, Fingerprint space, GallerySite site) throws IOException, InterruptedException {
+        String id = ImageId.ofUrl(site.uriOf(site.published().getLast()).toString());
+        JsonNode alike = post(api, "/v1/search", "{\"id\": \"" + id + "\", \"k\": 5, \"diversity\": 0.5}");
+        assertThat(alike.path("hits")).as(alike.toString()).hasSize(5);
+        assertThat(alike.at("/hits")).noneMatch(hit -> hit.path("cosine").asDouble() > 1.0001);
+        String url = site.uriOf(site.published().getLast()).toString();
+        JsonNode words = post(api, "/v1/search", "{\"queries\": [{\"id\": \"" + id + "\"}], \"k\": 1, \"explain\": true}");
+        assertThat(words.at("/hits/0/cosine").asDouble()).as(words.toString()).isBetween(0.5, 1.0001);
+        assertThat(images(client, space)).isPositive();
+        JsonNode taken = post(
+                api, "/v1/takedowns", "{\"similar_to\": \"" + id + "\", \"threshold\": 0.999, \"reason\": \"it\"}");
+        assertThat(taken.at("/removed/images").asInt()).as(taken.toString()).isOne();
+        assertThat(client.send("GET", "/" + LAYOUT.imageIndex(space) + "/_doc/" + id, null)
+                        .status())
+                .as(url)
+                .isEqualTo(404);
+        return 1;
+    }
+
+    /** A gate that this encoder cannot meet: a label that finds its picture in the old space and not in the new one. */
     private static void refused(LocalOpenSearch node, Path second, GallerySite site)
             throws IOException, InterruptedException {
-        Picture known = site.published().getFirst();
-        Path gate = Files.writeString(WORK.resolve("gate.yaml"), """
-                min_overlap: 1
-                queries: [{text: "%s", relevant: ["%s"]}]
-                """.formatted(known.label(), site.uriOf(known)));
+        Path gate = Files.writeString(WORK.resolve("gate.yaml"), "queries: [" + lost(second, site) + "]");
         try (LauncherProcess move =
                 start(node, "reembed", "--model", second.toString(), "--gate", gate.toString(), "--rate", "1000")) {
             assertThat(move.await(LIMIT)).as(move.err()).isEqualTo(1);
-            assertThat(move.out()).contains("REFUSED overlap@10", "ok      recall@10", "ok      label loss", ", of 1");
+            assertThat(move.out())
+                    .contains("REFUSED label loss", "ok      recall@10", "ok      overlap@10")
+                    .contains("a relevant image in the top ten: 1.0000 before, 0.0000 after, of 1");
             assertThat(move.err())
                     .contains(
-                            "the gate refused the new encoder (overlap@10 is ",
-                            ", at least 1.000 is asked): searches stay where they were",
+                            "the gate refused the new encoder (label loss is 1.0000, at most 0.000 is asked):"
+                                    + " searches stay where they were",
                             "loosen the rules with --gate, then run the same command again");
         }
+    }
+
+    /** Such a label, as the gate's file says it; the picture is far from the tenth place in both spaces. */
+    private static String lost(Path second, GallerySite site) throws IOException {
+        List<Picture> pictures = site.published();
+        Map<Picture, float[]> old = embedded(LauncherProcess.ROOT.resolve("models/lensmini"), pictures);
+        Map<Picture, float[]> now = embedded(second, pictures);
+        String best = "";
+        int most = 0;
+        try (TextEmbedder texts = OnnxTextEmbedder.open(IndexOracle.BUNDLE, 1)) {
+            for (Picture asked : pictures.subList(0, Math.min(60, pictures.size()))) {
+                float[] query = texts.embed(asked.label());
+                List<Picture> before = ranked(old, query);
+                List<Picture> after = ranked(now, query);
+                for (int place = 0; place < 7; place++) {
+                    int then = after.indexOf(before.get(place));
+                    if (then > most) {
+                        most = then;
+                        best = "{text: \"%s\", relevant: [\"%s\"]}"
+                                .formatted(asked.label(), site.uriOf(before.get(place)));
+                    }
+                }
+            }
+        }
+        assertThat(most).as("place in the new space").isGreaterThan(12);
+        return best;
+    }
+
+    private static Map<Picture, float[]> embedded(Path bundle, List<Picture> pictures) throws IOException {
+        var vectors = new LinkedHashMap<Picture, float[]>();
+        try (EmbeddingPipeline pipeline = EmbeddingPipeline.open(PipelineConfig.defaults(bundle))) {
+            for (Picture picture : pictures) {
+                vectors.put(
+                        picture, pipeline.embedQuery(bytes(picture)).embedding());
+            }
+        } catch (ImageRejectedException e) {
+            throw new IllegalStateException("the gallery's pictures are sound", e);
+        }
+        return vectors;
+    }
+
+    private static List<Picture> ranked(Map<Picture, float[]> vectors, float[] query) {
+        return vectors.entrySet().stream()
+                .sorted(Comparator.comparingDouble(entry -> -Cosine.dot(query, entry.getValue())))
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    private static byte[] bytes(Picture picture) throws IOException {
+        return Files.readAllBytes(LauncherProcess.ROOT.resolve("gallery").resolve(picture.file()));
     }
 
     /** To its end; says when it did what, on the clock of the queries. */
@@ -262,6 +353,8 @@ class ReembedCrashIT {
     private static void assertHolds(
             IndexClient client, Fingerprint space, GallerySite site, @Nullable Picture takenDown)
             throws IOException, ImageRejectedException {
+        Quantisation quantisation = IndexSetup.quantisation(client, LAYOUT.imageIndex(space));
+        assertThat(quantisation).as("a move keeps the level").hasToString(LEVEL);
         try (EmbeddingPipeline pipeline = EmbeddingPipeline.open(PipelineConfig.defaults(WORK.resolve("second")))) {
             for (Picture picture : site.published()) {
                 String id = ImageId.ofUrl(site.uriOf(picture).toString());
@@ -273,15 +366,9 @@ class ReembedCrashIT {
                             .isFalse();
                     continue;
                 }
-                JsonNode vector = document.path("_source").path(Field.EMBEDDING);
-                byte[] bytes = Files.readAllBytes(
-                        LauncherProcess.ROOT.resolve("gallery").resolve(picture.file()));
-                float[] expected = pipeline.embedQuery(bytes).embedding();
-                double cosine = 0;
-                for (int i = 0; i < expected.length; i++) {
-                    cosine += expected[i] * vector.path(i).asDouble();
-                }
-                assertThat(cosine).as(picture.file()).isGreaterThan(0.999);
+                float[] expected = pipeline.embedQuery(bytes(picture)).embedding();
+                float[] kept = quantisation.read(document.path("_source").path(Field.EMBEDDING));
+                assertThat(Cosine.dot(expected, kept)).as(picture.file()).isGreaterThan(0.999);
             }
         }
     }

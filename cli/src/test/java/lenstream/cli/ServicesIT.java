@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.errorprone.annotations.MustBeClosed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,8 +13,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import lenstream.core.command.Command;
+import lenstream.core.command.CommandLog;
+import lenstream.core.image.ImageId;
+import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.local.LoopbackPorts;
+import lenstream.core.takedown.TakedownSubject;
 import lenstream.gallery.GallerySite;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -62,6 +69,7 @@ class ServicesIT {
             Files.copy(original, folder.resolve(original.getFileName()));
         }
         Files.writeString(folder.resolve("broken.jpg"), "no image");
+        Files.writeString(folder.resolve("taken.jpg"), "no image");
         Files.writeString(
                 WORK.resolve("captions.tsv"),
                 "below/" + originals.getFirst().getFileName() + "\tmy very own caption\n");
@@ -69,14 +77,14 @@ class ServicesIT {
         JsonNode first = JSON.readTree(lenstream(
                 "index", pictures, "--captions", WORK.resolve("captions.tsv").toString(), "--json"));
         assertThat(first.path("indexed").asInt()).isEqualTo(originals.size());
-        assertThat(first.path("rejected").asInt()).isEqualTo(1);
-        assertThat(first.at("/rejections/NOT_AN_IMAGE").asInt()).isEqualTo(1);
+        assertThat(first.path("rejected").asInt()).isEqualTo(2);
+        assertThat(first.at("/rejections/NOT_AN_IMAGE").asInt()).isEqualTo(2);
 
         JsonNode second = JSON.readTree(lenstream("index", pictures, "--json"));
         assertThat(second.path("indexed").asInt()).isZero();
         assertThat(second.path("unchanged").asInt())
-                .as("the broken file is unchanged too")
-                .isEqualTo(originals.size() + 1);
+                .as("the broken files are unchanged too")
+                .isEqualTo(originals.size() + 2);
         assertThat(second.path("documents").asInt()).isEqualTo(originals.size());
     }
 
@@ -110,8 +118,8 @@ class ServicesIT {
 
         String[] replay = {"replay", "--reason", "not_an_image", "--stage", "decode", "--since", "1h", "--json"};
         JsonNode inVain = JSON.readTree(lenstream(replay));
-        assertThat(inVain.path("chosen").asInt()).isEqualTo(1);
-        assertThat(inVain.at("/rejected_again/NOT_AN_IMAGE").asInt()).isEqualTo(1);
+        assertThat(inVain.path("chosen").asInt()).isEqualTo(2);
+        assertThat(inVain.at("/rejected_again/NOT_AN_IMAGE").asInt()).isEqualTo(2);
 
         Path guitar = GALLERY.resolve("images/hobbies/music/string/guitar-classical.jpg");
         String alert = JSON.readTree(lenstream(
@@ -119,8 +127,26 @@ class ServicesIT {
                 .path("id")
                 .asText();
         Files.copy(guitar, broken, StandardCopyOption.REPLACE_EXISTING);
+        Path taken = WORK.resolve("pictures/below/taken.jpg");
+        Files.copy(guitar, taken, StandardCopyOption.REPLACE_EXISTING);
+        TakedownSubject subject = TakedownSubject.parse(taken.toUri().toString());
+        try (IndexClient client = client()) { // accepted by a server that was killed before it removed anything
+            new CommandLog(client, IndexLayout.defaults())
+                    .append(Command.of(
+                            subject.id(), Command.Kind.TAKEDOWN, subject.text(), null, System.currentTimeMillis()));
+        }
         JsonNode mended = JSON.readTree(lenstream(replay));
-        assertThat(mended.path("no_longer_rejected").asInt()).isEqualTo(1);
+        assertThat(mended.path("chosen").asInt()).isEqualTo(2);
+        assertThat(mended.path("no_longer_rejected").asInt())
+                .as("one is indexed, of the other nothing is left")
+                .isEqualTo(2);
+        try (IndexClient client = client()) {
+            String index = IndexLayout.defaults().imageIndex(IndexOracle.fingerprint());
+            assertThat(client.send("GET", "/" + index + "/_doc/" + ImageId.ofUrl(subject.text()), null)
+                            .status())
+                    .as("a replay does not bring back what is taken down")
+                    .isEqualTo(404);
+        }
         assertThat(lenstream("search", "a classical guitar", "-k", "1", "--json"))
                 .contains("broken.jpg");
         assertThat(lenstream("alert", "matches", alert))
@@ -177,8 +203,8 @@ class ServicesIT {
                 "--prefix",
                 "clusterfolder",
                 "--json"));
-        assertThat(counts.path("indexed").asInt()).isEqualTo(7);
-        assertThat(counts.path("documents").asInt()).isEqualTo(7);
+        assertThat(counts.path("indexed").asInt()).isEqualTo(8);
+        assertThat(counts.path("documents").asInt()).isEqualTo(8);
     }
 
     @Test
@@ -191,6 +217,12 @@ class ServicesIT {
                         "ok    index",
                         "golden images agree",
                         "scores are calibrated");
+    }
+
+    @MustBeClosed
+    private static IndexClient client() throws IOException, InterruptedException {
+        return IndexClient.open(OpenSearchConfig.at(
+                JSON.readTree(lenstream("status", "--json")).path("opensearch").asText()));
     }
 
     private static String lenstream(String... arguments) throws InterruptedException {
