@@ -67,7 +67,8 @@ class BackupIT {
             Path backup = WORK.resolve("a backup");
             Picture broken = site.published().getFirst();
             site.replace(broken, "no image".getBytes(StandardCharsets.UTF_8), broken.mediaType());
-            try (LauncherProcess crawl = start(node, "first", "crawl", seeds.toString(), "--follow", "--quantisation", "byte")) {
+            try (LauncherProcess crawl =
+                    start(node, "first", "crawl", seeds.toString(), "--follow", "--quantisation", "byte")) {
                 long deadline = System.nanoTime() + LIMIT.toNanos();
                 while (images(client, IndexOracle.fingerprint()) < PICTURES - 1
                         || IndexCounts.rejections(client, LAYOUT) == 0) {

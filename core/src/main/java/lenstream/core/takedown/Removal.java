@@ -72,14 +72,49 @@ public final class Removal {
             if (client.send("HEAD", "/" + index, null).status() == 404) {
                 return Removed.NOTHING;
             }
-            Quantisation kept = IndexSetup.quantisation(client, index);
-            double least = kept.exactScore(takedown.threshold());
-            return remove(index, kept.exact(vector), least, takedown.issuedAtMillis(), true);
+            return alike(index, vector, takedown);
         }
         ObjectNode query = query(takedown.subject(), Field.ID);
         remove(layout.matchIndex(), query(takedown.subject(), Field.IMAGE), 0, takedown.issuedAtMillis(), false);
-        return remove(layout.prefix() + "-images-*", query, 0, takedown.issuedAtMillis(), true)
+        return remove(allSpaces(), query, 0, takedown.issuedAtMillis(), true)
                 .plus(remove(layout.rejectionIndex(), query, 0, takedown.issuedAtMillis(), false));
+    }
+
+    /**
+     * What looks alike in one space goes from all of them, for while there is a move to another encoder the same images lie in
+     * two; and what a backfill has on its way finds a younger deletion.
+     */
+    private Removed alike(String index, float[] vector, Command takedown) {
+        Quantisation kept = IndexSetup.quantisation(client, index);
+        ObjectNode query = kept.exact(vector);
+        double least = kept.exactScore(takedown.threshold());
+        Removed removed = Removed.NOTHING;
+        for (int page = 0; page < MOST_PAGES; page++) {
+            JsonNode hits = found(index, query, least);
+            if (hits.isEmpty()) {
+                return removed;
+            }
+            removed = removed.plus(delete(hits, takedown.issuedAtMillis(), true));
+            ObjectNode same = JSON.objectNode();
+            ArrayNode ids = same.putObject("ids").putArray("values");
+            hits.forEach(hit -> ids.add(hit.path("_id").asText()));
+            removed = removed.plus(remove(allSpaces(), same, 0, takedown.issuedAtMillis(), true));
+            bury(ids, takedown.issuedAtMillis());
+        }
+        throw writtenAsFast(index);
+    }
+
+    /** Leaves a deletion in every space, also where there is nothing yet. */
+    private void bury(ArrayNode ids, long version) {
+        var bulk = new ByteArrayOutputStream();
+        send("GET", "/_cat/indices/" + allSpaces() + "?format=json&h=index", null)
+                .forEach(row -> ids.forEach(
+                        id -> bulk.writeBytes(action(row.path("index").asText(), id.asText(), version))));
+        client.required(client.bulk("/_bulk", bulk.toByteArray())); // an item that is newer was found above
+    }
+
+    private String allSpaces() {
+        return layout.prefix() + "-images-*";
     }
 
     /** What names a URL, what lies below a prefix, or a host's own. */
@@ -98,24 +133,33 @@ public final class Removal {
     private Removed remove(String index, ObjectNode query, double minScore, long version, boolean images) {
         Removed removed = Removed.NOTHING;
         for (int page = 0; page < MOST_PAGES; page++) {
-            send("POST", "/" + index + "/_refresh?allow_no_indices=true&ignore_unavailable=true", null);
-            ObjectNode search =
-                    JSON.objectNode().put("size", PAGE).put("version", true).put("_source", false);
-            if (minScore > 0) {
-                search.put("min_score", minScore);
-            }
-            search.set("query", query);
-            JsonNode hits = send(
-                            "POST",
-                            "/" + index + "/_search?allow_no_indices=true&ignore_unavailable=true&preference=_primary",
-                            search)
-                    .at("/hits/hits");
+            JsonNode hits = found(index, query, minScore);
             if (hits.isEmpty()) {
                 return removed;
             }
             removed = removed.plus(delete(hits, version, images));
         }
-        throw new IndexException("what is taken down is written anew as fast as it is removed from " + index);
+        throw writtenAsFast(index);
+    }
+
+    /** A page of what a query finds at this moment. */
+    private JsonNode found(String index, ObjectNode query, double minScore) {
+        send("POST", "/" + index + "/_refresh?allow_no_indices=true&ignore_unavailable=true", null);
+        ObjectNode search =
+                JSON.objectNode().put("size", PAGE).put("version", true).put("_source", false);
+        if (minScore > 0) {
+            search.put("min_score", minScore);
+        }
+        search.set("query", query);
+        return send(
+                        "POST",
+                        "/" + index + "/_search?allow_no_indices=true&ignore_unavailable=true&preference=_primary",
+                        search)
+                .at("/hits/hits");
+    }
+
+    private static IndexException writtenAsFast(String index) {
+        return new IndexException("what is taken down is written anew as fast as it is removed from " + index);
     }
 
     private Removed delete(JsonNode hits, long version, boolean images) {
