@@ -120,11 +120,15 @@ final class CrawlCommand implements Callable<Integer> {
         EmbedConfig embed = Embedding.config(
                 workspace, parsed.maxPixels(), parsed.fetch().web().maxBytes());
         OcrConfig words = ocr.config();
-        IndexLayout layout = building.apply(workspace.layout());
+        IndexLayout asked = building.apply(workspace.layout());
         var report = new CrawlReport(System.nanoTime());
         try (var ctrlC = new CtrlC();
                 OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 var progress = ProgressLine.onStandardError()) {
+            IndexLayout layout = building.asBuilt(
+                    asked,
+                    workspace.openSearchAt(openSearch.url()),
+                    ModelBundle.load(workspace.model()).fingerprint());
             var run = new IndexRun(
                     Intake.following(parsed, follow ? FrontierSource.follow(parsed) : FrontierSource.once(parsed)),
                     parsed.fetch(),

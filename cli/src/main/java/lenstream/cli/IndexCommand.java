@@ -154,11 +154,15 @@ final class IndexCommand implements Callable<Integer> {
         }
         Duration pause = pause();
         Intake intake = archives ? archives(pause) : folders(pause);
-        IndexLayout layout = building.apply(workspace.layout());
+        IndexLayout asked = building.apply(workspace.layout());
         var report = new CrawlReport(System.nanoTime());
         try (var ctrlC = new CtrlC();
                 OpenSearchLease openSearch = OpenSearchLease.acquire(workspace);
                 var progress = ProgressLine.onStandardError()) {
+            IndexLayout layout = building.asBuilt(
+                    asked,
+                    workspace.openSearchAt(openSearch.url()),
+                    ModelBundle.load(workspace.model()).fingerprint());
             var run = new IndexRun(
                     intake,
                     fetch(archives),

@@ -5,6 +5,7 @@ import lenstream.core.config.Count;
 import lenstream.core.index.BulkLoad;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
+import lenstream.core.index.IndexSetup;
 import lenstream.core.index.OpenSearchConfig;
 import lenstream.core.index.Quantisation;
 import lenstream.core.model.Fingerprint;
@@ -16,19 +17,22 @@ final class LayoutOptions {
     /** Merging 100,000 vectors took 33 to 313 s on two busy cores; whoever waits longer can watch the server instead. */
     private static final Duration MERGE_LIMIT = Duration.ofHours(1);
 
+    private static final Duration INDEX_LIMIT = Duration.ofSeconds(60);
+
     @Option(
             names = "--quantisation",
             paramLabel = "LEVEL",
-            description = "how a new index keeps its vectors: fp32, 4x or 32x less memory, or byte (default: fp32)")
+            description =
+                    "how a new index keeps its vectors: fp32, 4x or 32x less memory, or byte (default: as the index"
+                            + " that is there, else fp32)")
     private @Nullable String quantisation;
 
     @Option(
             names = "--engine",
             paramLabel = "ENGINE",
-            defaultValue = "lucene",
             description = "of a new index: lucene, faiss, or auto: faiss where the cluster builds graphs on GPUs"
-                    + " (default: ${DEFAULT-VALUE})")
-    private String engine;
+                    + " (default: as the index that is there, else lucene)")
+    private @Nullable String engine;
 
     @Option(
             names = "--expect-images",
@@ -65,10 +69,29 @@ final class LayoutOptions {
     /** @throws CliException naming the option at fault */
     IndexLayout apply(IndexLayout plain) {
         try {
-            return plain.withEngine(engine)
+            return (engine == null ? plain : plain.withEngine(engine))
                     .withQuantisation(level())
                     .withShards(shards, Count.parse(expectImages).value(), replicas)
                     .withBulkLoad(bulkLoad);
+        } catch (IllegalArgumentException e) {
+            throw new CliException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /**
+     * The layout to write with: what was not asked for is as the index has it that is there.
+     *
+     * @param asked made by {@link #apply}
+     * @throws CliException if what was asked for does not go with what is there
+     */
+    IndexLayout asBuilt(IndexLayout asked, OpenSearchConfig where, Fingerprint fingerprint) {
+        try (IndexClient client = IndexClient.open(where)) {
+            IndexSetup.await(client, INDEX_LIMIT);
+            IndexLayout built = IndexSetup.asBuilt(client, asked, fingerprint);
+            built = engine == null
+                    ? built
+                    : built.withQuantisation(Quantisation.FP32).withEngine(asked.engine());
+            return quantisation == null ? built : built.withQuantisation(asked.quantisation());
         } catch (IllegalArgumentException e) {
             throw new CliException(String.valueOf(e.getMessage()), e);
         }

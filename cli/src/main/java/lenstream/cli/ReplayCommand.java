@@ -28,8 +28,10 @@ import lenstream.core.image.Reason;
 import lenstream.core.image.Stage;
 import lenstream.core.index.DeadLetters;
 import lenstream.core.index.IndexClient;
+import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexSetup;
 import lenstream.core.job.FlinkRest;
+import lenstream.core.model.ModelBundle;
 import lenstream.core.takedown.LateRemoval;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.gpu.operator.OcrConfig;
@@ -156,7 +158,11 @@ final class ReplayCommand implements Callable<Integer> {
                 own = own.stream().filter(letter -> !isOfTheWeb(letter)).toList();
             }
             if (!own.isEmpty()) {
-                run(own, crawl, openSearch.url(), ctrlC);
+                IndexLayout built = IndexSetup.asBuilt(
+                        client,
+                        workspace.layout(),
+                        ModelBundle.load(workspace.model()).fingerprint());
+                run(own, crawl, openSearch.url(), built, ctrlC);
                 LateRemoval.since(now, client, workspace.layout()); // a job of its own hears no later take-down
             }
             print(found, deadLetters.stillRejected(found.letters()), true);
@@ -221,7 +227,8 @@ final class ReplayCommand implements Callable<Integer> {
     }
 
     /** A job of its own, from nothing: what an earlier one knew of a URL must not keep it from being asked again. */
-    private void run(List<DeadLetters.Letter> letters, @Nullable Seeds crawl, String url, CtrlC ctrlC)
+    private void run(
+            List<DeadLetters.Letter> letters, @Nullable Seeds crawl, String url, IndexLayout layout, CtrlC ctrlC)
             throws InterruptedException {
         EmbedConfig embed = crawl == null
                 ? Embedding.config(workspace, 200_000_000, DataSize.ofMebibytes(30))
@@ -236,7 +243,7 @@ final class ReplayCommand implements Callable<Integer> {
                     crawl == null ? FetchConfig.defaults() : crawl.fetch(),
                     embed,
                     workspace.openSearchAt(url),
-                    workspace.layout(),
+                    layout,
                     JobSettings.named("lenstream-replay"),
                     store.config(workspace),
                     words);

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import lenstream.core.alert.Alert;
@@ -21,6 +22,8 @@ import lenstream.core.alert.ImageFilter;
 import lenstream.core.alert.SecretSeal;
 import lenstream.core.config.Secret;
 import lenstream.core.image.ImageId;
+import lenstream.core.index.Cosine;
+import lenstream.core.index.Field;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexCounts;
 import lenstream.core.index.IndexLayout;
@@ -32,6 +35,10 @@ import lenstream.core.model.Fingerprint;
 import lenstream.core.takedown.ReceiptKey;
 import lenstream.gallery.GallerySite;
 import lenstream.gallery.Picture;
+import lenstream.gpu.pipeline.EmbeddingPipeline;
+import lenstream.gpu.pipeline.ImageRejectedException;
+import lenstream.gpu.pipeline.PipelineConfig;
+import org.apache.parquet.example.data.Group;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -124,7 +131,9 @@ class BackupIT {
             assertThat(downloads(site))
                     .as("nothing is downloaded again but what came while the backup was made")
                     .isEqualTo(downloads + LATE);
-            assertThat(urls(export(node, "second")))
+            Path columns = WORK.resolve("after.parquet");
+            finish(start(node, "second", "export", "--vectors", "-o", columns.toString()));
+            assertThat(urls(columns, site))
                     .as("nothing lost, nothing doubled, nothing that is gone")
                     .containsExactlyInAnyOrderElementsOf(site.published().stream()
                             .filter(picture -> !picture.equals(broken) && !picture.equals(late.getFirst()))
@@ -203,12 +212,38 @@ class BackupIT {
         return Files.readAllBytes(LauncherProcess.ROOT.resolve("gallery").resolve(picture.file()));
     }
 
-    private static List<String> urls(Path export) throws IOException {
+    /** The URLs of a Parquet file; each row has the vector that the encoder makes of its picture, though the index keeps bytes. */
+    private static List<String> urls(Path export, GallerySite site) throws IOException {
         var urls = new ArrayList<String>();
-        for (String line : Files.readAllLines(export)) {
-            urls.add(new ObjectMapper().readTree(line).path("url").asText());
+        List<Group> rows = ParquetExportTest.read(export);
+        try (EmbeddingPipeline pipeline =
+                EmbeddingPipeline.open(PipelineConfig.defaults(IndexOracle.BUNDLE.directory()))) {
+            for (Group row : rows) {
+                String url = row.getString(Field.URL, 0);
+                urls.add(url);
+                Optional<Picture> picture = site.published().stream()
+                        .filter(one -> site.uriOf(one).toString().equals(url))
+                        .findFirst();
+                if (picture.isPresent()) {
+                    assertThat(Cosine.dot(
+                                    pipeline.embedQuery(bytes(picture.get())).embedding(), vector(row)))
+                            .as(url)
+                            .isGreaterThan(0.999);
+                }
+            }
+        } catch (ImageRejectedException e) {
+            throw new IllegalStateException("the gallery's pictures are sound", e);
         }
         return urls;
+    }
+
+    private static float[] vector(Group row) {
+        Group list = row.getGroup(Field.EMBEDDING, 0);
+        var vector = new float[list.getFieldRepetitionCount("list")];
+        for (int i = 0; i < vector.length; i++) {
+            vector[i] = list.getGroup("list", i).getFloat("element", 0);
+        }
+        return vector;
     }
 
     /** The bytes are those that the crawl knows, so it would not ask for them by itself; no second job does it. */

@@ -63,7 +63,7 @@ class ParquetExportTest {
         }
     }
 
-    private static List<Group> read(Path file) throws IOException {
+    static List<Group> read(Path file) throws IOException {
         var rows = new ArrayList<Group>();
         var options =
                 ParquetReadOptions.builder(new PlainParquetConfiguration()).build();

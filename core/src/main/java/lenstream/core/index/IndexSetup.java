@@ -227,6 +227,26 @@ public final class IndexSetup {
         return Quantisation.of(mapping.at("/mappings/properties/" + Field.EMBEDDING));
     }
 
+    /**
+     * A layout for whoever writes to an image index and does not say how it is built: as it was built, if it is there already,
+     * else unchanged. Shards and replicas are the layout's own.
+     */
+    public static IndexLayout asBuilt(IndexClient client, IndexLayout layout, Fingerprint fingerprint) {
+        String index = layout.imageIndex(fingerprint);
+        IndexAnswer answer = client.send("GET", "/" + index + "/_mapping", null);
+        if (answer.status() == 404) {
+            return layout;
+        }
+        JsonNode embedding = client.required(answer).path(index).at("/mappings/properties/" + Field.EMBEDDING);
+        JsonNode method = embedding.path("method");
+        return layout.withQuantisation(Quantisation.FP32) // which every engine has
+                .withEngine(method.path("engine").asText(layout.engine()))
+                .withQuantisation(Quantisation.of(embedding))
+                .withGraph(
+                        method.at("/parameters/m").asInt(layout.m()),
+                        method.at("/parameters/ef_construction").asInt(layout.efConstruction()));
+    }
+
     /** A layout with an engine that the cluster has. {@code gpuBuild}: a new index has its graphs built on GPUs. */
     private record Chosen(IndexLayout layout, boolean gpuBuild) {
         ObjectNode body(Fingerprint fingerprint, int dim) {
