@@ -325,7 +325,7 @@ function paint(home, from = 0) {
     $("empty-title").textContent = home ? "No pictures yet" : "Nothing found";
     $("empty-text").textContent = home
       ? "The index is empty. Start a crawl or index a folder, and pictures appear here as they come."
-      : s.mode === "text" ? "No title, caption or alternative text holds these words. Try Looks or Both."
+      : s.mode === "text" ? "No title, caption or alternative text holds these words, and no picture in which words were read. Try Looks or Both."
       : Object.keys(s.filter).length ? "No picture passes these filters. Clear them, or widen one." : "The index has no picture for this search.";
   }
   const nothing = hits.length > 0 && answer?.nothing_matches === true;
@@ -428,6 +428,7 @@ function fill(hit) {
     search: (region) => go({ like: hit.id, region, filter: s.filter }),
   });
   why(hit, s);
+  lines(hit, s);
   const facts = [];
   if (hit.score != null) facts.push(["Score", meter(hit.score)]);
   if (hit.cosine != null) facts.push(["Cosine", hit.cosine.toFixed(4)]);
@@ -460,12 +461,41 @@ function fillUpload(upload, s) {
   $("details-alt").textContent = "Draw a box on the picture to search for a part of it.";
   for (const id of ["details-page", "details-original", "details-history", "details-similar", "details-more", "details-less"]) $(id).hidden = true;
   $("details-facts").replaceChildren();
-  $("details-why").hidden = true;
+  $("details-why").hidden = $("details-words").hidden = $("word").hidden = true;
   image.decode().catch(() => {}).then(() => part({
     width: image.naturalWidth, height: image.naturalHeight, region: s.region,
     search: (region) => go({ upload: s.upload, region, filter: s.filter }),
   }));
   if (!$("details").open) $("details").showModal();
+}
+
+/* words that stand in the picture: each shows where, and searches that part */
+function lines(hit, s) {
+  const regions = (hit.regions ?? []).filter((region) => region.text);
+  $("word").hidden = true;
+  $("details-words").hidden = !regions.length;
+  $("details-words-list").replaceChildren(...regions.map((region) => {
+    const line = document.createElement("button");
+    line.type = "button";
+    line.textContent = region.text;
+    line.title = "Search this part of the picture";
+    for (const event of ["pointerenter", "focus"]) line.addEventListener(event, () => place($("word"), region.box));
+    for (const event of ["pointerleave", "blur"]) line.addEventListener(event, () => { $("word").hidden = true; });
+    line.addEventListener("click", () => go({ like: hit.id, region: region.box.join(","), filter: s.filter }));
+    const item = document.createElement("li");
+    item.append(line);
+    return item;
+  }));
+}
+function place(node, [x, y, width, height]) {
+  const picture = pictureRect();
+  const stage = $("stage").getBoundingClientRect();
+  const scale = picture.width / subject.width;
+  node.style.left = picture.left - stage.left + x * scale + "px";
+  node.style.top = picture.top - stage.top + y * scale + "px";
+  node.style.width = width * scale + "px";
+  node.style.height = height * scale + "px";
+  node.hidden = false;
 }
 
 /* a part of the picture in the dialog: a box that is drawn with the pointer, or moved and sized with the arrow keys */
@@ -601,7 +631,8 @@ function why(hit, s) {
   const percent = (share) => Math.round(100 * share) + " %";
   const { picture, words, parts } = hit.why ?? {};
   if (picture) reasons.push(`By its looks it is number ${number.format(picture.rank)}` + (words ? `: ${percent(picture.share)} of its place.` : "."));
-  if (words) reasons.push(`By its words (${words.fields?.join(", ") || "caption"}) it is number ${number.format(words.rank)}` + (picture ? `: ${percent(words.share)} of its place.` : "."));
+  const names = words?.fields?.map((field) => (field === "ocr" ? "words in the picture" : field));
+  if (words) reasons.push(`By its words (${names?.join(", ") || "caption"}) it is number ${number.format(words.rank)}` + (picture ? `: ${percent(words.share)} of its place.` : "."));
   for (const part of parts ?? []) {
     reasons.push(`${part.query}, weight ${part.weight}: cosine ${part.cosine.toFixed(3)}, ${part.share < 0 ? "takes away" : "adds"} ${Math.abs(part.share).toFixed(3)}.`);
   }

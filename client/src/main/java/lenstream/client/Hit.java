@@ -1,6 +1,7 @@
 package lenstream.client;
 
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * @param indexed when it was written to the index
  * @param fingerprint of the embedding space
  * @param thumbnail path of its thumbnail on the server
+ * @param ocr the words in the picture, line by line; null where none were found or nobody has read it
+ * @param regions its parts of which something is known; null if there are none
  */
 public record Hit(
         String id,
@@ -59,4 +62,20 @@ public record Hit(
         @Nullable Instant observed,
         @Nullable Instant indexed,
         @Nullable String fingerprint,
-        @Nullable String thumbnail) {}
+        @Nullable String thumbnail,
+        @Nullable String ocr,
+        @Nullable List<Region> regions) {
+    /**
+     * A part of an image.
+     *
+     * @param box {@code x, y, width, height} in pixels of the image after orientation; {@link Search#region} takes it
+     * @param label what it shows: {@code text} for words
+     * @param score how certain that is, 0 to 1
+     * @param text its words; null if it has none
+     */
+    public record Region(
+            List<Integer> box,
+            String label,
+            double score,
+            @Nullable String text) {}
+}

@@ -17,12 +17,17 @@ import lenstream.core.index.Field;
  * @param fields the most frequent values of each field that was asked for, falling
  */
 record Facets(@JsonProperty("counted_over") int countedOver, String scope, Map<String, List<Value>> fields) {
-    /** What can be counted: names of the request, which are those of the index. */
+    /** What can be counted: names of the request. */
     static final List<String> FIELDS =
-            List.of(Field.SITE, Field.HOST, Field.MIME, Field.LICENSE, Field.ORIENTATION, Field.COLOR);
+            List.of(Field.SITE, Field.HOST, Field.MIME, Field.LICENSE, Field.ORIENTATION, Field.COLOR, Field.LABEL);
 
     private static final int MOST = 20;
     private static final String SCOPE = "the hits of this search, at most " + ImageSearch.DEPTH + ", not the index";
+
+    /** The field of the index that a facet counts: the same name, but that labels are those of an image's regions. */
+    static String field(String facet) {
+        return facet.equals(Field.LABEL) ? Field.REGION_LABEL : facet;
+    }
 
     /** A value and the number of hits that have it. */
     record Value(String value, int count) {}

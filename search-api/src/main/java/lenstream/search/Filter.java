@@ -26,7 +26,8 @@ import lenstream.search.http.ProblemException;
  * picture). All that are given must be met. Immutable.
  *
  * <p>Labels are no field of the index: an encoder turns them into vectors, and every image that is near enough has the
- * label. So any word will do, and none must be thought of before images are indexed.
+ * label. So any word will do, and none must be thought of before images are indexed. One is known for certain: an image in
+ * which words were read has the label {@code text}.
  */
 final class Filter {
     private static final int LONGEST_LIST = 100;
@@ -142,6 +143,18 @@ final class Filter {
     /** Words of which one must fit the picture; none for any picture. */
     List<String> labels() {
         return labels;
+    }
+
+    /** Whether a label is found as one of an image's regions, not by an encoder. */
+    static boolean isRegion(String label) {
+        return label.equals(Field.TEXT);
+    }
+
+    /** A query that an image meets which has a region with this label. */
+    static ObjectNode region(String label) {
+        ObjectNode query = JSON.objectNode();
+        query.putObject("term").put(Field.REGION_LABEL, label);
+        return query;
     }
 
     /** The same filter with its labels put as queries, one of which must be met. */

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param color names of the main colours, the largest share first
  * @param colorHex mean of the first colour
+ * @param ocr the words in the picture, line by line; null where none were found or nobody has read it
+ * @param regions its parts of which something is known; null if there are none
  * @param cosine of query and image; null outside of a search
  * @param score calibrated to 0..1; null outside of a search
  * @param groupSize images of the group among the neighbours that were looked at; null outside of a search
@@ -39,6 +41,8 @@ record Hit(
         @Nullable String orientation,
         @Nullable List<String> color,
         @JsonProperty("color_hex") @Nullable String colorHex,
+        @Nullable String ocr,
+        @Nullable List<LabelledRegion> regions,
         @Nullable Double cosine,
         @Nullable Double score,
         String sha256,
@@ -86,6 +90,8 @@ record Hit(
                 text(source, Field.ORIENTATION),
                 texts(source, Field.COLOR),
                 text(source, Field.COLOR_HEX),
+                text(source, Field.OCR),
+                LabelledRegion.of(source.path(Field.REGIONS)),
                 rounded(cosine),
                 rounded(score),
                 source.path(Field.SHA256).asText(),

@@ -144,14 +144,18 @@ final class SearchRoutes implements Routes {
 
     /** Filters by labels: what scores high enough for one of them has it. */
     private static Filter labelled(SearchSpace space, SearchRequest request) {
-        if (space.relevance().source() == Relevance.Source.NONE) {
+        List<String> labels = request.filter().labels();
+        if (space.relevance().source() == Relevance.Source.NONE
+                && !labels.stream().allMatch(Filter::isRegion)) {
             throw ProblemException.impossible("filter.label needs an encoder whose cosines were measured: run"
                     + " ./lenstream calibrate on its bundle, then start the server anew.");
         }
         double least = space.relevance().cosineOfText(LABEL_SCORE);
         return request.filter()
-                .withLabels(request.filter().labels().stream()
-                        .map(label -> space.search().like(space.embedding().ofText(label), least))
+                .withLabels(labels.stream()
+                        .map(label -> Filter.isRegion(label)
+                                ? Filter.region(label)
+                                : space.search().like(space.embedding().ofText(label), least))
                         .toList());
     }
 

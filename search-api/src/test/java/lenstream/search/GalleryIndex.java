@@ -19,6 +19,7 @@ import lenstream.core.image.FetchedImage;
 import lenstream.core.image.ImageId;
 import lenstream.core.image.Orientation;
 import lenstream.core.image.PixelFeatures;
+import lenstream.core.image.TextRegion;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
@@ -44,6 +45,12 @@ final class GalleryIndex implements AutoCloseable {
     static final Path BUNDLE = ROOT.resolve("models/lensmini");
     private static final int EVERY = 3;
     private static final int BATCH = 32;
+
+    /** Place among the pictures of the measuring tape, on which words stand; these are what is read there. */
+    static final int TAPE = 69;
+
+    static final List<TextRegion> WORDS =
+            List.of(new TextRegion("TAPE", 0.98f, 49, 84, 63, 26), new TextRegion("MEASURE", 0.99f, 20, 103, 117, 31));
 
     final LocalOpenSearch node;
     final IndexLayout layout = IndexLayout.withPrefix("it");
@@ -203,6 +210,19 @@ final class GalleryIndex implements AutoCloseable {
             PixelFeatures features = Objects.requireNonNull(row.features());
             document.put(Field.PHASH, features.hashHex()).put(Field.COLOR_HEX, features.colorHex());
             features.colors().forEach(document.withArray(Field.COLOR)::add);
+            if (row.target().id().equals(pictures.get(TAPE).id())) {
+                document.put(Field.OCR, "TAPE\nMEASURE");
+                for (TextRegion word : WORDS) {
+                    ObjectNode region = document.withArray(Field.REGIONS).addObject();
+                    region.put(Field.LABEL, Field.TEXT).put(Field.SCORE, word.confidence());
+                    region.put(Field.TEXT, word.text());
+                    region.putArray(Field.BOX)
+                            .add(word.x())
+                            .add(word.y())
+                            .add(word.width())
+                            .add(word.height());
+                }
+            }
             ArrayNode values = document.putArray(Field.EMBEDDING);
             for (float value : embedding) {
                 values.add(value);

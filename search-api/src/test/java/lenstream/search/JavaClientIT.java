@@ -62,6 +62,13 @@ final class JavaClientIT {
     }
 
     @Test
+    void wordsInThePictureComeWithTheHit() {
+        Hit tape = lens.image(index.pictures.get(GalleryIndex.TAPE).id()).orElseThrow();
+        assertThat(tape.ocr()).isEqualTo("TAPE\nMEASURE");
+        assertThat(tape.regions()).contains(new Hit.Region(List.of(20, 103, 117, 31), "text", 0.99, "MEASURE"));
+    }
+
+    @Test
     void weightedQueriesAndVectorsAreTheSameSpace() {
         float[] vector = lens.embed(List.of("a frog")).getFirst();
         Hit byVector = lens.search(Search.vector(vector)).best().orElseThrow();

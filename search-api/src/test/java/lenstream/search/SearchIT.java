@@ -494,6 +494,28 @@ class SearchIT {
     }
 
     @Test
+    void wordsInAPictureAreFoundShownCountedAndFiltered() {
+        String tape = index.pictures.get(GalleryIndex.TAPE).id();
+        JsonNode byWords = json("{\"text\":\"measure\",\"mode\":\"text\",\"explain\":true}");
+        assertThat(ids(byWords)).containsExactly(tape);
+        JsonNode hit = byWords.at("/hits/0");
+        assertThat(hit.at("/why/words/fields").toString()).isEqualTo("[\"ocr\"]");
+        assertThat(hit.path("ocr").asText()).isEqualTo("TAPE\nMEASURE");
+        assertThat(hit.at("/regions/1").toString())
+                .isEqualTo("{\"box\":[20,103,117,31],\"label\":\"text\",\"score\":0.99,\"text\":\"MEASURE\"}");
+        assertThat(ids(json("{\"text\":\"easur\",\"mode\":\"text\"}")))
+                .as("a part of a word")
+                .containsExactly(tape);
+        assertThat(ids(json("{\"text\":\"measure\",\"mode\":\"hybrid\",\"k\":1}")))
+                .containsExactly(tape);
+
+        JsonNode labelled = search("/v1/search?q=frog&label=text&facets=label");
+        assertThat(ids(labelled)).containsExactly(tape);
+        assertThat(labelled.at("/facets/fields/label").toString()).isEqualTo("[{\"value\":\"text\",\"count\":1}]");
+        assertThat(search("/v1/search?q=frog&k=1").at("/hits/0").has("regions")).isFalse();
+    }
+
+    @Test
     void aRegionIsAnotherQueryThanTheWhole() throws Exception {
         byte[] bytes = Files.readAllBytes(index.pictures.get(20).file());
         JsonNode whole = http.post("/v1/search?k=1", "image/jpeg", bytes).json();

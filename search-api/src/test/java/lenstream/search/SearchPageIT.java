@@ -281,6 +281,24 @@ class SearchPageIT {
     }
 
     @Test
+    void wordsInThePictureShowWhereTheyStandAndSearchThere() throws Exception {
+        String tape = index.pictures.get(GalleryIndex.TAPE).id();
+        open("/?q=measure&mode=text&show=" + tape);
+        await("words", () -> text("#details-words-list").contains("TAPE"));
+        assertThat(text("#details-why-list")).contains("words in the picture");
+        WebElement line = browser.findElement(By.cssSelector("#details-words-list li:last-child button"));
+        assertThat(line.getText()).isEqualTo("MEASURE");
+        assertThat(browser.findElement(By.id("word")).isDisplayed()).isFalse();
+        new Actions(browser).moveToElement(line).perform();
+        await("box", () -> browser.findElement(By.id("word")).isDisplayed());
+        shoot("words-light");
+        chromium.requireAccessible("words");
+        line.click();
+        await("part", () -> text("#heading").equals("Similar pictures"));
+        assertThat(browser.getCurrentUrl()).contains("like=" + tape).contains("region=20%2C103%2C117%2C31");
+    }
+
+    @Test
     void aPartOfTheQueryPictureIsMarkedByKeyboard() throws Exception {
         browser.findElement(By.id("file"))
                 .sendKeys(index.pictures
