@@ -26,6 +26,11 @@ record KnownUrl(CrawlTarget target, long queued, Observation last, Schedule next
         return new KnownUrl(newTarget, queued, last, next, ledgerMillis);
     }
 
+    /** The same without what is not remembered of its target. */
+    KnownUrl withoutMark() {
+        return target.mark() == null ? this : withTarget(target.askedAgainAt(target.discoveredAtMillis()));
+    }
+
     /** As if nobody had seen its bytes: the next visit brings them. */
     KnownUrl withUnknownBytes() {
         return new KnownUrl(target, queued, last.withUnknownBytes(), next, ledgerMillis);

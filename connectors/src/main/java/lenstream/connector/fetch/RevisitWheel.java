@@ -62,7 +62,10 @@ final class RevisitWheel {
     }
 
     void save(Ends now) throws Exception {
-        ends.update(now.copy());
+        if (now.isChanged) {
+            ends.update(now.copy());
+            now.isChanged = false;
+        }
     }
 
     /** Puts a URL at the end of a ring; says when it will be given out, epoch ms. */
@@ -73,6 +76,7 @@ final class RevisitWheel {
         }
         slots.put(key(ring, now.tail[ring]), new Slot(id, due));
         now.tail[ring]++;
+        now.isChanged = true;
         return due;
     }
 
@@ -86,6 +90,7 @@ final class RevisitWheel {
         long key = key(ring, now.head[ring]);
         Slot slot = slots.get(key);
         slots.remove(key);
+        now.isChanged = true;
         now.head[ring]++;
         if (now.isEmpty(ring)) {
             now.head[ring] = 0;
@@ -123,6 +128,8 @@ final class RevisitWheel {
         private final long[] due = new long[RINGS];
         /** When the host's timer goes off; {@link Long#MAX_VALUE} if it has none. */
         private long timerAtMillis = Long.MAX_VALUE;
+        /** Since it was read or saved. */
+        private boolean isChanged;
 
         private boolean isEmpty(int ring) {
             return head[ring] == tail[ring];
@@ -153,6 +160,44 @@ final class RevisitWheel {
             return copy;
         }
 
+        /** The rings that hold something, in few words. */
+        long[] packed() {
+            int held = 0;
+            int words = 2;
+            for (int ring = 0; ring < RINGS; ring++) {
+                if (!isEmpty(ring)) {
+                    held |= 1 << ring;
+                    words += 3;
+                }
+            }
+            var packed = new long[words];
+            packed[0] = timerAtMillis;
+            packed[1] = held;
+            int at = 2;
+            for (int ring = 0; ring < RINGS; ring++) {
+                if (!isEmpty(ring)) {
+                    packed[at++] = head[ring];
+                    packed[at++] = tail[ring];
+                    packed[at++] = due[ring];
+                }
+            }
+            return packed;
+        }
+
+        static Ends unpacked(long[] packed) {
+            var ends = new Ends();
+            ends.timerAtMillis = packed[0];
+            int at = 2;
+            for (int ring = 0; ring < RINGS; ring++) {
+                if ((packed[1] & 1L << ring) != 0) {
+                    ends.head[ring] = packed[at++];
+                    ends.tail[ring] = packed[at++];
+                    ends.due[ring] = packed[at++];
+                }
+            }
+            return ends;
+        }
+
         /** URLs on the wheel, those included that were put on it again since. */
         long size() {
             long size = 0;
@@ -167,6 +212,7 @@ final class RevisitWheel {
         }
 
         void timerAt(long millis) {
+            isChanged |= timerAtMillis != millis;
             timerAtMillis = millis;
         }
     }
@@ -190,34 +236,25 @@ final class RevisitWheel {
 
         @Override
         void write(Ends ends, DataOutputView out) throws IOException {
-            out.writeLong(ends.timerAtMillis);
-            int held = 0;
-            for (int ring = 0; ring < RINGS; ring++) {
-                held |= ends.isEmpty(ring) ? 0 : 1 << ring;
-            }
-            out.writeInt(held);
-            for (int ring = 0; ring < RINGS; ring++) {
-                if (!ends.isEmpty(ring)) {
-                    out.writeLong(ends.head[ring]);
-                    out.writeLong(ends.tail[ring]);
-                    out.writeLong(ends.due[ring]);
-                }
+            long[] packed = ends.packed();
+            out.writeLong(packed[0]);
+            out.writeInt((int) packed[1]);
+            for (int i = 2; i < packed.length; i++) {
+                out.writeLong(packed[i]);
             }
         }
 
         @Override
         Ends read(int version, DataInputView in) throws IOException {
-            var ends = new Ends();
-            ends.timerAtMillis = in.readLong();
+            long timer = in.readLong();
             int held = in.readInt();
-            for (int ring = 0; ring < RINGS; ring++) {
-                if ((held & 1 << ring) != 0) {
-                    ends.head[ring] = in.readLong();
-                    ends.tail[ring] = in.readLong();
-                    ends.due[ring] = in.readLong();
-                }
+            var packed = new long[2 + 3 * Integer.bitCount(held)];
+            packed[0] = timer;
+            packed[1] = held;
+            for (int i = 2; i < packed.length; i++) {
+                packed[i] = in.readLong();
             }
-            return ends;
+            return Ends.unpacked(packed);
         }
 
         @Override

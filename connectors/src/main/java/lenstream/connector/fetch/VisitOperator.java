@@ -28,8 +28,6 @@ import lenstream.core.ledger.LedgerEntry;
 import org.apache.flink.api.common.TaskInfo;
 import org.apache.flink.api.common.operators.MailboxExecutor;
 import org.apache.flink.api.common.state.KeyedStateStore;
-import org.apache.flink.api.common.state.MapState;
-import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.metrics.Gauge;
@@ -88,9 +86,6 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     private static final int FILES_AT_ONCE = 8;
 
-    static final MapStateDescriptor<String, KnownUrl> KNOWN =
-            new MapStateDescriptor<>("known-urls", ImageIdSerializer.INSTANCE, KnownUrlSerializer.INSTANCE);
-
     private static final ValueStateDescriptor<HostPace> PACE =
             new ValueStateDescriptor<>("host-pace", HostPace.Serializer.INSTANCE);
 
@@ -98,11 +93,12 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private final transient MailboxExecutor mailbox;
     private final transient VisitOperatorFactory.Webs webs;
     private final transient Map<String, Lane> lanes = new HashMap<>();
+    private final transient IdleHosts idle = new IdleHosts();
     private final transient ArrayDeque<Lane> waitingForSlot = new ArrayDeque<>();
 
     private transient @Nullable HostQueue queue;
     private transient @Nullable RevisitWheel wheel;
-    private transient @Nullable MapState<String, KnownUrl> known;
+    private transient @Nullable KnownUrls known;
     private transient @Nullable ValueState<HostPace> pace;
     private transient @Nullable InternalTimerService<VoidNamespace> timers;
     private transient @Nullable TakedownState takedowns;
@@ -138,7 +134,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         KeyedStateStore store = getKeyedStateStore();
         queue = new HostQueue(store);
         wheel = new RevisitWheel(store);
-        known = store.getMapState(KNOWN);
+        known = new KnownUrls(store, this::setCurrentKey);
         pace = store.getState(PACE);
         takedowns = TakedownState.restore(getOperatorStateBackend());
         web = webs.lease(getRuntimeContext().getJobInfo().getJobId().toString());
@@ -198,12 +194,13 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     public void snapshotState(StateSnapshotContext context) throws Exception {
         for (Lane lane : lanes.values()) {
             setCurrentKey(lane.host);
-            queue().save(lane.ends);
+            queue().save(lane.ends, lane.held);
             lane.isSaved = lane.ends.size() > 0;
             if (lane.wheelEnds != null) {
                 wheel().save(lane.wheelEnds);
             }
         }
+        known().save();
         for (var remembered : web().paces().entrySet()) {
             if (isMine(remembered.getKey())) {
                 setCurrentKey(remembered.getKey());
@@ -328,7 +325,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         KnownUrl named = before == null ? KnownUrl.named(target) : before.withTarget(target);
         lane.ends = lane.ends.prepended();
         long number = lane.ends.head();
-        queue().put(number, new QueueEntry(target.id(), 0, 0, target.discoveredAtMillis(), false));
+        queue().put(lane.held, number, new QueueEntry(target.id(), 0, 0, target.discoveredAtMillis(), false));
         known().put(target.id(), named.withQueued(number));
         pending.incrementAndGet();
     }
@@ -336,7 +333,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private long enqueue(Lane lane, KnownUrl url, QueueEntry entry) throws Exception {
         long number = lane.ends.tail();
         lane.ends = lane.ends.appended();
-        queue().put(number, entry);
+        queue().put(lane.held, number, entry);
         known().put(entry.id(), url.withQueued(number));
         pending.incrementAndGet();
         return number;
@@ -353,7 +350,9 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private Lane lane(String host) throws Exception {
         Lane lane = lanes.get(host);
         if (lane == null) {
-            lane = new Lane(host, queue().ends());
+            RevisitWheel.Ends wheelEnds = idle.take(host);
+            lane = new Lane(host, wheelEnds == null ? queue().ends() : QueueEnds.EMPTY);
+            lane.wheelEnds = wheelEnds;
             lanes.put(host, lane);
         }
         return lane;
@@ -404,7 +403,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
             }
             Long revisit = ++lane.turns % TURNS_A_REVISIT == 0 ? takeDue(lane, now) : null;
             if (revisit != null) {
-                start(lane, revisit, requireNonNull(queue().get(revisit)));
+                start(lane, revisit, requireNonNull(queue().get(lane.held, revisit)));
             } else if (!startNext(lane, now)) {
                 return;
             }
@@ -465,7 +464,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private void end(Lane lane, long notBefore) throws Exception {
         lanes.remove(lane.host);
         if (lane.isSaved) {
-            queue().save(lane.ends);
+            queue().save(lane.ends, lane.held);
         }
         RevisitWheel.Ends ends = lane.wheelEnds;
         if (ends == null) {
@@ -480,6 +479,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
             }
         }
         wheel().save(ends);
+        idle.put(lane.host, ends);
     }
 
     /** A host's wheel has something to give out. */
@@ -505,7 +505,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         long last = Math.min(ends.tail(), ends.head() + LOOK_AHEAD);
         boolean any = false;
         for (long number = ends.head(); number < last; number++) {
-            QueueEntry entry = lane.running.contains(number) ? null : queue().get(number);
+            QueueEntry entry = lane.running.contains(number) ? null : queue().get(lane.held, number);
             if (entry != null) {
                 settle(lane, number, entry, outcome, 0);
                 any = true;
@@ -537,7 +537,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
             if (lane.running.contains(number)) {
                 continue;
             }
-            QueueEntry entry = queue().get(number);
+            QueueEntry entry = queue().get(lane.held, number);
             if (entry == null) {
                 if (number == lane.ends.head()) {
                     lane.ends = lane.ends.withoutHead();
@@ -673,7 +673,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     /** Takes an entry out of its host's queue. */
     private void leave(Lane lane, long number) throws Exception {
-        queue().remove(number);
+        queue().remove(lane.held, number);
         lane.ends = lane.ends.removed(number);
         owe(lane, number);
         pending.decrementAndGet();
@@ -786,7 +786,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         return requireNonNull(wheel);
     }
 
-    private MapState<String, KnownUrl> known() {
+    private KnownUrls known() {
         return requireNonNull(known);
     }
 
@@ -805,6 +805,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         /** Entries of the queue that a run which ends does not wait for; few, for a wheel gives out one after the other. */
         private final Set<Long> later = new HashSet<>(4);
 
+        private final HostQueue.Held held = new HostQueue.Held();
         private QueueEnds ends;
         private boolean isSaved;
         private RevisitWheel.@Nullable Ends wheelEnds;

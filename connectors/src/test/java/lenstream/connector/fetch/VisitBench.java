@@ -103,7 +103,7 @@ public final class VisitBench implements AutoCloseable {
         String host = targets.getFirst().host();
         operator.setCurrentKey(host);
         var wheel = new RevisitWheel(operator.getKeyedStateStore());
-        MapState<String, KnownUrl> known = operator.getKeyedStateStore().getMapState(VisitOperator.KNOWN);
+        MapState<String, KnownUrl> known = operator.getKeyedStateStore().getMapState(KnownUrls.ROWS);
         RevisitWheel.Ends ends = wheel.ends();
         for (CrawlTarget target : targets) {
             CanonicalUrl url = CanonicalUrl.of(target.url()).orElseThrow();

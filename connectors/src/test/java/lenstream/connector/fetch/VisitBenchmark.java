@@ -1,8 +1,12 @@
 package lenstream.connector.fetch;
 
+import com.sun.management.OperatingSystemMXBean;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import lenstream.core.image.CrawlTarget;
 
@@ -24,6 +28,9 @@ import lenstream.core.image.CrawlTarget;
  */
 final class VisitBenchmark {
     private static final int WINDOW = 50_000;
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+    private static final OperatingSystemMXBean PROCESS =
+            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
 
     private final VisitBench bench;
     private final int urlsOfHost;
@@ -45,8 +52,8 @@ final class VisitBenchmark {
      */
     public static void main(String[] args) throws Exception {
         System.out.println(
-                "known new_urls_per_s named_by_site_urls_per_s named_at_random_urls_per_s revisits_per_s heap_bytes_per_url"
-                        + " disk_bytes_per_url fill_urls_per_s");
+                "known new named_by_site named_at_random revisits heap_bytes_per_url disk_bytes_per_url fill_urls_per_s\n"
+                        + "of each: URLs/s, processor time a URL of the task's thread and of the process in microseconds");
         try (VisitBench bench = VisitBench.open(Integer.parseInt(args[1]), args[0].equals("job"))) {
             var benchmark = new VisitBenchmark(bench, Integer.parseInt(args[2]), args[3].equals("written"));
             long empty = heap();
@@ -70,10 +77,11 @@ final class VisitBenchmark {
             bench.send(target(host * urlsOfHost));
         }
         bench.drain();
-        start = System.nanoTime();
+        rest();
+        var clock = new Clock();
         fill(window);
-        double fresh = window / seconds(start);
-        start = System.nanoTime();
+        String fresh = clock.of(window);
+        clock = new Clock();
         for (int i = 0; i < window; i += urlsOfHost) {
             int host = random.nextInt(known / urlsOfHost);
             for (int url = 0; url < urlsOfHost; url++) {
@@ -81,17 +89,17 @@ final class VisitBenchmark {
             }
         }
         bench.drain();
-        double bySite = window / seconds(start);
-        start = System.nanoTime();
+        String bySite = clock.of(window);
+        clock = new Clock();
         for (int i = 0; i < window; i++) {
             bench.send(target(random.nextInt(known)));
         }
         bench.drain();
-        double atRandom = window / seconds(start);
+        String atRandom = clock.of(window);
         long heap = (heap() - empty) / known;
         return String.format(
                 Locale.ROOT,
-                "%d %.0f %.0f %.0f %s %d %d %.0f",
+                "%d %s %s %s %s %d %d %.0f",
                 size,
                 fresh,
                 bySite,
@@ -108,9 +116,20 @@ final class VisitBenchmark {
             return "-";
         }
         long before = bench.visits();
-        long start = System.nanoTime();
+        var clock = new Clock();
         bench.later(Duration.ofDays(60));
-        return String.format(Locale.ROOT, "%.0f", (bench.visits() - before) / seconds(start));
+        return clock.of(bench.visits() - before);
+    }
+
+    /** Waits until RocksDB has sorted what was written, for at most two minutes. */
+    private static void rest() throws InterruptedException {
+        for (int i = 0; i < 120; i++) {
+            long before = PROCESS.getProcessCpuTime();
+            TimeUnit.SECONDS.sleep(1);
+            if (PROCESS.getProcessCpuTime() - before < TimeUnit.MILLISECONDS.toNanos(50)) {
+                return;
+            }
+        }
     }
 
     private void fill(int count) throws Exception {
@@ -151,6 +170,22 @@ final class VisitBenchmark {
 
     private static double seconds(long start) {
         return (System.nanoTime() - start) / 1e9;
+    }
+
+    /** What a window takes. */
+    private static final class Clock {
+        private final long start = System.nanoTime();
+        private final long task = THREADS.getCurrentThreadCpuTime();
+        private final long process = PROCESS.getProcessCpuTime();
+
+        String of(long urls) {
+            return String.format(
+                    Locale.ROOT,
+                    "%.0f/s(%.1f,%.1f)",
+                    urls / seconds(start),
+                    (THREADS.getCurrentThreadCpuTime() - task) / 1e3 / urls,
+                    (PROCESS.getProcessCpuTime() - process) / 1e3 / urls);
+        }
     }
 
     private static long heap() {

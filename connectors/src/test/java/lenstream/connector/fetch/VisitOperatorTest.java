@@ -426,6 +426,32 @@ class VisitOperatorTest {
     }
 
     @Test
+    void aCheckpointHoldsWhatWaitsInTheHeapAndWhatFoundNoRoomThere() throws Exception {
+        int many = KnownUrls.MOST_HELD + 100;
+        var arrived = new CountDownLatch(1);
+        var go = new CountDownLatch(1);
+        site.image("/0.jpg").held("/0.jpg", arrived, go);
+        OperatorSubtaskState snapshot;
+        try (var visits = start(QUICK, null)) {
+            for (int i = 0; i < many; i++) {
+                visits.send("/" + i + ".jpg");
+            }
+            assertThat(visits.operator().pending()).isEqualTo(many);
+            snapshot = visits.harness.snapshot(1, 1);
+            go.countDown();
+        }
+        try (var visits = start(QUICK, snapshot)) {
+            assertThat(visits.operator().pending()).isEqualTo(many);
+            for (int i : List.of(1, KnownUrls.MOST_HELD - 1, many - 1)) {
+                assertThat(visits.known("/" + i + ".jpg"))
+                        .as("URL %d", i)
+                        .satisfies(url -> assertThat(url.isQueued()).isTrue());
+            }
+            visits.run(() -> visits.operator().pending() < many - 3);
+        }
+    }
+
+    @Test
     void aRunThatEndsWaitsForWhatWasDueWhenItBeganAndNotForWhatFallsDueMeanwhile() throws Exception {
         site.image("/a.jpg");
         OperatorSubtaskState snapshot;
