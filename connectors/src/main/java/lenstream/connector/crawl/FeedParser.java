@@ -41,6 +41,7 @@ final class FeedParser {
             collected.next(url, text(feed, "next_url"));
         } else {
             var document = Jsoup.parse(XmlText.decode(body, charset), url.value(), Parser.xmlParser());
+            FeedPrefixes.makeUsual(document);
             for (Element item : document.select("item, entry")) {
                 xml(url, item, nowMillis, collected);
             }
@@ -70,10 +71,18 @@ final class FeedParser {
         String title = text(item, "title");
         String credit = first(text(item, "media:credit"), text(item, "dc:creator"), text(item, "author > name"));
         String license = first(attribute(item, "media:license", "href"), attribute(item, "link[rel=license]", "href"));
-        String updated =
-                first(text(item, "updated"), text(item, "pubDate"), text(item, "published"), text(item, "dc:date"));
+        String created = first(text(item, "dcterms:issued"), text(item, "dcterms:created"), text(item, "issued"));
+        String updated = first(
+                text(item, "updated"),
+                text(item, "dcterms:modified"),
+                text(item, "modified"),
+                text(item, "pubDate"),
+                text(item, "published"),
+                text(item, "dc:date"),
+                created);
         long published = Dates.parse(
-                first(text(item, "published"), text(item, "pubDate"), text(item, "dc:date"), updated), nowMillis);
+                first(text(item, "published"), text(item, "pubDate"), text(item, "dc:date"), created, updated),
+                nowMillis);
         int stamp = updated == null ? 0 : updated.hashCode() | 1;
         var images = new ArrayList<FoundImage>();
         for (Element media : item.select("media|content, media|group > media|content")) {
@@ -217,8 +226,8 @@ final class FeedParser {
                 }
             }
         }
-        String guid = text(item, "guid");
-        return guid != null && guid.startsWith("http") ? Optional.of(guid) : Optional.empty();
+        String guid = first(text(item, "guid"), text(item, "id")); // what has no link is often known by its address
+        return guid != null && guid.regionMatches(true, 0, "http", 0, 4) ? Optional.of(guid) : Optional.empty();
     }
 
     /** Text of a child; {@code a > b} names a grandchild. */

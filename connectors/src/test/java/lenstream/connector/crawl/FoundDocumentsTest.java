@@ -230,6 +230,38 @@ class FoundDocumentsTest {
         assertThat(Dates.parse(text, NOW.toEpochMilli())).isEqualTo(expected.toEpochMilli());
     }
 
+    /** As libraries write that know a namespace by its address only, and give it a name of their own. */
+    @Test
+    void aFeedWithNamesOfItsOwnForTheNamespaces() throws Exception {
+        Contents feed = parse("application/xml", """
+                <?xml version="1.0"?>
+                <ns0:feed xmlns:ns0="http://www.w3.org/2005/Atom" xmlns:ns1="https://search.yahoo.com/mrss">
+                <ns0:title>T</ns0:title>
+                <ns0:entry><ns0:title>A</ns0:title><ns0:link href="https://example.org/a"/>
+                  <ns0:published>2026-05-01T10:00:00Z</ns0:published>
+                  <ns1:content url="https://example.org/a.jpg" medium="image"><ns1:title>The picture</ns1:title></ns1:content>
+                </ns0:entry></ns0:feed>""");
+        assertThat(urls(feed)).containsExactly("https://example.org/a.jpg");
+        FoundImage image = feed.images().getFirst();
+        assertThat(image.title()).isEqualTo("The picture");
+        assertThat(image.pageUrl()).hasToString("https://example.org/a");
+        assertThat(image.publishedAtMillis())
+                .isEqualTo(Instant.parse("2026-05-01T10:00:00Z").toEpochMilli());
+    }
+
+    @Test
+    void anEntryWithoutALinkIsKnownByItsIdAndDatedByDublinCore() throws Exception {
+        Contents feed = parse("application/xml", """
+                <feed xmlns="http://www.w3.org/2005/Atom" xmlns:dcterms="http://purl.org/dc/terms/">
+                <entry><id>https://example.org/a</id><dcterms:created>2026-05-01T10:00:00Z</dcterms:created></entry>
+                <entry><id>urn:uuid:1</id></entry></feed>""");
+        assertThat(feed.links()).singleElement().satisfies(link -> {
+            assertThat(link.url()).hasToString("https://example.org/a");
+            assertThat(link.saidMillis())
+                    .isEqualTo(Instant.parse("2026-05-01T10:00:00Z").toEpochMilli());
+        });
+    }
+
     private static List<String> urls(Contents contents) {
         return contents.images().stream().map(image -> image.url().value()).toList();
     }
