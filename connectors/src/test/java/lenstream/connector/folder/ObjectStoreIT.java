@@ -9,12 +9,17 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import lenstream.connector.fetch.FetchConfig;
 import lenstream.connector.fetch.FetchProbe;
+import lenstream.connector.source.Arrival;
 import lenstream.connector.source.FileSystems;
 import lenstream.connector.source.TestServer;
+import lenstream.connector.warc.WarcFile;
+import lenstream.connector.warc.WarcSource;
 import lenstream.core.config.ConfigException;
 import lenstream.core.image.CrawlTarget;
+import lenstream.core.web.WebConfig;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -107,6 +112,26 @@ class ObjectStoreIT {
     }
 
     @Test
+    void archivesBelowAPrefixAreReadInParallelAndNewOnesWhileTheJobRuns() throws Exception {
+        for (String site : List.of("one", "two")) {
+            put("crawl/" + site + ".warc.gz", archive(site));
+        }
+        put("crawl/readme.txt", JPEG);
+        var env = StreamExecutionEnvironment.createLocalEnvironment(2);
+        WarcSource source =
+                WarcSource.of(List.of(BUCKET + "/crawl"), WebConfig.defaults()).following(Duration.ofMillis(200));
+        assertThat(source.count()).isEqualTo(2);
+        var arrivals =
+                env.fromSource(source, WatermarkStrategy.noWatermarks(), "archives", TypeInformation.of(Arrival.class));
+        try (var found = arrivals.executeAndCollect()) {
+            assertThat(List.of(url(found.next()), url(found.next())))
+                    .containsExactlyInAnyOrder("https://one.example/a.jpg", "https://two.example/a.jpg");
+            put("crawl/three.warc.gz", archive("three"));
+            assertThat(url(found.next())).isEqualTo("https://three.example/a.jpg");
+        }
+    }
+
+    @Test
     void whatIsMissingIsSaidWithTheRemedy() {
         assertThatThrownBy(() -> FolderSource.ofPlaces(List.of("gs://bucket/prefix")))
                 .isInstanceOf(ConfigException.class)
@@ -114,6 +139,16 @@ class ObjectStoreIT {
         assertThatThrownBy(() -> FolderSource.ofPlaces(List.of("s3://no-such-bucket/prefix")))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("no-such-bucket/prefix cannot be listed: The specified bucket does not exist");
+    }
+
+    private static byte[] archive(String site) throws IOException {
+        return new WarcFile()
+                .response("https://" + site + ".example/a.jpg", "image/jpeg", JPEG)
+                .bytes();
+    }
+
+    private static String url(Arrival arrival) {
+        return Objects.requireNonNull(arrival.image()).target().url();
     }
 
     /** As another program does it. */
