@@ -27,7 +27,7 @@ function stateOf(url) {
   const filter = Object.fromEntries(FILTERS.filter((name) => p.get(name)).map((name) => [name, p.get(name)]));
   return {
     q: p.get("q") ?? "", like: p.get("like"), upload: p.get("upload"), region: p.get("region"),
-    more: p.getAll("more"), less: p.getAll("less"), filter, mode: p.get("mode") ?? "vector", show: p.get("show"),
+    more: p.getAll("more"), less: p.getAll("less"), filter, mode: p.get("mode") ?? "vector", recency: p.get("recency"), show: p.get("show"),
   };
 }
 function urlOf(s) {
@@ -40,11 +40,12 @@ function urlOf(s) {
   for (const id of s.less) p.append("less", id);
   for (const [name, value] of Object.entries(s.filter)) p.set(name, value);
   if (s.q && s.mode !== "vector") p.set("mode", s.mode);
+  if (s.recency) p.set("recency", s.recency);
   if (s.show) p.set("show", s.show);
   const text = p.toString();
   return text ? "/?" + text : "/";
 }
-const EMPTY = { q: "", like: null, upload: null, region: null, more: [], less: [], filter: {}, mode: "vector", show: null };
+const EMPTY = { q: "", like: null, upload: null, region: null, more: [], less: [], filter: {}, mode: "vector", recency: null, show: null };
 const isHome = (s) => !s.q.trim() && !s.like && !s.upload;
 const isRefined = (s) => s.more.length + s.less.length > 0;
 function go(change, replace) {
@@ -79,6 +80,7 @@ async function load(s, next, signal) {
     const p = new URLSearchParams({ k: PAGE, explain: true, facets: Object.keys(FACETS).join(","), ...filter });
     if (next) p.set("cursor", next);
     if (s.region) p.set("region", s.region);
+    if (s.recency) p.set("recency", s.recency);
     const form = new FormData();
     form.append("image", uploads.get(s.upload).blob, "picture");
     return ask("/v1/search?" + p, { method: "POST", body: form }, signal);
@@ -87,6 +89,7 @@ async function load(s, next, signal) {
   if (s.region) query.region = s.region.split(",").map(Number);
   const body = { k: PAGE, explain: true, filter, facets: Object.keys(FACETS) };
   if (next) body.cursor = next;
+  if (s.recency) body.recency = Number(s.recency);
   if (isRefined(s)) {
     body.queries = [query, ...s.more.map((id) => ({ id, weight: REFINEMENT })), ...s.less.map((id) => ({ id, weight: -REFINEMENT }))];
   } else {
@@ -125,7 +128,7 @@ async function render() {
 
   filters(s);
   refinements(s);
-  const key = JSON.stringify([s.q.trim(), s.like, s.upload, s.region, s.more, s.less, s.filter, s.q ? s.mode : ""]);
+  const key = JSON.stringify([s.q.trim(), s.like, s.upload, s.region, s.more, s.less, s.filter, s.q ? s.mode : "", s.recency]);
   if (key !== shownKey) await search(s, key, home);
   details(s);
 }
@@ -192,6 +195,7 @@ function filters(s) {
     select.hidden = !chosen && values.length < 2;
   }
   for (const name of ["label", "orientation", "min_width", "published_from", "published_to"]) $("filter-" + name).value = s.filter[name] ?? "";
+  $("recency").value = s.recency ?? "";
   for (const node of document.querySelectorAll("#filters select, #filters input")) node.classList.toggle("set", Boolean(node.value));
   $("filters-clear").hidden = !Object.keys(s.filter).length;
 }
@@ -200,6 +204,7 @@ $("filters").addEventListener("change", (e) => {
   const name = e.target.id.replace("filter-", "");
   const s = stateOf(location.href);
   const value = e.target.value.trim();
+  if (e.target.id === "recency") return go({ ...s, recency: value });
   const filter = { ...s.filter, [name]: value };
   if (!value) delete filter[name];
   go({ ...s, filter });
@@ -251,7 +256,7 @@ function tile(hit, position) {
   image.decoding = "async";
   if (position > 24) image.loading = "lazy";
   image.addEventListener("load", () => image.classList.add("here"));
-  image.src = hit.thumbnail;
+  persist(image, hit.thumbnail);
   const label = document.createElement("span");
   label.className = "label";
   const text = document.createElement("b");
@@ -265,6 +270,14 @@ function tile(hit, position) {
   item.style.display = "contents";
   item.append(node);
   return item;
+}
+/* a busy server sends some away: they come again after a second, then two */
+function persist(image, src) {
+  let attempts = 0;
+  image.addEventListener("error", () => {
+    if (attempts++ < 3) setTimeout(() => { image.src = src; }, 1000 * attempts);
+  });
+  image.src = src;
 }
 function badge(kind, text) {
   const node = document.createElement("span");
@@ -629,10 +642,11 @@ function colours(hit) {
 function why(hit, s) {
   const reasons = [];
   const percent = (share) => Math.round(100 * share) + " %";
-  const { picture, words, parts } = hit.why ?? {};
-  if (picture) reasons.push(`By its looks it is number ${number.format(picture.rank)}` + (words ? `: ${percent(picture.share)} of its place.` : "."));
+  const { picture, words, recency, parts } = hit.why ?? {};
+  if (picture) reasons.push(`By its looks it is number ${number.format(picture.rank)}` + (words || recency ? `: ${percent(picture.share)} of its place.` : "."));
   const names = words?.fields?.map((field) => (field === "ocr" ? "words in the picture" : field));
-  if (words) reasons.push(`By its words (${names?.join(", ") || "caption"}) it is number ${number.format(words.rank)}` + (picture ? `: ${percent(words.share)} of its place.` : "."));
+  if (words) reasons.push(`By its words (${names?.join(", ") || "caption"}) it is number ${number.format(words.rank)}` + (picture || recency ? `: ${percent(words.share)} of its place.` : "."));
+  if (recency) reasons.push(`By its time it is number ${number.format(recency.rank)}: ${percent(recency.share)} of its place.`);
   for (const part of parts ?? []) {
     reasons.push(`${part.query}, weight ${part.weight}: cosine ${part.cosine.toFixed(3)}, ${part.share < 0 ? "takes away" : "adds"} ${Math.abs(part.share).toFixed(3)}.`);
   }
@@ -694,7 +708,7 @@ $("q").addEventListener("input", () => {
   typing = setTimeout(() => {
     const q = $("q").value;
     if (!q.trim() && (s.like || s.upload)) return;
-    go({ q: q.trim() ? q : "", mode: s.mode, filter: q.trim() ? s.filter : {} }, Boolean(s.q.trim()) && Boolean(q.trim())); // one history entry a search, not one a letter
+    go({ q: q.trim() ? q : "", mode: s.mode, filter: q.trim() ? s.filter : {}, recency: s.recency }, Boolean(s.q.trim()) && Boolean(q.trim())); // one history entry a search, not one a letter
   }, DEBOUNCE_MS);
 });
 $("search").addEventListener("submit", (e) => {
@@ -703,7 +717,7 @@ $("search").addEventListener("submit", (e) => {
   const q = $("q").value.trim();
   const s = stateOf(location.href);
   if (q === s.q.trim()) return; // as it stands, with its refinements
-  if (q) go({ q, mode: s.mode, filter: s.filter }, Boolean(s.q));
+  if (q) go({ q, mode: s.mode, filter: s.filter, recency: s.recency }, Boolean(s.q));
 });
 $("modes").addEventListener("change", (e) => go({ ...stateOf(location.href), mode: e.target.value }, true));
 $("picture-show").addEventListener("click", () => {
@@ -818,7 +832,7 @@ const chooses = (node) => node.name === "mode" || Boolean(node.closest?.("#filte
 addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || document.querySelector("dialog[open]")) return;
   const inField = e.target === $("q");
-  if (e.key === "/" && !inField) {
+  if (e.key === "/" && !e.target.matches?.("input, select")) {
     e.preventDefault();
     $("q").focus();
     $("q").select();

@@ -39,7 +39,7 @@ record Cursor(int query, double value, String id) {
                     return new Cursor(found, value, new String(name, StandardCharsets.UTF_8));
                 }
                 throw ProblemException.badRequest(
-                        "The cursor belongs to another search: send it with the same query, filter, mode, collapse, diversity, min_score and min_cosine.");
+                        "The cursor belongs to another search: send it with the same query, filter, mode, collapse, diversity, recency, min_score and min_cosine.");
             }
         } catch (IllegalArgumentException | BufferUnderflowException e) {
             throw refused();

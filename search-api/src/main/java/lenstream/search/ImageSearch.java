@@ -70,6 +70,9 @@ final class ImageSearch {
     /** How much of a text's parts a picture's words need. */
     private static final String MOST_TRIGRAMS = "75%";
 
+    /** When an image came, the best that is known first. */
+    private static final List<String> TIMES = List.of(Field.PUBLISHED, Field.INDEXED);
+
     /** More documents than the page has hits come along, because some are of one group. */
     private static final int SPARE = 8;
 
@@ -159,6 +162,10 @@ final class ImageSearch {
         if (leastCosine != null) {
             hits.removeIf(hit -> hit.cosine() < leastCosine);
         }
+        if (request.ranking().recency() > 0) {
+            hits.replaceAll(hit -> hit.withValue(share(hit.why().byPicture())));
+            hits = newestFirst(hits, request);
+        }
         var sources = new HashMap<String, JsonNode>();
         answer.at("/aggregations/" + PAGE + "/hits/hits")
                 .forEach(hit -> sources.put(hit.path("_id").asText(), hit.path("_source")));
@@ -172,6 +179,7 @@ final class ImageSearch {
                 && leastCosine == null
                 && request.cursor() == null
                 && request.ranking().diversity() == 0
+                && request.ranking().recency() == 0
                 && request.facets().isEmpty()
                 && !request.explain();
     }
@@ -246,13 +254,17 @@ final class ImageSearch {
     /** Images whose words match a text; cosines are those of the text's vector. */
     Page matching(String text, Direction query, SearchRequest request) {
         List<Ranked> hits = byWords(search(wordsBody(text, request)));
+        if (request.ranking().recency() > 0) {
+            hits.replaceAll(hit -> hit.withValue(share(hit.why().byWords())));
+            hits = newestFirst(hits, request);
+        }
         return page(new Ranking(hits, Map.of(), true), query, request, key(query.vector(), text, request));
     }
 
     /** Images that are near a text's vector or whose words match it, fused by reciprocal rank. */
     Page hybrid(String text, Direction query, SearchRequest request) {
         List<JsonNode> answers = searchBoth(nearestBody(query.vector(), request), wordsBody(text, request));
-        List<Ranked> fused = fuse(byPicture(answers.get(0)), byWords(answers.get(1)));
+        List<Ranked> fused = newestFirst(fuse(byPicture(answers.get(0)), byWords(answers.get(1))), request);
         return page(new Ranking(fused, Map.of(), true), query, request, key(query.vector(), text, request));
     }
 
@@ -406,8 +418,11 @@ final class ImageSearch {
         Ranked last = wanted.isEmpty() ? null : wanted.getLast();
         String next =
                 last == null || wanted.size() == behind.size() ? null : new Cursor(key, last.value(), last.id()).text();
-        double best =
-                heads.isEmpty() ? Double.NaN : heads.firstEntry().getValue().cosine();
+        double best = heads.values().stream() // not always the first: time may count
+                .mapToDouble(Ranked::cosine)
+                .filter(cosine -> !Double.isNaN(cosine))
+                .max()
+                .orElse(Double.NaN);
         Facets facets = request.facets().isEmpty()
                 ? null
                 : Facets.count(
@@ -474,7 +489,7 @@ final class ImageSearch {
     }
 
     private static ObjectNode knnBody(int depth, ObjectNode knn, SearchRequest request) {
-        ObjectNode body = rankBody(depth, request.facets());
+        ObjectNode body = rankBody(depth, request);
         body.putObject("query").putObject("knn").set(Field.EMBEDDING, knn);
         if (!request.filter().isEmpty()) {
             knn.set("filter", request.filter().query());
@@ -493,6 +508,7 @@ final class ImageSearch {
                     score,
                     kept.cosine(score),
                     facets(hit),
+                    time(hit),
                     Ranked.Places.picture(ranking.size() + 1)));
         }
         return ranking;
@@ -503,7 +519,7 @@ final class ImageSearch {
      * can say where the words stand; the best field counts, as in a {@code multi_match}.
      */
     private static ObjectNode wordsBody(String text, SearchRequest request) {
-        ObjectNode body = rankBody(DEPTH, request.facets());
+        ObjectNode body = rankBody(DEPTH, request);
         ObjectNode bool = body.putObject("query").putObject("bool");
         ArrayNode fields =
                 bool.putArray("must").addObject().putObject("dis_max").putArray("queries");
@@ -533,6 +549,7 @@ final class ImageSearch {
                     score,
                     Double.NaN,
                     facets(hit),
+                    time(hit),
                     Ranked.Places.words(ranking.size() + 1, score, List.copyOf(fields))));
         }
         return ranking;
@@ -552,6 +569,7 @@ final class ImageSearch {
                                 a.value() + b.value(),
                                 a.cosine(),
                                 a.facets(),
+                                a.time(),
                                 a.why().and(b.why())));
             }
         }
@@ -561,19 +579,47 @@ final class ImageSearch {
                 .toList();
     }
 
+    /**
+     * The same images in the order of their value and their time: a third ranking, newest first, that is fused like the others. Images of
+     * one time share the place of the first of them.
+     */
+    private static List<Ranked> newestFirst(List<Ranked> ranking, SearchRequest request) {
+        double weight = request.ranking().recency();
+        if (weight == 0) {
+            return ranking;
+        }
+        List<Ranked> byTime = ranking.stream()
+                .sorted(Comparator.comparingLong(Ranked::time).reversed())
+                .toList();
+        var together = new ArrayList<Ranked>(ranking.size());
+        int place = 0;
+        for (int i = 0; i < byTime.size(); i++) {
+            Ranked ranked = byTime.get(i);
+            place = i > 0 && byTime.get(i - 1).time() == ranked.time() ? place : i + 1;
+            together.add(ranked.newest(ranked.value(), place, weight * share(place)));
+        }
+        together.sort(Comparator.comparingDouble(Ranked::value).reversed().thenComparing(Ranked::id));
+        return together;
+    }
+
     /** What a place, counted from 1, adds to the value of an image in reciprocal rank fusion. */
     static double share(int place) {
         return 1 / (RANK_CONSTANT + place);
     }
 
     /** A ranking alone, no documents: even {@code _id} would cost reading each document's stored fields, so the id comes with the sort. */
-    private static ObjectNode rankBody(int size, List<String> facets) {
+    private static ObjectNode rankBody(int size, SearchRequest request) {
         ObjectNode body = JSON.objectNode()
                 .put("size", size)
                 .put("stored_fields", "_none_")
                 .put("track_total_hits", false);
         ArrayNode values = body.putArray("docvalue_fields").add(Field.GROUP_ID);
-        facets.forEach(facet -> values.add(Facets.field(facet)));
+        request.facets().forEach(facet -> values.add(Facets.field(facet)));
+        if (request.ranking().recency() > 0) {
+            for (String time : TIMES) {
+                values.addObject().put("field", time).put("format", "epoch_millis");
+            }
+        }
         order(body);
         return body;
     }
@@ -592,6 +638,17 @@ final class ImageSearch {
 
     private static String group(JsonNode hit) {
         return hit.path("fields").path(Field.GROUP_ID).path(0).asText();
+    }
+
+    /** When it was published, or indexed; 0 if that was not asked for. */
+    private static long time(JsonNode hit) {
+        for (String field : TIMES) {
+            JsonNode known = hit.path("fields").path(field).path(0);
+            if (!known.isMissingNode()) {
+                return known.asLong();
+            }
+        }
+        return 0;
     }
 
     /** The values of each field that was asked for. */

@@ -40,6 +40,7 @@ final class RequestReader {
             "min_score",
             "min_cosine",
             "diversity",
+            "recency",
             "explain",
             "facets",
             "fingerprint");
@@ -64,7 +65,16 @@ final class RequestReader {
 
     static {
         var common = new ArrayList<>(List.of(
-                "k", "cursor", "collapse", "min_score", "min_cosine", "diversity", "explain", "facets", "fingerprint"));
+                "k",
+                "cursor",
+                "collapse",
+                "min_score",
+                "min_cosine",
+                "diversity",
+                "recency",
+                "explain",
+                "facets",
+                "fingerprint"));
         common.addAll(Filter.KEYS);
         var image = new ArrayList<>(common);
         image.add("region");
@@ -132,7 +142,8 @@ final class RequestReader {
                         mode.isMissingNode() || mode.isNull() ? SearchRequest.Mode.VECTOR : mode(string(root, "mode")),
                         fraction("min_score", text(root, "min_score")),
                         minCosine(text(root, "min_cosine")),
-                        fraction("diversity", text(root, "diversity"))),
+                        fraction("diversity", text(root, "diversity")),
+                        fraction("recency", text(root, "recency"))),
                 root.hasNonNull("facets") ? facets(texts("facets", root.get("facets"))) : List.of(),
                 root.hasNonNull("explain")
                         && flag("explain", root.get("explain").asText()),
@@ -288,7 +299,8 @@ final class RequestReader {
                         mode,
                         fraction("min_score", single(parameters, "min_score")),
                         minCosine(single(parameters, "min_cosine")),
-                        fraction("diversity", single(parameters, "diversity"))),
+                        fraction("diversity", single(parameters, "diversity")),
+                        fraction("recency", single(parameters, "recency"))),
                 facets(facets),
                 explain != null && flag("explain", explain),
                 single(parameters, "fingerprint")));

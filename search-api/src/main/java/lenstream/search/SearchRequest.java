@@ -49,10 +49,11 @@ record SearchRequest(
      * @param minScore hits with a lower score are left out; 0 for none
      * @param minCosine hits with a lower cosine are left out; null for none
      * @param diversity 0 for relevance alone to 1 for difference alone
+     * @param recency 0 for no matter how old to 1 for a place among the newest that counts as much as one among the nearest
      */
-    record Ranking(Mode mode, double minScore, @Nullable Double minCosine, double diversity) {
+    record Ranking(Mode mode, double minScore, @Nullable Double minCosine, double diversity, double recency) {
         /** By embeddings, nothing left out. */
-        static final Ranking NEAREST = new Ranking(Mode.VECTOR, 0, null, 0);
+        static final Ranking NEAREST = new Ranking(Mode.VECTOR, 0, null, 0, 0);
     }
 
     /** The same search among other images. */

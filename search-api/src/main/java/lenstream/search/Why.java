@@ -7,16 +7,18 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Why an image was found. Time takes no part in the order, so it is not named.
+ * Why an image was found. Time is named where it took part in the order.
  *
  * @param picture its part as a picture; null if it was found by its words alone
  * @param words its part by its words; null if it was found as a picture alone
+ * @param recency its part by its time; null if that was not asked for
  * @param parts what each of several queries adds to the cosine; null for a single query
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 record Why(
         @Nullable Picture picture,
         @Nullable Words words,
+        @Nullable Recency recency,
         @Nullable List<Part> parts) {
     /**
      * @param rank among the nearest pictures, from 1
@@ -31,6 +33,12 @@ record Why(
      * @param fields in which the words were found
      */
     record Words(int rank, double share, double score, List<String> fields) {}
+
+    /**
+     * @param rank among the images that were found, newest first, from 1
+     * @param share of the value that decides the order, 0..1
+     */
+    record Recency(int rank, double share) {}
 
     /**
      * @param cosine of the image and this query
@@ -57,15 +65,13 @@ record Why(
                         rounded(part.weight() * cosine / direction.length())));
             }
         }
+        double all = picture + words + places.recency();
         return new Why(
-                places.byPicture() == 0 ? null : new Picture(places.byPicture(), rounded(picture / (picture + words))),
+                places.byPicture() == 0 ? null : new Picture(places.byPicture(), rounded(picture / all)),
                 places.byWords() == 0
                         ? null
-                        : new Words(
-                                places.byWords(),
-                                rounded(words / (picture + words)),
-                                rounded(places.words()),
-                                places.fields()),
+                        : new Words(places.byWords(), rounded(words / all), rounded(places.words()), places.fields()),
+                places.byTime() == 0 ? null : new Recency(places.byTime(), rounded(places.recency() / all)),
                 parts);
     }
 

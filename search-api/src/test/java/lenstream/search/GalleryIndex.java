@@ -128,6 +128,8 @@ final class GalleryIndex implements AutoCloseable {
         node.close();
     }
 
+    private int published; // each picture a minute after the one before
+
     private List<FetchedImage> images() throws IOException {
         List<String> lines = Files.readAllLines(ROOT.resolve("gallery/manifest.tsv"));
         List<String> head = List.of(lines.getFirst().split("\t"));
@@ -161,7 +163,9 @@ final class GalleryIndex implements AutoCloseable {
                 null,
                 "gallery",
                 "https://www.gnu.org/licenses/old-licenses/gpl-2.0.html",
-                Instant.parse("2026-01-01T00:00:00Z").toEpochMilli(),
+                Instant.parse("2026-01-01T00:00:00Z")
+                        .plusSeconds(60L * published++)
+                        .toEpochMilli(),
                 now,
                 "sitemap");
         pictures.add(new Picture(target.id(), title, file));

@@ -380,6 +380,37 @@ class SearchIT {
     }
 
     @Test
+    void newerPicturesComeFirstAsFarAsThatCounts() {
+        JsonNode plain = json("{\"text\":\"a flower\",\"k\":12}");
+        assertThat(ids(json("{\"text\":\"a flower\",\"k\":12,\"recency\":0}"))).isEqualTo(ids(plain));
+        JsonNode newer = json("{\"text\":\"a flower\",\"k\":12,\"recency\":1,\"explain\":true}");
+        assertThat(ids(newer)).isNotEqualTo(ids(plain)).doesNotHaveDuplicates();
+        double before = Double.POSITIVE_INFINITY;
+        for (JsonNode hit : newer.path("hits")) {
+            JsonNode why = hit.path("why");
+            assertThat(why.at("/picture/share").asDouble()
+                            + why.at("/recency/share").asDouble())
+                    .isCloseTo(1, offset(1e-5));
+            double value = 1.0 / (60 + why.at("/picture/rank").asInt())
+                    + 1.0 / (60 + why.at("/recency/rank").asInt());
+            assertThat(value).isLessThanOrEqualTo(before);
+            before = value;
+        }
+        assertThat(newer.path("floor").asDouble()).isEqualTo(plain.path("floor").asDouble());
+        assertThat(newer.path("nothing_matches").asBoolean())
+                .as("by the best picture, wherever it stands")
+                .isEqualTo(plain.path("nothing_matches").asBoolean());
+        JsonNode half = json("{\"text\":\"a flower\",\"k\":6,\"recency\":1}");
+        var both = new ArrayList<>(ids(half));
+        both.addAll(ids(json("{\"text\":\"a flower\",\"k\":6,\"recency\":1,\"cursor\":\""
+                + half.path("cursor").asText() + "\"}")));
+        assertThat(both).isEqualTo(ids(newer));
+        JsonNode hybrid = json("{\"text\":\"flower\",\"mode\":\"hybrid\",\"recency\":0.5,\"k\":1,\"explain\":true}");
+        assertThat(hybrid.at("/hits/0/why/recency/share").asDouble()).isBetween(0.01, 0.5);
+        assertThat(http.get("/v1/search?q=frog&recency=1.5").status()).isEqualTo(400);
+    }
+
+    @Test
     void anExplanationAddsUpToTheHit() {
         JsonNode parts = json("{\"queries\":[{\"text\":\"frog\"},{\"text\":\"grass\",\"weight\":-0.4}],"
                 + "\"k\":3,\"explain\":true}");

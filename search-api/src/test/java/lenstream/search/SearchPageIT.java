@@ -211,6 +211,20 @@ class SearchPageIT {
     }
 
     @Test
+    void newerFirstStandsInTheAddressAndSaysHowMuchItCounted() {
+        open("/?q=flower");
+        awaitTiles();
+        List<String> best = shownIds();
+        choose("recency", "0.5");
+        await(
+                "another order",
+                () -> browser.getCurrentUrl().contains("recency=0.5")
+                        && !shownIds().equals(best));
+        showFirst();
+        assertThat(text("#details-why")).contains("By its time it is number", "of its place");
+    }
+
+    @Test
     void coloursFilter() {
         open("/?q=flower");
         awaitTiles();
@@ -231,6 +245,9 @@ class SearchPageIT {
         awaitTiles();
         int all = tiles().size();
         WebElement label = browser.findElement(By.id("filter-label"));
+        label.sendKeys("a/b");
+        assertThat(label.getDomProperty("value")).as("a slash is a letter here").isEqualTo("a/b");
+        label.clear();
         label.sendKeys("flower", Keys.ENTER);
         await(
                 "labelled",

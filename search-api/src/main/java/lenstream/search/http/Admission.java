@@ -9,20 +9,21 @@ import java.util.function.Supplier;
 /**
  * Sends requests away before they make everyone wait. Thread-safe.
  *
- * <p>How many work at once is found out ({@link ConcurrencyLimit}); a few more wait. While bursts pass, they wait in order of
- * arrival for up to {@value #PATIENCE_MILLIS} ms. A queue that is full, or hardly ever empty ({@link Pressure}), no longer smooths
- * anything and only adds its length to every latency: then fewer wait, for {@value #IMPATIENCE_MILLIS} ms at most, and the newest goes first. Whoever has waited longest makes room for the next that comes: it would go last, and its client has waited already,
+ * <p>How many work at once is found out ({@link ConcurrencyLimit}); some more wait. While bursts pass, they wait in order of
+ * arrival, for up to {@value #PATIENCE_MILLIS} ms where work takes long. A queue that is full no longer smooths anything and only adds
+ * its length to every latency: under such {@link Pressure} few wait, for {@value #IMPATIENCE_MILLIS} ms at most, and the newest goes
+ * first. Whoever has waited longest makes room for the next that comes: it would go last, and its client has waited already,
  * while the newest goes on having hardly waited at all. Source of the rules: CoDel (Nichols, Jacobson, 2012) and adaptive LIFO
  * as used in servers by Maurer, "Fail at Scale", ACM Queue 13(8), 2015.
  */
 final class Admission {
-    private static final long PATIENCE_MILLIS = 100;
+    private static final long PATIENCE_MILLIS = 500;
     private static final long IMPATIENCE_MILLIS = 20;
 
     /** Waiting requests for each one that works, before that is pressure; and how many may wait wherever few work. */
     private static final int QUEUE_FACTOR = 4;
 
-    private static final int ROOM = 12;
+    private static final int ROOM = 16;
 
     /** How many may wait under pressure, where that is more than may work. */
     private static final int ROOM_UNDER_PRESSURE = 4;
@@ -33,7 +34,7 @@ final class Admission {
     private final ReentrantLock lock = new ReentrantLock();
     private final ConcurrencyLimit limit;
     private final LongSupplier clock;
-    private final Pressure pressure; // under lock
+    private final Pressure pressure = new Pressure(); // under lock
     private final ArrayDeque<Waiting> queue = new ArrayDeque<>(); // under lock
     private final int most;
     private final long patienceMillis;
@@ -65,7 +66,6 @@ final class Admission {
         this.patienceMillis = patienceMillis;
         this.impatienceMillis = impatienceMillis;
         this.clock = clock;
-        this.pressure = new Pressure(clock.getAsLong());
     }
 
     /**

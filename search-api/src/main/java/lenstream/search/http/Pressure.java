@@ -1,13 +1,12 @@
 package lenstream.search.http;
 
 /**
- * Whether more comes than can be done: a queue that smooths bursts is empty in between, one that is empty for less than
- * {@value #RARELY} of the time only stands. Looked at every {@value #WINDOW_MILLIS} ms; under pressure the queue is kept short, so it
- * must then be empty for {@value #OFTEN} of the time before the pressure counts as gone. Confined by its owner's lock.
+ * Whether more comes than can be done. It begins when the queue is full, and is over once nobody has waited for {@value #OFTEN} of
+ * {@value #WINDOW_MILLIS} ms: a queue that is never empty is no sign of it, six connections of one browser make one. Confined by its
+ * owner's lock.
  */
 final class Pressure {
     private static final long WINDOW_MILLIS = 200;
-    private static final double RARELY = 0.05;
     private static final double OFTEN = 0.25;
 
     private long windowStart;
@@ -15,9 +14,12 @@ final class Pressure {
     private long empty; // nanoseconds of the window in which nothing waited
     private boolean high;
 
-    Pressure(long now) {
+    /** The queue is full. */
+    void rise(long now) {
+        high = true;
         windowStart = now;
         last = now;
+        empty = 0;
     }
 
     /**
@@ -27,24 +29,19 @@ final class Pressure {
      * @param isEmpty whether nothing has waited since the last call
      */
     boolean isHigh(long now, boolean isEmpty) {
+        if (!high) {
+            return false;
+        }
         if (isEmpty) {
             empty += now - last;
         }
         last = now;
         long length = now - windowStart;
         if (length >= WINDOW_MILLIS * 1_000_000) {
-            high = empty < (high ? OFTEN : RARELY) * length;
+            high = empty < OFTEN * length;
             windowStart = now;
             empty = 0;
         }
         return high;
-    }
-
-    /** The queue is full: that needs no window. */
-    void rise(long now) {
-        high = true;
-        windowStart = now;
-        last = now;
-        empty = 0;
     }
 }

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 class PressureTest {
     private static final long MILLI = 1_000_000;
 
-    private final Pressure pressure = new Pressure(0);
+    private final Pressure pressure = new Pressure();
     private long now;
 
     /** So many times 10 ms of which some are without anyone who waits. */
@@ -23,25 +23,20 @@ class PressureTest {
     }
 
     @Test
-    void aQueueThatEmptiesBetweenBurstsIsNoPressure() {
-        assertThat(after(100, 1)).isFalse();
+    void aQueueThatIsNeverEmptyIsNone() {
+        assertThat(after(100, 0)).isFalse();
     }
 
     @Test
-    void aQueueThatStandsIs() {
-        assertThat(after(20, 0)).isTrue();
-    }
-
-    @Test
-    void aShortQueueThatIsEmptyForAMomentIsStillPressureAndOneThatIsOftenEmptyIsNot() {
-        after(20, 0);
+    void aFullQueueIsUntilTheQueueIsOftenEmpty() {
+        pressure.rise(now);
         assertThat(after(100, 2)).isTrue();
         assertThat(after(20, 3)).isFalse();
     }
 
     @Test
     void restEndsIt() {
-        after(20, 0);
+        pressure.rise(now);
         now += 1_000 * MILLI;
         assertThat(pressure.isHigh(now, true)).isFalse();
     }
