@@ -9,7 +9,6 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -32,8 +31,8 @@ import lenstream.gpu.ocr.TextReader;
  * words in three fonts, three sizes, four directions, dark on light and light on dark. One thread; decoding is not counted. The error rate is
  * Levenshtein's distance by the length of what stands there.
  *
- * <p>{@code mvn -pl benchmarks exec:exec -Dmain=lenstream.bench.OcrBenchmark}, after {@code ./lenstream add ocr}; arguments in {@code -Dargs}:
- * folder of the model, longest sides at which lines are looked for.
+ * <p>{@code mvn -pl benchmarks exec:exec -Dmain=lenstream.bench.OcrBenchmark -Dargs="infra/extras/target/models/ocr 960 640"}, after
+ * {@code ./lenstream add ocr}: folder of the model, longest sides at which lines are looked for.
  */
 public final class OcrBenchmark {
     private static final String POSTER =
@@ -48,11 +47,8 @@ public final class OcrBenchmark {
     private record Sample(byte[] encoded, String words) {}
 
     public static void main(String[] args) throws IOException {
-        OcrBundle bundle = OcrBundle.load(
-                args.length > 0 ? Path.of(args[0]) : Samples.ROOT.resolve("infra/extras/target/models/ocr"));
-        List<Integer> sides = args.length > 1
-                ? Arrays.stream(args).skip(1).map(Integer::valueOf).toList()
-                : List.of(960, 640);
+        OcrBundle bundle = OcrBundle.load(Samples.ROOT.resolve(args[0]));
+        List<Integer> sides = Arrays.stream(args).skip(1).map(Integer::valueOf).toList();
         List<Sample> photographs = Gallery.images().stream()
                 .map(FetchedImage::bytes)
                 .map(bytes -> new Sample(bytes, ""))

@@ -12,7 +12,7 @@ final class OcrOptions {
             names = "--ocr",
             description =
                     "read the words in new and changed pictures, which searches then find; a picture takes tens of"
-                            + " milliseconds of a processor, several times as long as without (first: ./lenstream add ocr)")
+                            + " milliseconds of a processor, several times what embedding takes (first: ./lenstream add ocr)")
     private boolean wanted;
 
     @Option(

@@ -19,10 +19,19 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Adds to each image the words that stand in it. One that cannot be decoded goes on as it came: the embed stage, which decodes it
- * too, says why it is rejected. Holds nothing back: a barrier waits for one picture at most.
+ * too, says why it is rejected. So does one so large that the readers of this process together might need more than a sixth of its
+ * heap for such pictures. Holds nothing back: a barrier waits for one picture at most.
  */
 public final class ReadWords extends RichMapFunction<FetchedImage, FetchedImage> {
     private static final long serialVersionUID = 1;
+
+    /** Share of the heap that pictures may take while they are read; embedding and the image store have theirs. */
+    private static final long HEAP_SHARE = 6;
+
+    /** Pixels of a picture that is read however small the heap is. */
+    private static final long LEAST_PIXELS = 4_000_000;
+
+    private static final int RGB = 3;
 
     private final OcrConfig config;
     private final DecodeLimits limits;
@@ -30,15 +39,20 @@ public final class ReadWords extends RichMapFunction<FetchedImage, FetchedImage>
     private transient @Nullable HostImageDecoder decoder;
     private transient @Nullable Counts counts;
 
-    /** {@code read}: pictures; {@code withWords, cutShort}: of these; {@code lines}: of text; {@code nanos}: without decoding. */
-    private record Counts(Counter read, Counter withWords, Counter lines, Counter cutShort, Counter nanos) {
+    /**
+     * {@code read}: pictures; {@code withWords, cutShort}: of these; {@code lines}: of text; {@code nanos}: without decoding;
+     * {@code skipped}: broken, or too large.
+     */
+    private record Counts(
+            Counter read, Counter withWords, Counter lines, Counter cutShort, Counter nanos, Counter skipped) {
         static Counts in(MetricGroup metrics) {
             return new Counts(
                     metrics.counter("lenstream_ocr_read"),
                     metrics.counter("lenstream_ocr_with_words"),
                     metrics.counter("lenstream_ocr_lines"),
                     metrics.counter("lenstream_ocr_cut_short"),
-                    metrics.counter("lenstream_ocr_nanos"));
+                    metrics.counter("lenstream_ocr_nanos"),
+                    metrics.counter("lenstream_ocr_skipped"));
         }
     }
 
@@ -52,7 +66,9 @@ public final class ReadWords extends RichMapFunction<FetchedImage, FetchedImage>
     @SuppressWarnings("MustBeClosed") // freed in close()
     public void open(OpenContext context) {
         reader = TextReader.open(OcrBundle.load(Path.of(config.bundle())), config.limits(), config.threads());
-        decoder = new HostImageDecoder(limits, DecodeRules.defaults(), 1);
+        long share = Runtime.getRuntime().maxMemory() / HEAP_SHARE / config.readers() / RGB;
+        long pixels = Math.min(limits.maxPixels(), Math.max(LEAST_PIXELS, share));
+        decoder = new HostImageDecoder(limits.with(pixels, limits.maxBytes()), DecodeRules.defaults(), 1);
         counts = Counts.in(getRuntimeContext().getMetricGroup());
     }
 
@@ -65,7 +81,10 @@ public final class ReadWords extends RichMapFunction<FetchedImage, FetchedImage>
                 .put(image.bytes())
                 .flip();
         return switch (decoder.decode(direct)) {
-            case Decoded.Rejected rejected -> image;
+            case Decoded.Rejected rejected -> {
+                counts.skipped.inc();
+                yield image;
+            }
             case Decoded.Image decoded -> {
                 try (Pixels pixels = decoded.pixels()) {
                     long start = System.nanoTime();
