@@ -25,7 +25,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "",
             "Start with:  ./lenstream demo",
             "Tests:       ./lenstream test",
-            "Extras:      ./lenstream add s3|gs|azure|kafka    (fetches a file system or connector through Maven, once)",
+            "Extras:      ./lenstream add s3|gs|azure|kafka|ocr    (fetches a file system or connector through Maven, once)",
             "State lives in one folder (--data, default .lenstream); it is safe to delete."
         },
         subcommands = {
