@@ -20,6 +20,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLContext;
 import lenstream.core.image.Reason;
 import org.apache.hc.client5.http.ConnectTimeoutException;
 import org.apache.hc.client5.http.DnsResolver;
@@ -32,6 +33,7 @@ import org.apache.hc.client5.http.impl.async.CloseableHttpAsyncClient;
 import org.apache.hc.client5.http.impl.async.HttpAsyncClients;
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManager;
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManagerBuilder;
+import org.apache.hc.client5.http.ssl.ClientTlsStrategyBuilder;
 import org.apache.hc.core5.concurrent.FutureCallback;
 import org.apache.hc.core5.http.ConnectionClosedException;
 import org.apache.hc.core5.http.ContentType;
@@ -44,7 +46,10 @@ import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.nio.AsyncResponseConsumer;
 import org.apache.hc.core5.http.nio.CapacityChannel;
 import org.apache.hc.core5.http.protocol.HttpContext;
+import org.apache.hc.core5.http2.H2StreamResetException;
+import org.apache.hc.core5.http2.config.H2Config;
 import org.apache.hc.core5.io.CloseMode;
+import org.apache.hc.core5.ssl.SSLContexts;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +67,9 @@ import org.slf4j.LoggerFactory;
 public final class WebClient implements AutoCloseable {
     private static final int MAX_HEADER_LINE = 16 << 10;
     private static final int MAX_HEADERS = 200;
+    /** Of all headers of an answer over HTTP/2, where none has a line of its own. */
+    private static final int MAX_HEADER_BYTES = 128 << 10;
+
     private static final Logger LOG = LoggerFactory.getLogger(WebClient.class);
 
     private final WebConfig config;
@@ -81,9 +89,17 @@ public final class WebClient implements AutoCloseable {
 
     @MustBeClosed
     static WebClient open(WebConfig config, DnsResolver resolver) {
+        return open(config, resolver, SSLContexts.createDefault());
+    }
+
+    /** @param tls whom to trust */
+    @MustBeClosed
+    static WebClient open(WebConfig config, DnsResolver resolver, SSLContext tls) {
         AddressGuard guard = AddressGuard.allowing(config.allowPrivate());
         PoolingAsyncClientConnectionManager connections = PoolingAsyncClientConnectionManagerBuilder.create()
                 .setDnsResolver(new GuardedResolver(resolver, guard))
+                .setTlsStrategy(
+                        ClientTlsStrategyBuilder.create().setSslContext(tls).buildAsync())
                 .setMaxConnTotal(config.maxConnections())
                 .setMaxConnPerRoute(8)
                 .setDefaultConnectionConfig(ConnectionConfig.custom()
@@ -98,6 +114,10 @@ public final class WebClient implements AutoCloseable {
                 .setHttp1Config(Http1Config.custom()
                         .setMaxLineLength(MAX_HEADER_LINE)
                         .setMaxHeaderCount(MAX_HEADERS)
+                        .build())
+                .setH2Config(H2Config.custom()
+                        .setMaxHeaderListSize(MAX_HEADER_BYTES)
+                        .setPushEnabled(false)
                         .build())
                 .setDefaultRequestConfig(RequestConfig.custom()
                         .setResponseTimeout(Timeout.of(config.firstByteTimeout()))
@@ -234,6 +254,9 @@ public final class WebClient implements AutoCloseable {
             case UnknownHostException e -> new WebException(Reason.CONNECTION_FAILED, what + "unknown host", e);
             case ConnectTimeoutException e -> new WebException(Reason.TIMEOUT, what + "no connection in time", e);
             case SocketTimeoutException e -> new WebException(Reason.TIMEOUT, what + "no answer in time", e);
+            case H2StreamResetException e
+            when String.valueOf(e.getMessage()).startsWith("Timeout") ->
+                new WebException(Reason.TIMEOUT, what + "no answer in time", e);
             case ConnectException e -> new WebException(Reason.CONNECTION_FAILED, what + "connection refused", e);
             case ConnectionClosedException e ->
                 new WebException(Reason.TRUNCATED_RESPONSE, what + "the connection ended before the body did", e);
