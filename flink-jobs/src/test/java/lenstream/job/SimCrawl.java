@@ -27,17 +27,15 @@ final class SimCrawl {
     private final SimServer server;
     private final URI rest;
     private final Path folder;
-    private final int parallelism;
     private final Duration checkpointInterval;
     private final Duration backoff;
     private String revisit = "{}";
     private String savepoint = "";
 
-    SimCrawl(SimServer server, URI rest, Path folder, int parallelism, Duration checkpointInterval, Duration backoff) {
+    SimCrawl(SimServer server, URI rest, Path folder, Duration checkpointInterval, Duration backoff) {
         this.server = server;
         this.rest = rest;
         this.folder = folder;
-        this.parallelism = parallelism;
         this.checkpointInterval = checkpointInterval;
         this.backoff = backoff;
     }
@@ -49,8 +47,8 @@ final class SimCrawl {
         return this;
     }
 
-    /** Runs until the frontier is dry. */
-    CrawlCounts round(int number) throws Exception {
+    /** Runs until the frontier is dry, with so many subtasks, from where the round before ended. */
+    CrawlCounts round(int number, int parallelism) throws Exception {
         server.beginRound(number);
         Seeds seeds = seeds();
         var configuration = new JobSettings("sim", parallelism, checkpointInterval).configuration();
