@@ -13,12 +13,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import lenstream.core.command.Command;
 import lenstream.core.command.CommandLog;
 import lenstream.core.image.ImageId;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.local.LocalFlinkCluster;
 import lenstream.core.local.LoopbackPorts;
 import lenstream.core.takedown.TakedownSubject;
 import lenstream.gallery.GallerySite;
@@ -45,7 +49,7 @@ class ServicesIT {
     @BeforeAll
     void up() throws IOException, InterruptedException {
         DemoIT.delete(WORK);
-        assertThat(lenstream("up", "--cluster", "--port", Integer.toString(port)))
+        assertThat(lenstream("up", "--cluster", "--task-managers", "2", "--port", Integer.toString(port)))
                 .contains("search API", "Flink");
     }
 
@@ -160,9 +164,10 @@ class ServicesIT {
         assertThat(again.path("chosen").asInt()).as("nothing is left").isZero();
     }
 
+    /** One of two TaskManagers is killed outright while it crawls; the other one takes over from the last checkpoint. */
     @Test
     @Order(4)
-    void theSameJobRunsOnAStandaloneCluster() throws IOException, InterruptedException {
+    void theSameJobRunsOnAStandaloneClusterAlsoIfATaskManagerDies() throws Exception {
         String status = lenstream("status", "--json");
         String flink = JSON.readTree(status).path("flink").asText();
         String openSearch = JSON.readTree(status).path("opensearch").asText();
@@ -170,9 +175,9 @@ class ServicesIT {
                 var oracle = new IndexOracle(openSearch, IndexLayout.withPrefix("cluster"))) {
             Path seeds = Files.writeString(WORK.resolve("seeds.yaml"), """
                 sites: [{url: "%s"}]
-                network: {allow_private: ["127.0.0.0/8"], min_delay: 0s, contact: "https://lenstream.example/test"}
+                network: {allow_private: ["127.0.0.0/8"], min_delay: 100ms, contact: "https://lenstream.example/test"}
                 """.formatted(site.uri()));
-            lenstream(
+            try (var crawl = start(
                     "crawl",
                     seeds.toString(),
                     "--cluster",
@@ -180,9 +185,35 @@ class ServicesIT {
                     "--prefix",
                     "cluster",
                     "--parallelism",
-                    "2");
-            oracle.assertHolds(IndexOracle.hashes(site.uri(), site.published()), site.uri(), site.hostile());
+                    "2")) {
+                while (sent(site).size() < 10) {
+                    assertThat(crawl.isAlive()).as(crawl.err()).isTrue();
+                    TimeUnit.MILLISECONDS.sleep(20);
+                }
+                killATaskManager();
+                assertThat(crawl.await(Duration.ofMinutes(2))).as(crawl.err()).isZero();
+                oracle.assertHolds(IndexOracle.hashes(site.uri(), site.published()), site.uri(), site.hostile());
+                assertThat(sent(site).values())
+                        .as("sent once more at most")
+                        .allSatisfy(times -> assertThat(times).isLessThanOrEqualTo(2));
+            }
         }
+    }
+
+    private static void killATaskManager() {
+        LocalFlinkCluster cluster =
+                LocalFlinkCluster.attach(WORK.resolve("data/flink")).orElseThrow();
+        assertThat(cluster.taskManagerPids()).hasSize(2);
+        ProcessHandle victim =
+                ProcessHandle.of(cluster.taskManagerPids().getFirst()).orElseThrow();
+        assertThat(victim.destroyForcibly()).isTrue();
+        victim.onExit().orTimeout(20, TimeUnit.SECONDS).join();
+    }
+
+    private static Map<String, Long> sent(GallerySite site) {
+        return site.requests().stream()
+                .filter(request -> request.status() == 200 && request.path().startsWith("/images/"))
+                .collect(Collectors.groupingBy(GallerySite.Request::path, Collectors.counting()));
     }
 
     /** The way of the crawl above, with another source. */
@@ -226,15 +257,19 @@ class ServicesIT {
     }
 
     private static String lenstream(String... arguments) throws InterruptedException {
-        var all = new ArrayList<>(Arrays.asList(arguments));
-        all.add("--data");
-        all.add(WORK + "/data");
-        try (var process = LauncherProcess.start(WORK, all.toArray(String[]::new))) {
+        try (var process = start(arguments)) {
             int code = process.await(Duration.ofMinutes(2));
             assertThat(code)
-                    .as(String.join(" ", all) + "\n" + process.out() + process.err())
+                    .as(String.join(" ", arguments) + "\n" + process.out() + process.err())
                     .isZero();
             return process.out();
         }
+    }
+
+    private static LauncherProcess start(String... arguments) {
+        var all = new ArrayList<>(Arrays.asList(arguments));
+        all.add("--data");
+        all.add(WORK + "/data");
+        return LauncherProcess.start(WORK, all.toArray(String[]::new));
     }
 }
