@@ -165,7 +165,8 @@ final class ReembedCommand implements Callable<Integer> {
                 LoopbackPorts.free(),
                 cluster == null ? null : FlinkCluster.at(cluster),
                 ClusterSubmission.jars(),
-                rate);
+                rate,
+                workspace.receiptKey());
     }
 
     private Path directory() {

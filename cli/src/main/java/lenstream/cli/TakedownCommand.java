@@ -6,9 +6,11 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.Callable;
 import lenstream.core.image.ImageId;
+import lenstream.core.image.PixelRules;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexAnswer;
 import lenstream.core.index.IndexClient;
@@ -18,9 +20,11 @@ import lenstream.core.model.ModelBundle;
 import lenstream.core.takedown.ReceiptKey;
 import lenstream.core.takedown.TakedownRegister;
 import lenstream.core.takedown.TakedownSubject;
+import lenstream.gpu.decode.DecodeLimits;
 import lenstream.gpu.pipeline.EmbeddingPipeline;
 import lenstream.gpu.pipeline.ImageRejectedException;
 import lenstream.gpu.pipeline.PipelineConfig;
+import lenstream.gpu.pipeline.PixelCopy;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -148,14 +152,18 @@ final class TakedownCommand implements Callable<Integer> {
                 byte[] image = Files.readAllBytes(Path.of(wanted));
                 try (EmbeddingPipeline pipeline = EmbeddingPipeline.open(PipelineConfig.defaults(workspace.model()))) {
                     return TakedownSubject.similar(
-                            ImageId.sha256(image),
-                            pipeline.bundle().fingerprint().value(),
-                            pipeline.embedQuery(image).embedding(),
-                            threshold);
+                                    ImageId.sha256(image),
+                                    pipeline.bundle().fingerprint().value(),
+                                    pipeline.embedQuery(image).embedding(),
+                                    threshold)
+                            .withPicture(new PixelCopy(PixelRules.recognisable(), DecodeLimits.defaults())
+                                    .of(image)
+                                    .orElse(null));
                 }
             }
             Fingerprint fingerprint = ModelBundle.load(workspace.model()).fingerprint();
-            return TakedownSubject.similar(wanted, fingerprint.value(), vector(client, fingerprint, wanted), threshold);
+            return TakedownSubject.similar(wanted, fingerprint.value(), vector(client, fingerprint, wanted), threshold)
+                    .withPicture(thumbnail(client, wanted));
         } catch (ImageRejectedException e) {
             throw new CliException(wanted + " is no image that can be read: " + e.detail(), e);
         } catch (IOException e) {
@@ -163,6 +171,14 @@ final class TakedownCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new CliException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private byte @Nullable [] thumbnail(IndexClient client, String id) {
+        IndexAnswer answer = client.send("GET", "/" + workspace.layout().thumbnailIndex() + "/_doc/" + id, null);
+        String jpeg = answer.status() == 404
+                ? ""
+                : client.required(answer).at("/_source/" + Field.JPEG).asText("");
+        return jpeg.isEmpty() ? null : Base64.getDecoder().decode(jpeg);
     }
 
     private float[] vector(IndexClient client, Fingerprint fingerprint, String id) {

@@ -25,6 +25,8 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
+import lenstream.core.command.Command;
+import lenstream.core.command.CommandLog;
 import lenstream.core.image.ImageId;
 import lenstream.core.index.Cosine;
 import lenstream.core.index.Field;
@@ -104,10 +106,14 @@ class ReembedCrashIT {
             try (QueryLoad load = QueryLoad.start(api)) {
                 QueryLoad.Times usual = baseline(load);
                 Picture taken = null;
+                String likeness = "";
                 for (int kill = 0; kill < kills; kill++) {
                     killInMidMove(reembed(node, second), client, after, random, pictures);
                     site.publish(2);
-                    taken = taken == null ? takenDown(api, site) : taken;
+                    if (taken == null) {
+                        taken = takenDown(api, site);
+                        likeness = lookedLike(api, site);
+                    }
                 }
                 if (kills > 0 && isRead(client, before)) { // a run that was killed late had perhaps switched
                     refused(node, second, site);
@@ -118,19 +124,31 @@ class ReembedCrashIT {
                 watched(reembed(node, second), load);
                 load.awaitSpace(after.value(), Duration.ofSeconds(20));
                 compare(usual, load);
-                int published = pictures + 2 * kills - (taken == null ? 0 : 1);
+                int published = pictures + 2 * kills - (taken == null ? 0 : 2);
                 await("what was published meanwhile", () -> same(client, before, after, published), crawl);
                 assertHolds(client, after, site, taken);
                 int left = published - foundAndTakenDownByWhatItLooksLike(api, client, site, before, after);
 
+                if (taken != null) {
+                    becomesWhatWasTakenDown(site);
+                }
                 site.publish(3);
                 await("what is published after the switch", () -> same(client, before, after, left + 3), crawl);
+                if (taken != null) {
+                    assertThat(observations(client, after).values())
+                            .as("nothing looks like what was taken down before the move")
+                            .noneMatch(seen -> seen.contains(alike(site).sha256()));
+                    assertThat(mostAlike(api, alike(site))).isLessThan(0.98);
+                }
 
                 finish(start(node, "reembed", "--rollback"));
                 load.awaitSpace(before.value(), Duration.ofSeconds(20));
                 finish(start(node, "reembed", "--cleanup"));
                 site.publish(1);
                 await("what is published after the end", () -> images(client, before) == left + 4, crawl);
+                if (taken != null) {
+                    revoked(api, client, likeness);
+                }
                 assertThat(load.faults())
                         .as("no query fails, no answer is mixed")
                         .isEmpty();
@@ -141,6 +159,7 @@ class ReembedCrashIT {
             Map<String, Long> downloads = site.requests().stream()
                     .filter(r -> r.path().startsWith("/images/") && r.status() == 200)
                     .collect(Collectors.groupingBy(GallerySite.Request::path, Collectors.counting()));
+            downloads.remove(site.uriOf(other(site)).getPath()); // shows something else since
             assertThat(downloads.values()).as("every image is downloaded once").containsOnly(1L);
             crawl.interrupt();
             assertThat(crawl.await(LIMIT)).as("ended by Ctrl-C: " + crawl.err()).isEqualTo(130);
@@ -181,6 +200,77 @@ class ReembedCrashIT {
                 .toString();
         post(api, "/v1/takedowns", body);
         return picture;
+    }
+
+    /** What looks like this picture is to go for good, in the space that the move leads to as well. */
+    private static String lookedLike(URI api, GallerySite site) throws IOException, InterruptedException {
+        String picture = Base64.getEncoder().encodeToString(bytes(alike(site)));
+        JsonNode taken = post(api, "/v1/takedowns", "{\"image\": \"" + picture + "\", \"threshold\": 0.98}");
+        assertThat(taken.at("/removed/images").asInt()).as(taken.toString()).isPositive();
+        assertThat(taken.has("picture")).isFalse();
+        return taken.path("id").asText();
+    }
+
+    /** In each space in which it was in force. */
+    private static void revoked(URI api, IndexClient client, String takedown) throws IOException, InterruptedException {
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            assertThat(http.send(
+                                    HttpRequest.newBuilder(api.resolve("/v1/takedowns/" + takedown))
+                                            .timeout(Duration.ofSeconds(30))
+                                            .DELETE()
+                                            .build(),
+                                    HttpResponse.BodyHandlers.discarding())
+                            .statusCode())
+                    .isEqualTo(200);
+        }
+        List<Command> log = new CommandLog(client, LAYOUT)
+                .read(CommandLog.Position.START, 1_000)
+                .commands();
+        String subject = log.stream()
+                .filter(command -> command.key().equals(takedown))
+                .findFirst()
+                .orElseThrow()
+                .subject();
+        assertThat(log)
+                .filteredOn(command -> command.subject().equals(subject))
+                .hasSize(2)
+                .allMatch(command -> command.kind() == Command.Kind.TAKEDOWN_REVOKE);
+    }
+
+    private static Picture alike(GallerySite site) {
+        return site.published().get(2);
+    }
+
+    /** Another image of the site shows it now; the crawl has looked when this returns. */
+    private static void becomesWhatWasTakenDown(GallerySite site) throws IOException, InterruptedException {
+        Picture other = other(site);
+        String path = site.uriOf(other).getPath();
+        long before = answered(site, path);
+        site.replace(other, bytes(alike(site)), alike(site).mediaType());
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (answered(site, path) == before) {
+            assertThat(System.nanoTime()).as("the crawl looks again").isLessThan(deadline);
+            TimeUnit.MILLISECONDS.sleep(100);
+        }
+    }
+
+    /** Listed by a sitemap, which says when it changed. */
+    private static Picture other(GallerySite site) {
+        return site.published().get(4);
+    }
+
+    /** The cosine of what looks most like a picture. */
+    private static double mostAlike(URI api, Picture picture) throws IOException, InterruptedException {
+        String base64 = Base64.getEncoder().encodeToString(bytes(picture));
+        return post(api, "/v1/search", "{\"image\": \"" + base64 + "\", \"k\": 1}")
+                .at("/hits/0/cosine")
+                .asDouble();
+    }
+
+    private static long answered(GallerySite site, String path) {
+        return site.requests().stream()
+                .filter(r -> r.path().equals(path) && r.status() == 200)
+                .count();
     }
 
     private static JsonNode post(URI api, String path, String body) throws IOException, InterruptedException {
@@ -363,7 +453,7 @@ class ReembedCrashIT {
                 String id = ImageId.ofUrl(site.uriOf(picture).toString());
                 JsonNode document = client.send("GET", "/" + LAYOUT.imageIndex(space) + "/_doc/" + id, null)
                         .json();
-                if (picture.equals(takenDown)) {
+                if (takenDown != null && (picture.equals(takenDown) || picture.equals(alike(site)))) {
                     assertThat(document.path("found").asBoolean())
                             .as("what was taken down in mid-move")
                             .isFalse();

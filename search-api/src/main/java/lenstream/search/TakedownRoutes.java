@@ -9,11 +9,14 @@ import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
 import lenstream.core.image.ImageId;
+import lenstream.core.image.PixelRules;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.takedown.ReceiptKey;
 import lenstream.core.takedown.TakedownRegister;
 import lenstream.core.takedown.TakedownSubject;
+import lenstream.gpu.decode.DecodeLimits;
+import lenstream.gpu.pipeline.PixelCopy;
 import lenstream.search.http.Exchange;
 import lenstream.search.http.ProblemException;
 import lenstream.search.http.RouteTable;
@@ -93,11 +96,15 @@ final class TakedownRoutes implements Routes {
             if (asked.hasNonNull("similar_to")) {
                 String id = RequestReader.id(asked.path("similar_to").asText());
                 float[] vector = space.search().vector(id).orElseThrow(() -> ImageRoutes.noImage(id));
-                return TakedownSubject.similar(id, fingerprint, vector, threshold);
+                return TakedownSubject.similar(id, fingerprint, vector, threshold)
+                        .withPicture(space.search().thumbnail(id).orElse(null));
             }
             byte[] image = Base64.getDecoder().decode(asked.path("image").asText());
             float[] vector = space.embedding().ofImage(image, null);
-            return TakedownSubject.similar(ImageId.sha256(image), fingerprint, vector, threshold);
+            return TakedownSubject.similar(ImageId.sha256(image), fingerprint, vector, threshold)
+                    .withPicture(new PixelCopy(PixelRules.recognisable(), DecodeLimits.defaults())
+                            .of(image)
+                            .orElse(null));
         } catch (IllegalArgumentException e) {
             throw ProblemException.impossible(String.valueOf(e.getMessage()));
         }

@@ -38,8 +38,8 @@ public final class TakedownState {
 
     /** Takes a command in if it is a take-down or revokes one. */
     public void apply(Command command) throws Exception {
-        if (current.apply(command)) {
-            state.put(command.key(), command);
+        if (current.apply(command.withoutBody())) {
+            state.put(command.key(), command.withoutBody());
         }
     }
 

@@ -86,7 +86,7 @@ public final class TakedownSweep extends RichFlatMapFunction<Command, Command>
     @Override
     public void flatMap(Command command, Collector<Command> out) {
         if (command.kind() == Kind.TAKEDOWN) {
-            unswept.put(command.key(), command);
+            unswept.put(command.key(), command.withoutBody());
             after.remove(command.key());
         } else if (command.kind() == Kind.TAKEDOWN_REVOKE) {
             unswept.remove(command.key());

@@ -64,6 +64,11 @@ public record Command(
         return new Command(key, kind, subject, 0, null, null, body, issuedAtMillis, NO_POSITION);
     }
 
+    /** What a job needs of a take-down. */
+    public Command withoutBody() {
+        return new Command(key, kind, subject, threshold, fingerprint, vector, null, issuedAtMillis, position);
+    }
+
     /** This command where it stands in a log. */
     public Command at(long newPosition) {
         return new Command(key, kind, subject, threshold, fingerprint, vector, body, issuedAtMillis, newPosition);

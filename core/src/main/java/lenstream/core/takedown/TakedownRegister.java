@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -31,12 +32,14 @@ import org.jspecify.annotations.Nullable;
 public final class TakedownRegister {
     private static final int MOST = 10_000;
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String PICTURE = "picture";
 
     private final IndexClient client;
     private final IndexLayout layout;
     private final CommandLog log;
     private final Removal removal;
     private final ReceiptKey key;
+    private final Sealing pictures;
     private final String index;
 
     public TakedownRegister(IndexClient client, IndexLayout layout, ReceiptKey key) {
@@ -45,6 +48,7 @@ public final class TakedownRegister {
         this.log = new CommandLog(client, layout);
         this.removal = new Removal(client, layout);
         this.key = key;
+        this.pictures = new Sealing(key, "lenstream take-down pictures");
         this.index = layout.takedownIndex();
     }
 
@@ -64,7 +68,7 @@ public final class TakedownRegister {
                 subject.threshold(),
                 subject.fingerprint(),
                 subject.vector(),
-                asked(by, reason),
+                asked(by, reason, subject),
                 System.currentTimeMillis(),
                 Command.NO_POSITION);
         log.append(command);
@@ -97,8 +101,12 @@ public final class TakedownRegister {
                 .isPresent();
     }
 
-    private static String asked(String by, @Nullable String reason) {
+    private String asked(String by, @Nullable String reason, TakedownSubject subject) {
         ObjectNode asked = JsonNodeFactory.instance.objectNode().put("by", by);
+        byte[] picture = subject.picture();
+        if (picture != null) { // nobody who reads the log sees what was taken down
+            asked.put(PICTURE, Base64.getEncoder().encodeToString(pictures.seal(picture, subject.text())));
+        }
         if (reason != null) {
             asked.put("reason", reason);
         }
@@ -123,19 +131,96 @@ public final class TakedownRegister {
         if (entry.isEmpty()) {
             return Optional.empty();
         }
-        Command before = find(id).orElseThrow(() -> new IndexException("the log lacks the take-down " + id));
+        List<Command> log = Takedowns.read(this.log);
+        Command before = log.stream()
+                .filter(command -> command.key().equals(id))
+                .findFirst()
+                .orElseThrow(() -> new IndexException("the log lacks the take-down " + id));
+        for (Command other : log) { // the same in other spaces
+            if (isSameLikeness(before, other)
+                    && other.kind() == Kind.TAKEDOWN
+                    && !other.key().equals(id)) {
+                revoke(other, by);
+            }
+        }
+        return Optional.of(revoke(before, by));
+    }
+
+    private static boolean isSameLikeness(Command one, Command other) {
+        return one.vector() != null
+                && other.vector() != null
+                && one.subject().equals(other.subject())
+                && one.threshold() == other.threshold();
+    }
+
+    private ObjectNode revoke(Command before, String by) {
         var command = new Command(
-                id,
+                before.key(),
                 Kind.TAKEDOWN_REVOKE,
                 before.subject(),
                 before.threshold(),
                 before.fingerprint(),
                 before.vector(),
-                asked(by, null),
+                asked(by, null, TakedownSubject.of(before)),
                 System.currentTimeMillis(),
                 Command.NO_POSITION);
         log.append(command);
-        return Optional.of(finish(command));
+        return finish(command);
+    }
+
+    /** Makes the vector of a picture in the space that take-downs are carried to. */
+    public interface PictureEncoder {
+        /** The vector, unit length; empty if this is no image for it. */
+        Optional<float[]> vector(byte[] picture);
+    }
+
+    /**
+     * Puts what looks alike in force in another space, too, from the copy of the picture that was kept; the threshold stays. What
+     * is in force there already, or was revoked there since, is left as it is. May be repeated.
+     *
+     * @param fingerprint of the space
+     * @return the subjects of those that cannot be carried: no copy was kept of them, or another key sealed it
+     */
+    public List<String> carry(String fingerprint, PictureEncoder encoder) {
+        List<Command> all = Takedowns.read(log);
+        var left = new ArrayList<String>();
+        for (Command one : all) {
+            if (one.kind() == Kind.TAKEDOWN
+                    && one.vector() != null
+                    && !fingerprint.equals(one.fingerprint())
+                    && all.stream().noneMatch(other -> isCarried(one, other, fingerprint))) {
+                Optional<byte[]> picture = picture(one);
+                Optional<float[]> vector = picture.flatMap(encoder::vector);
+                if (vector.isPresent()) {
+                    JsonNode asked = asked(one);
+                    takeDown(
+                            TakedownSubject.similar(one.subject(), fingerprint, vector.get(), one.threshold())
+                                    .withPicture(picture.get()),
+                            asked.path("by").asText("unknown"),
+                            asked.hasNonNull("reason") ? asked.get("reason").asText() : null);
+                } else {
+                    left.add(one.subject());
+                }
+            }
+        }
+        return left;
+    }
+
+    private static boolean isCarried(Command one, Command other, String fingerprint) {
+        return fingerprint.equals(other.fingerprint())
+                && isSameLikeness(one, other)
+                && (other.kind() == Kind.TAKEDOWN || other.issuedAtMillis() >= one.issuedAtMillis());
+    }
+
+    private Optional<byte[]> picture(Command takedown) {
+        String sealed = asked(takedown).path(PICTURE).asText("");
+        try {
+            return sealed.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(pictures.open(Base64.getDecoder().decode(sealed), takedown.subject()));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
     }
 
     /** The entry of this id with its receipts. */
@@ -156,12 +241,6 @@ public final class TakedownRegister {
             client.required(answer).at("/hits/hits").forEach(hit -> found.add((ObjectNode) hit.path("_source")));
         }
         return found;
-    }
-
-    private Optional<Command> find(String id) {
-        return Takedowns.read(log).stream()
-                .filter(command -> command.key().equals(id))
-                .findFirst();
     }
 
     private ObjectNode keep(Command command, String event, String by, @Nullable String reason, Removed removed) {

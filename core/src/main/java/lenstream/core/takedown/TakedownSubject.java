@@ -16,9 +16,16 @@ import org.jspecify.annotations.Nullable;
  * @param fingerprint embedding space of {@code vector}; null unless similar
  * @param vector unit length, never written after construction; null unless similar
  * @param threshold least cosine that counts as similar; 0 unless similar
+ * @param picture a small copy of the image that others look like, by which another encoder knows it; never written after
+ *     construction, null unless similar and to be had
  */
 public record TakedownSubject(
-        Scope scope, String text, @Nullable String fingerprint, float @Nullable [] vector, double threshold) {
+        Scope scope,
+        String text,
+        @Nullable String fingerprint,
+        float @Nullable [] vector,
+        double threshold,
+        byte @Nullable [] picture) {
     private static final String ALL_BELOW = "/*";
     private static final Pattern HOST = Pattern.compile("[^/\\s?#@]+");
     private static final Pattern FILE = Pattern.compile("file:/+");
@@ -40,7 +47,7 @@ public record TakedownSubject(
         String text = written.strip();
         if (text.startsWith("file:")) {
             String url = FILE.matcher(text).replaceFirst("file:///");
-            return new TakedownSubject(url.endsWith(ALL_BELOW) ? Scope.PREFIX : Scope.URL, url, null, null, 0);
+            return new TakedownSubject(url.endsWith(ALL_BELOW) ? Scope.PREFIX : Scope.URL, url, null, null, 0, null);
         }
         if (text.contains("://")) {
             boolean all = text.endsWith(ALL_BELOW);
@@ -50,14 +57,14 @@ public record TakedownSubject(
                 throw unreadable(written);
             }
             return all
-                    ? new TakedownSubject(Scope.PREFIX, url.value() + "*", null, null, 0)
-                    : new TakedownSubject(Scope.URL, url.value(), null, null, 0);
+                    ? new TakedownSubject(Scope.PREFIX, url.value() + "*", null, null, 0, null)
+                    : new TakedownSubject(Scope.URL, url.value(), null, null, 0, null);
         }
         Optional<CanonicalUrl> host = HOST.matcher(text).matches() && (text.contains(".") || text.contains(":"))
                 ? CanonicalUrl.of("http://" + text + "/")
                 : Optional.empty();
         return new TakedownSubject(
-                Scope.HOST, host.orElseThrow(() -> unreadable(written)).hostAndPort(), null, null, 0);
+                Scope.HOST, host.orElseThrow(() -> unreadable(written)).hostAndPort(), null, null, 0, null);
     }
 
     /**
@@ -70,7 +77,12 @@ public record TakedownSubject(
         if (!(threshold > 0 && threshold <= 1)) {
             throw new IllegalArgumentException("threshold must be above 0 and at most 1, for example 0.95");
         }
-        return new TakedownSubject(Scope.SIMILAR, name, fingerprint, vector, threshold);
+        return new TakedownSubject(Scope.SIMILAR, name, fingerprint, vector, threshold, null);
+    }
+
+    /** The same with a copy of the image, from which a move to another encoder makes its vector there. */
+    public TakedownSubject withPicture(byte @Nullable [] copy) {
+        return new TakedownSubject(scope, text, fingerprint, vector, threshold, copy);
     }
 
     /** What a take-down, or its revocation, is about. */
@@ -81,7 +93,7 @@ public record TakedownSubject(
                         ? Scope.PREFIX
                         : command.subject().contains("://") ? Scope.URL : Scope.HOST;
         return new TakedownSubject(
-                scope, command.subject(), command.fingerprint(), command.vector(), command.threshold());
+                scope, command.subject(), command.fingerprint(), command.vector(), command.threshold(), null);
     }
 
     /** The id of its take-down: the same subject has the same, so that a repetition is no second one. */

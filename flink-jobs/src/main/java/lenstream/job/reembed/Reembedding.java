@@ -32,6 +32,8 @@ import lenstream.core.index.SpacePlans;
 import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
 import lenstream.core.takedown.LateRemoval;
+import lenstream.core.takedown.ReceiptKey;
+import lenstream.core.takedown.TakedownRegister;
 import lenstream.gpu.operator.EmbedConfig;
 import lenstream.job.JobFailedException;
 import lenstream.job.JobSettings;
@@ -81,6 +83,7 @@ public final class Reembedding {
      * @param cluster REST address of a Flink cluster that runs the backfill; null for this JVM
      * @param jars what travels to the cluster
      * @param mostPerSecond images that are embedded at most; positive, may be infinite. What searches bear bounds it besides
+     * @param receiptKey file of the key that signs receipts, and seals the pictures of take-downs by likeness
      */
     public record Setup(
             OpenSearchConfig openSearch,
@@ -93,7 +96,8 @@ public final class Reembedding {
             int restPort,
             @Nullable URI cluster,
             List<Path> jars,
-            double mostPerSecond) {}
+            double mostPerSecond,
+            Path receiptKey) {}
 
     /**
      * How far the backfill is.
@@ -147,6 +151,7 @@ public final class Reembedding {
             if (!searched) { // fewer segments, so fewer graphs are built twice
                 refreshEvery(to.fingerprint(), FILLING_REFRESH);
             }
+            carryTakedowns(to);
             SpaceDiff diff = fill(lock, from.fingerprint(), to.fingerprint());
             if (!searched) {
                 refreshEvery(to.fingerprint(), setup.layout().refreshInterval());
@@ -166,6 +171,7 @@ public final class Reembedding {
             IndexSetup.switchAliases(client, setup.layout(), from.fingerprint(), to.fingerprint());
             lock.advance(plan -> plan.in(Phase.SWITCHED, "", System.currentTimeMillis()));
             news.accept("searches go to " + to.fingerprint() + " now");
+            carryTakedowns(to); // what came since the backfill began
             fill(lock, from.fingerprint(), to.fingerprint());
             return report;
         }
@@ -185,6 +191,7 @@ public final class Reembedding {
                                         + plan.active().fingerprint() + " (" + plan.phase() + ")",
                         null);
             }
+            carryTakedowns(ModelBundle.load(Path.of(plan.from().bundle())));
             IndexSetup.switchAliases(
                     client,
                     setup.layout(),
@@ -218,6 +225,24 @@ public final class Reembedding {
             }
             news.accept("deleted index " + index);
             return lock.plan();
+        }
+    }
+
+    /** What looks like a picture that was taken down is to stay away in the space that is searched next, too. */
+    private void carryTakedowns(ModelBundle to) {
+        var encoder = new LazyEncoder(to);
+        try (encoder) {
+            List<String> left = new TakedownRegister(client, setup.layout(), ReceiptKey.at(setup.receiptKey()))
+                    .carry(to.fingerprint().value(), encoder);
+            if (encoder.count() > 0) {
+                news.accept(encoder.count() + " take-down(s) by likeness hold in " + to.fingerprint() + ", too");
+            }
+            if (!left.isEmpty()) {
+                news.accept("take-downs by likeness that do not hold in " + to.fingerprint()
+                        + ", as no copy of the picture was kept or another key than " + setup.receiptKey()
+                        + " sealed it: " + String.join(", ", left) + "; take down again with the picture's file:"
+                        + " ./lenstream takedown --similar-to FILE --model " + to.directory());
+            }
         }
     }
 
