@@ -20,8 +20,8 @@ public enum Range {
     EMBED("lenstream embed"),
     /** The finisher hands embeddings to their images. */
     FINISH("lenstream finish"),
-    /** A thread of the host rewrites a progressive JPEG for the device. */
-    REWRITE("lenstream rewrite"),
+    /** A thread of the host reads an image for the device to finish. */
+    HOST_READ("lenstream host read"),
     /** A thread of the host decodes an image that the device does not take. */
     HOST_DECODE("lenstream host decode");
 

@@ -140,7 +140,7 @@ final class Headers {
                 break;
             }
             boolean critical = (kind >>> 24 & 0x20) == 0;
-            if (critical && crc(bytes, at + 4, (int) length + 4) != bytes.getInt(at + 8 + (int) length)) {
+            if (critical && !isSound(bytes, at)) {
                 throw UndecodableException.corrupt("PNG: the checksum of the chunk at byte " + at + " is wrong");
             }
             switch (kind) {
@@ -157,10 +157,12 @@ final class Headers {
         return new ImageHeader(Format.PNG, width, height, orientation, frames);
     }
 
-    private static int crc(ByteBuffer bytes, int start, int length) {
+    /** Whether the checksum of a PNG's chunk, which lies whole in the file, is right. */
+    static boolean isSound(ByteBuffer bytes, int chunk) {
+        int length = bytes.getInt(chunk);
         var crc = new CRC32();
-        crc.update(bytes.slice(start, length));
-        return (int) crc.getValue();
+        crc.update(bytes.slice(chunk + 4, length + 4));
+        return (int) crc.getValue() == bytes.getInt(chunk + 8 + length);
     }
 
     private static ImageHeader webp(ByteBuffer bytes) throws UndecodableException {

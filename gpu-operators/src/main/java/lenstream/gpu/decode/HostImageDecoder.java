@@ -3,14 +3,15 @@ package lenstream.gpu.decode;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
 import lenstream.core.image.Reason;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decodes on the CPU: JPEG, PNG and WebP by OpenCV, AVIF and JPEG 2000 by FFmpeg, GIF and PNM by own code, TIFF, BMP and CMYK
- * JPEG by readers on the JVM. The table of formats, decoders and their parity with Pillow is in the module's README.
+ * Decodes on the CPU: JPEG and WebP by OpenCV, PNG by own code or OpenCV, AVIF and JPEG 2000 by FFmpeg, GIF and PNM by own code,
+ * TIFF, BMP and CMYK JPEG by readers on the JVM. The table of formats, decoders and their parity with Pillow is in the module's README.
  *
  * <p>Thread-safe: several threads may decode at once; each image is decoded by the thread that asks.
  */
@@ -20,6 +21,7 @@ public final class HostImageDecoder implements ImageDecoder {
     private static final Logger LOG = LoggerFactory.getLogger(HostImageDecoder.class);
 
     private final PixelPool pool;
+    private final ArrayBlockingQueue<PngReader> pngReaders;
 
     /**
      * @param threads how many threads decode at once, which is how many sample arrays are worth keeping
@@ -28,6 +30,7 @@ public final class HostImageDecoder implements ImageDecoder {
         this.limits = limits;
         this.rules = rules;
         this.pool = new PixelPool(2 * threads + 2);
+        this.pngReaders = new ArrayBlockingQueue<>(threads);
     }
 
     @Override
@@ -42,7 +45,7 @@ public final class HostImageDecoder implements ImageDecoder {
     /**
      * Decodes one image.
      *
-     * @param bytes direct, from 0 to its limit; borrowed
+     * @param bytes from 0 to its limit; borrowed
      * @return the caller owns the pixels in it
      */
     public Decoded decode(ByteBuffer bytes) {
@@ -119,10 +122,21 @@ public final class HostImageDecoder implements ImageDecoder {
         }
     }
 
-    /** Bytes of samples that decoding holds at its peak: twice where the picture is turned afterwards. */
+    /** Bytes on the heap that decoding holds at its peak. */
     private long memory(ImageHeader header) {
+        return samples(header) + (isReadHere(header) ? PngReader.memory(header.pixels()) : 0);
+    }
+
+    /** Bytes of samples: twice where the picture is turned afterwards. */
+    private long samples(ImageHeader header) {
         boolean turned = header.orientation() != 1 && rules.applyOrientation();
         return header.pixels() * 3 * (turned ? 2 : 1);
+    }
+
+    /** Whether our own reader may have it: a PNG that leaves room for others. */
+    private boolean isReadHere(ImageHeader header) {
+        long more = PngReader.memory(header.pixels());
+        return header.format() == Format.PNG && more > 0 && samples(header) + more <= pool.budget() / 2;
     }
 
     private Pixels pixels(ByteBuffer bytes, ImageHeader header) throws UndecodableException {
@@ -150,11 +164,15 @@ public final class HostImageDecoder implements ImageDecoder {
                     if (header.variant() != ImageHeader.Variant.ORDINARY) {
                         PlainJava.decode(bytes, header, rules.ground(), rgb);
                     } else {
-                        OpenCv.decode(bytes, header, rules.ground(), rgb);
+                        OpenCv.decode(direct(bytes), header, rules.ground(), rgb);
                     }
                 }
-                case PNG -> OpenCv.decode(PngFile.pictureOnly(bytes), header, rules.ground(), rgb);
-                case WEBP -> OpenCv.decode(bytes, header, rules.ground(), rgb);
+                case PNG -> {
+                    if (!isReadHere(header) || !readHere(bytes, rgb)) {
+                        OpenCv.decode(PngFile.pictureOnly(bytes), header, rules.ground(), rgb);
+                    }
+                }
+                case WEBP -> OpenCv.decode(direct(bytes), header, rules.ground(), rgb);
                 case GIF -> GifFile.decode(bytes, header, rules.ground(), rgb);
                 case BMP, TIFF -> PlainJava.decode(bytes, header, rules.ground(), rgb);
                 case AVIF -> avif(bytes, rules.ground(), rgb);
@@ -177,6 +195,22 @@ public final class HostImageDecoder implements ImageDecoder {
         pool.give(rgb);
         boolean swaps = Rotation.swapsSides(header.orientation());
         return new Pixels(turned, swaps ? height : width, swaps ? width : height, pool, reserved);
+    }
+
+    private boolean readHere(ByteBuffer bytes, byte[] rgb) {
+        PngReader idle = pngReaders.poll();
+        PngReader reader = idle == null ? new PngReader() : idle;
+        boolean taken = reader.decode(bytes, rules.ground(), rgb);
+        pngReaders.offer(reader);
+        return taken;
+    }
+
+    private static ByteBuffer direct(ByteBuffer bytes) {
+        if (bytes.isDirect()) {
+            return bytes;
+        }
+        ByteBuffer copy = ByteBuffer.allocateDirect(bytes.limit());
+        return copy.put(0, bytes, 0, bytes.limit());
     }
 
     private static void avif(ByteBuffer bytes, Ground ground, byte[] rgb) throws UndecodableException {

@@ -7,14 +7,13 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rewrites a progressive JPEG as a baseline one, coefficient by coefficient, so that it decodes to the very same pixels and
- * hardware can decode it. That costs less than decoding it in software, and what reads the bytes is Java.
+ * Reads the coefficients of a progressive JPEG, for a device to make pixels of them. Hardware takes no progressive JPEGs, and
+ * reading its many scans is work for a CPU; what reads the bytes here is Java.
  *
  * <p>Takes only what is whole and regular: 8 bits, gray or YCbCr, no restart markers, every scan sound to its last bit and every
  * coefficient sent to its last bit. Whatever is refused here is not thereby broken; the CPU's decoder judges it.
  *
- * <p>Source: ITU-T T.81, annexes F, G and K. Confined to one thread; reused from image to image, and keeps memory for
- * pictures of up to {@value #KEPT_COEFFICIENTS} coefficients.
+ * <p>Source: ITU-T T.81, annexes F and G. Confined to one thread; reused from image to image.
  */
 public final class ProgressiveJpeg {
     /** Above it a picture wants more memory than it saves time. */
@@ -23,7 +22,7 @@ public final class ProgressiveJpeg {
     /** Encoders write 10 to 16; each one costs a walk over the whole picture. */
     private static final int MOST_SCANS = 64;
 
-    private static final int KEPT_COEFFICIENTS = 4 << 20;
+    private static final int KEPT_BLOCKS = 1 << 16;
 
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
@@ -34,9 +33,6 @@ public final class ProgressiveJpeg {
     private static final int MARGIN = 16;
 
     private static final int FAST_BITS = 9;
-
-    /** The longest a block can become: 64 codes of 16 bits with 11 more, and what is written behind them. */
-    private static final int MOST_BLOCK_BYTES = 256;
 
     /** Ends the reading of one image; without a stack trace, as it is an expected outcome. */
     private static final class Refusal extends Exception {
@@ -83,20 +79,6 @@ public final class ProgressiveJpeg {
         }
     }
 
-    /** Codes as the encoder looks them up: by symbol, length in the low 5 bits. */
-    private static int[] encoding(int[] counts, int[] symbols) {
-        var codes = new int[256];
-        int code = 0;
-        int next = 0;
-        for (int length = 1; length <= 16; length++) {
-            for (int i = 0; i < counts[length - 1]; i++) {
-                codes[symbols[next++]] = code++ << 5 | length;
-            }
-            code <<= 1;
-        }
-        return codes;
-    }
-
     private static final class Component {
         int id;
         int wide;
@@ -116,6 +98,7 @@ public final class ProgressiveJpeg {
         final int[] sent = new int[64];
     }
 
+    private final CoefficientArrays arrays;
     private final Decoding[] dc = {new Decoding(), new Decoding(), new Decoding(), new Decoding()};
     private final Decoding[] ac = {new Decoding(), new Decoding(), new Decoding(), new Decoding()};
     private final Component[] frame = {new Component(), new Component(), new Component()};
@@ -125,11 +108,6 @@ public final class ProgressiveJpeg {
     private long[] occupied = {};
 
     private byte[] scan = {};
-    /** Entropy-coded bytes to write, not yet stuffed. */
-    private byte[] raw = {};
-
-    private int rawBytes;
-    private byte[] out = {};
     private byte[] bytes = {};
     private int components;
     private int width;
@@ -140,10 +118,13 @@ public final class ProgressiveJpeg {
     private long position;
     private long end;
     private int run;
-    private int written;
-    private long held;
-    private int heldBits;
+    private boolean jfif;
+    private int adobeTransform;
     private @Nullable String refusal;
+
+    ProgressiveJpeg(CoefficientArrays arrays) {
+        this.arrays = arrays;
+    }
 
     /** Whether the bytes are a progressive JPEG as far as its frame header. */
     public static boolean is(byte[] jpeg) {
@@ -166,26 +147,26 @@ public final class ProgressiveJpeg {
     }
 
     /**
-     * Rewrites an image.
+     * Reads an image.
      *
      * @param jpeg borrowed for the time of the call
-     * @return a baseline JPEG of the same pixels, without metadata; null if it is refused, {@link #refusal()} says why
+     * @return its coefficients, which the caller owns; null if it is refused, {@link #refusal()} says why
      */
-    public byte @Nullable [] baseline(byte[] jpeg) {
+    public Unfinished.@Nullable Jpeg read(byte[] jpeg) {
         bytes = jpeg;
         refusal = null;
         components = 0;
         scans = 0;
+        jfif = false;
+        adobeTransform = -1;
         Arrays.fill(quantisers, null);
         for (int i = 0; i < 4; i++) {
             dc[i].defined = false;
             ac[i].defined = false;
         }
         try {
-            out = new byte[jpeg.length + jpeg.length / 4 + 2048];
-            written = 0;
             read();
-            return write();
+            return finished();
         } catch (Refusal e) {
             refusal = e.getMessage();
             return null;
@@ -194,9 +175,9 @@ public final class ProgressiveJpeg {
             return null;
         } finally {
             bytes = new byte[0];
-            out = bytes;
-            if (coefficients.length > KEPT_COEFFICIENTS) {
-                coefficients = new short[0];
+            arrays.give(coefficients);
+            coefficients = new short[0];
+            if (occupied.length > KEPT_BLOCKS) {
                 occupied = new long[0];
             }
         }
@@ -205,6 +186,18 @@ public final class ProgressiveJpeg {
     /** Why the last image was refused; null if it was not. */
     public @Nullable String refusal() {
         return refusal;
+    }
+
+    private boolean startsWith(int start, int behind, String text) {
+        if (behind - start < text.length()) {
+            return false;
+        }
+        for (int i = 0; i < text.length(); i++) {
+            if (byteAt(start + i) != text.charAt(i)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static void require(boolean holds, String otherwise) throws Refusal {
@@ -223,8 +216,6 @@ public final class ProgressiveJpeg {
 
     private void read() throws Refusal {
         require(shortAt(0) == 0xFFD8, "it does not start with a start marker");
-        put(0xFF);
-        put(0xD8);
         int at = 2;
         while (true) {
             require(byteAt(at) == 0xFF, "no marker where one belongs");
@@ -246,17 +237,16 @@ public final class ProgressiveJpeg {
                 case 0xDB -> quantisationTables(start, behind);
                 case 0xDD -> require(size == 4 && shortAt(start) == 0, "restart markers");
                 case 0xDA -> behind = scan(start, behind);
-                case 0xE0, 0xEE -> copy(at, behind); // JFIF and Adobe: they say what the components are
+                case 0xE0 -> jfif |= startsWith(start, behind, "JFIF\0");
+                case 0xEE -> {
+                    if (startsWith(start, behind, "Adobe") && behind - start >= 12) {
+                        adobeTransform = byteAt(start + 11);
+                    }
+                }
                 default -> require(marker == 0xFE || marker > 0xE0 && marker <= 0xEF, "marker " + marker);
             }
             at = behind;
         }
-    }
-
-    private void copy(int from, int behind) {
-        room(behind - from);
-        System.arraycopy(bytes, from, out, written, behind - from);
-        written += behind - from;
     }
 
     private void frame(int start, int behind) throws Refusal {
@@ -271,6 +261,9 @@ public final class ProgressiveJpeg {
             Component component = frame[i];
             int at = start + 6 + 3 * i;
             component.id = byteAt(at);
+            for (int j = 0; j < i; j++) {
+                require(frame[j].id != component.id, "two components of one name");
+            }
             component.wide = byteAt(at + 1) >> 4;
             component.tall = byteAt(at + 1) & 15;
             component.quantiser = byteAt(at + 2);
@@ -294,11 +287,10 @@ public final class ProgressiveJpeg {
             component.start = blocks;
             blocks += component.stride * unitRows * component.tall;
         }
-        if (coefficients.length < 64 * blocks) {
-            coefficients = new short[64 * blocks];
+        coefficients = arrays.take(64 * blocks);
+        if (occupied.length < blocks) {
             occupied = new long[blocks];
         } else {
-            Arrays.fill(coefficients, 0, 64 * blocks, (short) 0);
             Arrays.fill(occupied, 0, blocks, 0);
         }
         components = count;
@@ -411,27 +403,6 @@ public final class ProgressiveJpeg {
         }
     }
 
-    /** The next 57 bits or more, the first one highest. */
-    private long ahead() {
-        return (long) LONGS.get(scan, (int) (position >>> 3)) << (position & 7);
-    }
-
-    private int bits(int count) {
-        int value = (int) (ahead() >>> 64 - count);
-        position += count;
-        return value;
-    }
-
-    private int symbol(Decoding table) throws Refusal {
-        long ahead = ahead();
-        int entry = table.fast[(int) (ahead >>> 64 - FAST_BITS)];
-        if (entry == 0) {
-            entry = longEntry(table, (int) (ahead >>> 48));
-        }
-        position += entry >> 8;
-        return entry & 0xFF;
-    }
-
     /** Length and symbol of a code that is longer than the table of fast ones. */
     private static int longEntry(Decoding table, int ahead) throws Refusal {
         int length = FAST_BITS + 1;
@@ -442,23 +413,21 @@ public final class ProgressiveJpeg {
         return length << 8 | table.symbols[(ahead >> 16 - length) + table.offset[length]] & 0xFF;
     }
 
-    /** The signed number of {@code size} bits that comes next (T.81, F.2.2.1). */
-    private int signed(int size) {
-        int value = bits(size);
-        return value < 1 << size - 1 ? value - (1 << size) + 1 : value;
-    }
-
     private void dcScan(Component[] of, Decoding[] tables, int high, int low) throws Refusal {
         for (Component component : of) {
             component.predicted = 0;
         }
+        long at = position;
         if (of.length == 1) {
             Component component = of[0];
             for (int y = 0; y < component.rows; y++) {
+                int row = component.start + y * component.stride;
                 for (int x = 0; x < component.columns; x++) {
-                    dcBlock(component, tables[0], component.start + y * component.stride + x, high, low);
+                    at = dcBlock(at, component, tables[0], row + x, high, low);
                 }
+                require(at <= end, "a scan that ends early");
             }
+            position = at;
             return;
         }
         for (int unitY = 0; unitY < unitRows; unitY++) {
@@ -468,27 +437,39 @@ public final class ProgressiveJpeg {
                     for (int y = 0; y < component.tall; y++) {
                         int row = component.start + (unitY * component.tall + y) * component.stride;
                         for (int x = 0; x < component.wide; x++) {
-                            dcBlock(component, tables[i], row + unitX * component.wide + x, high, low);
+                            at = dcBlock(at, component, tables[i], row + unitX * component.wide + x, high, low);
                         }
                     }
                 }
             }
+            require(at <= end, "a scan that ends early");
         }
+        position = at;
     }
 
-    private void dcBlock(Component component, Decoding table, int block, int high, int low) throws Refusal {
+    /** Reads a block's part of a DC scan that begins at bit {@code at}; returns where the next one begins. */
+    private long dcBlock(long at, Component component, Decoding table, int block, int high, int low) throws Refusal {
         if (high > 0) {
-            coefficients[64 * block] |= (short) (bits(1) << low);
-            return;
+            int bit = scan[(int) (at >>> 3)] >>> (~at & 7) & 1;
+            coefficients[64 * block] |= (short) (bit << low);
+            return at + 1;
         }
-        int size = symbol(table);
+        long ahead = (long) LONGS.get(scan, (int) (at >>> 3)) << (at & 7);
+        int entry = table.fast[(int) (ahead >>> 64 - FAST_BITS)];
+        if (entry == 0) {
+            entry = longEntry(table, (int) (ahead >>> 48));
+        }
+        int length = entry >> 8;
+        int size = entry & 0xFF;
         require(size <= 11, "a difference of " + size + " bits");
-        if (size > 0) {
-            component.predicted += signed(size);
+        if (size > 0) { // T.81, F.2.2.1
+            int value = (int) (ahead << length >>> 64 - size);
+            component.predicted += value < 1 << size - 1 ? value - (1 << size) + 1 : value;
         }
         int value = component.predicted << low;
         require(value == (short) value, "a DC coefficient out of range");
         coefficients[64 * block] = (short) value;
+        return at + length + size;
     }
 
     /** Fields are copied to local variables here and below: a store of the position after every code would hold up the next. */
@@ -632,228 +613,35 @@ public final class ProgressiveJpeg {
         values[k] = (short) (value + ((value >> 31 | 1) << low & -bit));
     }
 
-    private byte[] write() throws Refusal {
+    private Unfinished.Jpeg finished() throws Refusal {
         require(scans > 0, "no scan");
+        var tables = new byte[3][];
         for (int i = 0; i < components; i++) {
             for (int sent : frame[i].sent) {
                 require(sent == 0, "coefficients that were not sent to the last bit");
             }
+            byte[] table = quantisers[frame[i].quantiser];
+            require(table != null, "a component without its quantisation table");
+            tables[i] = table;
         }
-        for (int i = 0; i < 4; i++) {
-            byte[] quantiser = quantisers[i];
-            if (quantiser != null) {
-                segment(0xDB, 65);
-                put(i);
-                room(64);
-                System.arraycopy(quantiser, 0, out, written, 64);
-                written += 64;
-            }
+        if (components == 3) { // as libjpeg tells RGB from YCbCr
+            boolean named = frame[0].id == 'R' && frame[1].id == 'G' && frame[2].id == 'B';
+            require(jfif || (adobeTransform < 0 ? !named : adobeTransform == 1), "RGB components");
         }
-        segment(0xC0, 6 + 3 * components);
-        put(8);
-        put(height >> 8);
-        put(height);
-        put(width >> 8);
-        put(width);
-        put(components);
-        for (int i = 0; i < components; i++) {
-            put(frame[i].id);
-            put(frame[i].wide << 4 | frame[i].tall);
-            put(frame[i].quantiser);
-        }
-        StandardCodes.LUMA_DC.write(this, 0x00);
-        StandardCodes.LUMA_AC.write(this, 0x10);
-        if (components == 3) {
-            StandardCodes.CHROMA_DC.write(this, 0x01);
-            StandardCodes.CHROMA_AC.write(this, 0x11);
-        }
-        segment(0xDA, 4 + 2 * components);
-        put(components);
-        for (int i = 0; i < components; i++) {
-            put(frame[i].id);
-            put(i == 0 ? 0x00 : 0x11);
-        }
-        put(0);
-        put(63);
-        put(0);
-        writeBlocks();
-        put(0xFF);
-        put(0xD9);
-        return Arrays.copyOf(out, written);
-    }
-
-    private void writeBlocks() throws Refusal {
-        held = 0;
-        heldBits = 0;
-        rawBytes = 0;
-        for (Component component : frame) {
-            component.predicted = 0;
-        }
-        for (int unitY = 0; unitY < unitRows; unitY++) {
-            for (int unitX = 0; unitX < unitColumns; unitX++) {
-                for (int i = 0; i < components; i++) {
-                    Component component = frame[i];
-                    for (int y = 0; y < component.tall; y++) {
-                        int row = component.start + (unitY * component.tall + y) * component.stride;
-                        for (int x = 0; x < component.wide; x++) {
-                            if (raw.length - rawBytes < MOST_BLOCK_BYTES) {
-                                raw = Arrays.copyOf(raw, 2 * raw.length + MOST_BLOCK_BYTES);
-                            }
-                            writeBlock(component, i == 0, row + unitX * component.wide + x);
-                        }
-                    }
-                }
-            }
-        }
-        if (heldBits > 0) { // ones up to a whole byte
-            raw[rawBytes++] = (byte) (held >>> 56 | 0xFF >> heldBits);
-        }
-        stuff();
-    }
-
-    private void writeBlock(Component component, boolean luma, int block) throws Refusal {
-        int[] dcCodes = luma ? StandardCodes.LUMA_DC.codes : StandardCodes.CHROMA_DC.codes;
-        int[] acCodes = luma ? StandardCodes.LUMA_AC.codes : StandardCodes.CHROMA_AC.codes;
-        short[] values = coefficients;
-        int at = 64 * block;
-        int difference = values[at] - component.predicted;
-        component.predicted = values[at];
-        int size = 32 - Integer.numberOfLeadingZeros(Math.abs(difference));
-        require(size <= 11, "a difference of " + size + " bits");
-        byte[] to = raw;
-        int byteAt = rawBytes;
-        int code = dcCodes[size];
-        int length = (code & 31) + size;
-        // at most 7 bits are held, the highest ones; what is written behind them is overwritten by the next ones
-        int used = heldBits + length;
-        long bits =
-                held | ((long) (code >> 5) << size | (difference >> 31) + difference & (1 << size) - 1) << 64 - used;
-        LONGS.set(to, byteAt, bits);
-        byteAt += used >> 3;
-        bits <<= used & ~7;
-        used &= 7;
-        int before = 0;
-        for (long rest = occupied[block]; rest != 0; rest &= rest - 1) {
-            int k = Long.numberOfTrailingZeros(rest);
-            int zeros = k - before - 1;
-            before = k;
-            while (zeros > 15) {
-                code = acCodes[0xF0];
-                used += code & 31;
-                bits |= (long) (code >> 5) << 64 - used;
-                LONGS.set(to, byteAt, bits);
-                byteAt += used >> 3;
-                bits <<= used & ~7;
-                used &= 7;
-                zeros -= 16;
-            }
-            int value = values[at + k];
-            size = 32 - Integer.numberOfLeadingZeros(Math.abs(value));
-            require(size <= 10, "a coefficient of " + size + " bits");
-            code = acCodes[zeros << 4 | size];
-            used += (code & 31) + size;
-            bits |= ((long) (code >> 5) << size | (value >> 31) + value & (1 << size) - 1) << 64 - used;
-            LONGS.set(to, byteAt, bits);
-            byteAt += used >> 3;
-            bits <<= used & ~7;
-            used &= 7;
-        }
-        if (before < 63) {
-            used += acCodes[0] & 31;
-            bits |= (long) (acCodes[0] >> 5) << 64 - used;
-            LONGS.set(to, byteAt, bits);
-            byteAt += used >> 3;
-            bits <<= used & ~7;
-            used &= 7;
-        }
-        held = bits;
-        heldBits = used;
-        rawBytes = byteAt;
-    }
-
-    /** Appends the entropy-coded bytes, a zero behind each 0xFF. */
-    private void stuff() {
-        int from = 0;
-        while (from < rawBytes) {
-            int mark = from;
-            while (mark + 8 <= rawBytes) {
-                long inverted = ~(long) LONGS.get(raw, mark);
-                if ((inverted - ONES & ~inverted & HIGHS) != 0) {
-                    break;
-                }
-                mark += 8;
-            }
-            while (mark < rawBytes && raw[mark] != (byte) 0xFF) {
-                mark++;
-            }
-            room(mark - from + 2);
-            System.arraycopy(raw, from, out, written, mark - from);
-            written += mark - from;
-            if (mark < rawBytes) {
-                out[written++] = (byte) 0xFF;
-                out[written++] = 0;
-            }
-            from = mark + 1;
-        }
-    }
-
-    private void segment(int marker, int length) {
-        put(0xFF);
-        put(marker);
-        put(length + 2 >> 8);
-        put(length + 2);
-    }
-
-    private void put(int value) {
-        room(1);
-        out[written++] = (byte) value;
-    }
-
-    private void room(int more) {
-        if (out.length - written < more) {
-            out = Arrays.copyOf(out, out.length + out.length / 2 + more);
-        }
-    }
-
-    /** The typical tables of T.81, annex K.3, which have a code for everything that a baseline image can hold. */
-    private enum StandardCodes {
-        LUMA_DC(new int[] {0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0}, "000102030405060708090A0B"),
-        CHROMA_DC(new int[] {0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0}, "000102030405060708090A0B"),
-        LUMA_AC(
-                new int[] {0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7D},
-                "01020300041105122131410613516107227114328191A1082342B1C11552D1F02433627282090A161718191A25262728292A"
-                        + "3435363738393A434445464748494A535455565758595A636465666768696A737475767778797A838485868788898A"
-                        + "92939495969798999AA2A3A4A5A6A7A8A9AAB2B3B4B5B6B7B8B9BAC2C3C4C5C6C7C8C9CAD2D3D4D5D6D7D8D9DAE1"
-                        + "E2E3E4E5E6E7E8E9EAF1F2F3F4F5F6F7F8F9FA"),
-        CHROMA_AC(
-                new int[] {0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77},
-                "000102031104052131061241510761711322328108144291A1B1C109233352F0156272D10A162434E125F11718191A262728292A"
-                        + "35363738393A434445464748494A535455565758595A636465666768696A737475767778797A82838485868788898A"
-                        + "92939495969798999AA2A3A4A5A6A7A8A9AAB2B3B4B5B6B7B8B9BAC2C3C4C5C6C7C8C9CAD2D3D4D5D6D7D8D9DAE2"
-                        + "E3E4E5E6E7E8E9EAF2F3F4F5F6F7F8F9FA");
-
-        private final int[] counts;
-        private final int[] symbols;
-        private final int[] codes;
-
-        StandardCodes(int[] counts, String symbols) {
-            this.counts = counts;
-            this.symbols = new int[symbols.length() / 2];
-            for (int i = 0; i < this.symbols.length; i++) {
-                this.symbols[i] = Integer.parseInt(symbols, 2 * i, 2 * i + 2, 16);
-            }
-            this.codes = encoding(this.counts, this.symbols);
-        }
-
-        void write(ProgressiveJpeg to, int which) {
-            to.segment(0xC4, 17 + symbols.length);
-            to.put(which);
-            for (int count : counts) {
-                to.put(count);
-            }
-            for (int symbol : symbols) {
-                to.put(symbol);
-            }
-        }
+        short[] handedOut = coefficients;
+        coefficients = new short[0];
+        return new Unfinished.Jpeg(
+                handedOut,
+                width,
+                height,
+                components,
+                frame[0].wide,
+                frame[0].tall,
+                frame[0].stride,
+                unitRows * frame[0].tall,
+                unitColumns,
+                unitRows,
+                tables,
+                arrays);
     }
 }

@@ -8,7 +8,7 @@ final class Counters {
     final LongAdder recordedBatches = new LongAdder();
     final LongAdder deviceImages = new LongAdder();
     final LongAdder hostImages = new LongAdder();
-    final LongAdder rewrittenImages = new LongAdder();
+    final LongAdder finishedImages = new LongAdder();
     final LongAdder judgedImages = new LongAdder();
     final LongAdder decodeNanos = new LongAdder();
     final LongAdder waitNanos = new LongAdder();

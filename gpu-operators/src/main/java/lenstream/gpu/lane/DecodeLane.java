@@ -8,6 +8,8 @@ import java.util.concurrent.BlockingQueue;
 import lenstream.core.image.Stage;
 import lenstream.core.model.Preprocessing;
 import lenstream.core.model.Preprocessing.Interpolation;
+import lenstream.gpu.codec.Completion;
+import lenstream.gpu.codec.CompletionKernels;
 import lenstream.gpu.codec.DecodeOrders;
 import lenstream.gpu.codec.DeviceDecoder;
 import lenstream.gpu.codec.DeviceDecoders;
@@ -19,10 +21,11 @@ import lenstream.gpu.cuda.Range;
 import lenstream.gpu.cuda.Stream;
 import lenstream.gpu.decode.Format;
 import lenstream.gpu.decode.HostImageDecoder;
+import lenstream.gpu.decode.HostImageReader;
 import lenstream.gpu.decode.JpegStructure;
 import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
-import lenstream.gpu.decode.ProgressiveJpeg;
+import lenstream.gpu.decode.Unfinished;
 import lenstream.gpu.lifetime.Closer;
 import lenstream.gpu.preprocess.Geometry;
 import lenstream.gpu.preprocess.ThumbnailMaker;
@@ -63,6 +66,7 @@ final class DecodeLane implements AutoCloseable {
     private final PreprocessBatch preprocess;
     private final @Nullable PreprocessBatch thumbnails;
     private final DecodeOrders orders;
+    private final Completion completion;
     private final JpegStructure structure = new JpegStructure();
     private final long rowBytes;
     private final List<Item> taken = new ArrayList<>();
@@ -74,9 +78,15 @@ final class DecodeLane implements AutoCloseable {
     private final List<Item> rowItems = new ArrayList<>();
 
     private final List<Item> finished = new ArrayList<>();
+
+    /** What has to be turned once {@link #completion} has run. */
+    private final List<Turn> turns = new ArrayList<>();
+
     private final long[] turnedPixels;
     private long encodedUsed;
     private long arenaUsed;
+
+    private record Turn(Item item, int orientation, long from, long to) {}
 
     private DecodeLane(
             Device device,
@@ -90,6 +100,7 @@ final class DecodeLane implements AutoCloseable {
             DeviceBuffer arena,
             PreprocessBatch preprocess,
             @Nullable PreprocessBatch thumbnails,
+            Completion completion,
             int rows) {
         this.device = device;
         this.rules = rules;
@@ -101,6 +112,7 @@ final class DecodeLane implements AutoCloseable {
         this.arena = arena;
         this.preprocess = preprocess;
         this.thumbnails = thumbnails;
+        this.completion = completion;
         this.orders = new DecodeOrders(rows);
         this.turnedPixels = new long[rows];
         this.rowBytes = preprocessor.tensorBytes();
@@ -119,6 +131,7 @@ final class DecodeLane implements AutoCloseable {
             DeviceDecoders decoders,
             Stream stream,
             CudaPreprocessor preprocessor,
+            CompletionKernels completions,
             Preprocessing rules,
             HostImageDecoder prober,
             Closer closer) {
@@ -141,9 +154,22 @@ final class DecodeLane implements AutoCloseable {
                     rows * BETWEEN_ROWS * 3 * ThumbnailMaker.SIDE,
                     rows * 2L * 4 * ThumbnailMaker.SIDE * 48));
         }
+        Completion completion = closer.register(Completion.allocate(completions, rows));
         Event free = closer.register(device.event());
         return new DecodeLane(
-                device, preprocessor, rules, prober, stream, free, decoder, encoded, arena, batch, thumbnails, rows);
+                device,
+                preprocessor,
+                rules,
+                prober,
+                stream,
+                free,
+                decoder,
+                encoded,
+                arena,
+                batch,
+                thumbnails,
+                completion,
+                rows);
     }
 
     /** Works until the thread is interrupted. */
@@ -171,6 +197,7 @@ final class DecodeLane implements AutoCloseable {
                 }
             }
             intake.giveBack(left);
+            complete();
             decode(host, counters, event);
             if (preprocess.rows() + finished.size() == 0) {
                 continue;
@@ -196,6 +223,8 @@ final class DecodeLane implements AutoCloseable {
         rowItems.clear();
         finished.clear();
         orders.clear();
+        completion.clear();
+        turns.clear();
         preprocess.clear();
         if (thumbnails != null) {
             thumbnails.clear();
@@ -213,6 +242,10 @@ final class DecodeLane implements AutoCloseable {
         Pixels pixels = item.pixels;
         if (pixels != null) {
             return upload(item, pixels, host);
+        }
+        Unfinished unfinished = item.unfinished;
+        if (unfinished != null) {
+            return upload(item, unfinished, host);
         }
         if (item.header == null && !probe(item)) {
             return true;
@@ -235,7 +268,7 @@ final class DecodeLane implements AutoCloseable {
             return true;
         }
         ByteBuffer view = encoded.view();
-        view.put((int) encodedUsed, item.deviceBytes(), 0, item.deviceLength);
+        view.put((int) encodedUsed, item.bytes, 0, item.deviceLength);
         int number = orders.add(
                 encoded.address() + encodedUsed,
                 item.deviceLength,
@@ -275,6 +308,55 @@ final class DecodeLane implements AutoCloseable {
         return true;
     }
 
+    /** Copies what the CPU has read and lets {@link #completion} finish it; false if this batch has no room for it. */
+    private boolean upload(Item item, Unfinished image, HostPool host) {
+        int orientation = item.header().orientation();
+        boolean swaps = orientation >= 5;
+        int width = swaps ? image.height() : image.width();
+        int height = swaps ? image.width() : image.height();
+        long pixelBytes = aligned(3L * width * height + 2 * PIXEL_MARGIN, PIXEL_ALIGNMENT);
+        long data = arena.address() + aligned(arenaUsed, PIXEL_ALIGNMENT);
+        long planes = data + aligned(image.bytes(), PIXEL_ALIGNMENT);
+        long rgb = planes + aligned(Completion.planeBytes(image) + PIXEL_MARGIN, PIXEL_ALIGNMENT);
+        long turned = orientation == 1 ? rgb : rgb + pixelBytes;
+        long end = turned + pixelBytes - arena.address();
+        if (end > arena.bytes()
+                || encodedUsed + image.bytes() > encoded.bytes()
+                || completion.isFull()
+                || !add(turned, width, height)) {
+            if (preprocess.rows() + orders.size() > 0) {
+                return false;
+            }
+            host.copied(item);
+            host.decode(item);
+            return true;
+        }
+        ByteBuffer to = encoded.view().position((int) encodedUsed);
+        switch (image) {
+            case Unfinished.Png png -> to.put(png.samples(), 0, png.bytes());
+            case Unfinished.Jpeg jpeg -> to.asShortBuffer().put(jpeg.coefficients(), 0, jpeg.bytes() / Short.BYTES);
+        }
+        stream.copyToDevice(encoded, encodedUsed, data, image.bytes());
+        completion.add(image, data, planes, rgb);
+        if (orientation != 1) {
+            turns.add(new Turn(item, orientation, rgb, turned));
+        }
+        host.copied(item);
+        item.width = width;
+        item.height = height;
+        rowItems.add(item);
+        encodedUsed += aligned(image.bytes(), ENCODED_ALIGNMENT);
+        arenaUsed = end;
+        return true;
+    }
+
+    private void complete() {
+        completion.run(stream);
+        for (Turn turn : turns) {
+            preprocess.turn(stream, turn.from(), turn.to(), turn.item().width, turn.item().height, turn.orientation());
+        }
+    }
+
     private boolean probe(Item item) {
         ByteBuffer bytes = ByteBuffer.wrap(item.bytes);
         return switch (prober.probe(bytes)) {
@@ -284,15 +366,13 @@ final class DecodeLane implements AutoCloseable {
             }
             case Probed.Image image -> {
                 item.header = image;
-                boolean fits = image.format() == Format.JPEG
-                        && image.width() <= LARGEST_SIDE
+                boolean fits = image.width() <= LARGEST_SIDE
                         && image.height() <= LARGEST_SIDE
                         && (long) image.width() * image.height() <= MOST_PIXELS;
-                if (fits && structure.refusal(item.bytes) == null) {
+                item.readable = fits && HostImageReader.mayRead(image.format(), item.bytes);
+                if (fits && image.format() == Format.JPEG && !item.readable && structure.refusal(item.bytes) == null) {
                     item.deviceLength = structure.length();
                     item.sampling = structure.sampling();
-                } else {
-                    item.rewritable = fits && ProgressiveJpeg.is(item.bytes);
                 }
                 yield true;
             }

@@ -20,6 +20,7 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import lenstream.core.model.ModelBundle;
 import lenstream.core.model.Preprocessing;
+import lenstream.gpu.codec.CompletionKernels;
 import lenstream.gpu.codec.DeviceDecoders;
 import lenstream.gpu.cuda.Device;
 import lenstream.gpu.cuda.Natives;
@@ -29,6 +30,7 @@ import lenstream.gpu.cuda.Utilisation;
 import lenstream.gpu.decode.DecodeLimits;
 import lenstream.gpu.decode.DecodeRules;
 import lenstream.gpu.decode.HostImageDecoder;
+import lenstream.gpu.decode.HostImageReader;
 import lenstream.gpu.embed.DeviceException;
 import lenstream.gpu.embed.DeviceLost;
 import lenstream.gpu.embed.OutOfDeviceMemory;
@@ -166,6 +168,7 @@ public final class GpuEngine implements AutoCloseable {
             CudaPreprocessor preprocessor =
                     closer.register(CudaPreprocessor.open(device, rules, embedder.isHalfInput()));
             DeviceDecoders decoders = closer.register(DeviceDecoders.open(config.decoder(), natives));
+            CompletionKernels completions = closer.register(CompletionKernels.open(device));
             // twice the threads: pictures wait for a lane while the next ones are decoded
             var prober = new HostImageDecoder(limits, decodeRules, 2 * config.hostThreads());
 
@@ -178,7 +181,8 @@ public final class GpuEngine implements AutoCloseable {
             for (int i = 0; i < config.decodeLanes(); i++) {
                 Stream stream =
                         closer.register(parts == null ? device.urgentStream() : parts.streamOnFew(device.urgent()));
-                lanes.add(DecodeLane.open(device, config, decoders, stream, preprocessor, rules, prober, closer));
+                lanes.add(DecodeLane.open(
+                        device, config, decoders, stream, preprocessor, completions, rules, prober, closer));
             }
             var counters = new Counters();
             var engine = new GpuEngine(
@@ -192,12 +196,13 @@ public final class GpuEngine implements AutoCloseable {
                     (intake, onFailure) -> closer.register(new HostPool(
                             config.hostThreads(),
                             prober,
+                            new HostImageReader(decodeRules, config.hostThreads()),
                             new HostPreprocessor(rules),
                             allocator,
                             embedder.isHalfInput(),
                             Math.min(config.encodedBytes(), config.arenaBytes()) / 2,
                             intake,
-                            counters.rewrittenImages,
+                            counters.finishedImages,
                             onFailure)));
             var finisher = new Finisher(
                     device,
@@ -394,7 +399,7 @@ public final class GpuEngine implements AutoCloseable {
                 counters.recordedBatches.sum(),
                 counters.deviceImages.sum(),
                 counters.hostImages.sum(),
-                counters.rewrittenImages.sum(),
+                counters.finishedImages.sum(),
                 counters.judgedImages.sum(),
                 counters.decodeNanos.sum(),
                 counters.waitNanos.sum(),

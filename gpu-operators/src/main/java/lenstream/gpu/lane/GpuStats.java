@@ -7,7 +7,7 @@ package lenstream.gpu.lane;
  * @param recordedBatches those of them that were queued by one call, as a CUDA graph
  * @param deviceImages images decoded on the device
  * @param hostImages images sent to the CPU because the device cannot take their format, coding or size
- * @param rewrittenImages those of them that came back as baseline JPEGs, which the device decoded
+ * @param finishedImages those of them that the CPU only read and the device finished
  * @param judgedImages images that the device refused and the CPU judged
  * @param decodeNanos time that lanes spent handing batches to the decoder
  * @param waitNanos time that lanes spent waiting for a free tensor: high when embedding is the slower stage
@@ -20,7 +20,7 @@ public record GpuStats(
         long recordedBatches,
         long deviceImages,
         long hostImages,
-        long rewrittenImages,
+        long finishedImages,
         long judgedImages,
         long decodeNanos,
         long waitNanos,

@@ -2,7 +2,6 @@ package lenstream.gpu.lane;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -16,11 +15,11 @@ import lenstream.core.image.Stage;
 import lenstream.gpu.cuda.Range;
 import lenstream.gpu.decode.Decoded;
 import lenstream.gpu.decode.HostImageDecoder;
-import lenstream.gpu.decode.JpegStructure;
+import lenstream.gpu.decode.HostImageReader;
 import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
-import lenstream.gpu.decode.ProgressiveJpeg;
 import lenstream.gpu.decode.Thumbnail;
+import lenstream.gpu.decode.Unfinished;
 import lenstream.gpu.embed.Embedding;
 import lenstream.gpu.features.PixelAnalysis;
 import lenstream.gpu.preprocess.Geometry;
@@ -52,28 +51,26 @@ final class HostPool implements AutoCloseable {
     private final int roomUnits = (int) Math.clamp(Runtime.getRuntime().maxMemory() / HEAP_SHARE / UNIT, 1, 1 << 30);
     private final Semaphore room = new Semaphore(roomUnits);
     private final AtomicInteger decoding = new AtomicInteger();
-    private final ArrayBlockingQueue<Rewriter> rewriters;
-    private final LongAdder rewritten;
-
-    /** What rewrites a JPEG, in one thread's hands at a time. */
-    private record Rewriter(ProgressiveJpeg progressive, JpegStructure structure) {}
+    private final HostImageReader reader;
+    private final LongAdder finishedImages;
 
     /**
      * @param most bytes of pixels that a lane has room for
-     * @param rewritten counts the images that were rewritten for the device
+     * @param finishedImages counts the images that were read here for the device to finish
      */
     HostPool(
             int threads,
             HostImageDecoder decoder,
+            HostImageReader reader,
             HostPreprocessor preprocessor,
             BufferAllocator allocator,
             boolean half,
             long most,
             Intake intake,
-            LongAdder rewritten,
+            LongAdder finishedImages,
             Consumer<Throwable> onFailure) {
-        this.rewriters = new ArrayBlockingQueue<>(threads);
-        this.rewritten = rewritten;
+        this.reader = reader;
+        this.finishedImages = finishedImages;
         this.threads = Executors.newFixedThreadPool(
                 threads, Thread.ofPlatform().name("lenstream-host-", 0).daemon().factory());
         this.decoder = decoder;
@@ -142,16 +139,13 @@ final class HostPool implements AutoCloseable {
     }
 
     private void decodeNow(Item item) {
-        if (item.rewritable && rewrite(item)) {
+        if (item.readable && read(item)) {
             intake.addFirst(item);
             return;
         }
-        item.rewritten = null; // the device refused it
-        ByteBuffer direct =
-                ByteBuffer.allocateDirect(item.bytes.length).put(item.bytes).flip();
         Decoded decoded;
         try (var inside = Range.HOST_DECODE.enter()) {
-            decoded = decoder.decode(direct);
+            decoded = decoder.decode(ByteBuffer.wrap(item.bytes));
         }
         switch (decoded) {
             case Decoded.Rejected rejected ->
@@ -173,24 +167,30 @@ final class HostPool implements AutoCloseable {
         }
     }
 
-    /** Makes a baseline JPEG of a progressive one, for the device to decode; false if that cannot be. */
-    private boolean rewrite(Item item) {
-        item.rewritable = false;
-        Rewriter idle = rewriters.poll();
-        Rewriter rewriter = idle == null ? new Rewriter(new ProgressiveJpeg(), new JpegStructure()) : idle;
-        byte[] baseline;
-        try (var inside = Range.REWRITE.enter()) {
-            baseline = rewriter.progressive.baseline(item.bytes);
+    /** Reads an image for the device to finish; false if it has to be decoded here. */
+    @SuppressWarnings("MustBeClosed") // the item's, until it is copied
+    private boolean read(Item item) {
+        item.readable = false;
+        Unfinished unfinished;
+        try (var inside = Range.HOST_READ.enter()) {
+            unfinished = reader.read(item.header().format(), item.bytes);
         }
-        boolean taken = baseline != null && rewriter.structure.refusal(baseline) == null;
-        if (taken) {
-            item.rewritten = baseline;
-            item.deviceLength = rewriter.structure.length();
-            item.sampling = rewriter.structure.sampling();
-            rewritten.increment();
+        if (unfinished == null) {
+            return false;
         }
-        rewriters.offer(rewriter);
-        return taken;
+        if (unfinished.bytes() > most) {
+            unfinished.close();
+            return false;
+        }
+        try {
+            room.acquire(units(unfinished.bytes()));
+        } catch (InterruptedException e) {
+            unfinished.close();
+            throw closing();
+        }
+        item.unfinished = unfinished;
+        finishedImages.increment();
+        return true;
     }
 
     /** The part of an image that is embedded; takes over the image. */
@@ -212,25 +212,35 @@ final class HostPool implements AutoCloseable {
     /** The lanes make room, whatever happens here. */
     private void waitForRoom(Pixels pixels) {
         try {
-            room.acquire(units(pixels));
+            room.acquire(units(bytes(pixels)));
         } catch (InterruptedException e) {
             pixels.close();
-            Thread.currentThread().interrupt();
-            throw new CancellationException("closing");
+            throw closing();
         }
     }
 
-    private int units(Pixels pixels) {
-        return (int) Math.min(roomUnits, bytes(pixels) / UNIT + 1);
+    private static CancellationException closing() {
+        Thread.currentThread().interrupt();
+        return new CancellationException("closing");
     }
 
-    /** Takes back the pixels of an image once they are copied. */
+    private int units(long bytes) {
+        return (int) Math.min(roomUnits, bytes / UNIT + 1);
+    }
+
+    /** Takes back the pixels of an image, or what was read of it, once they are copied. */
     void copied(Item item) {
         Pixels pixels = item.pixels;
         if (pixels != null) {
             item.pixels = null;
-            room.release(units(pixels));
+            room.release(units(bytes(pixels)));
             pixels.close();
+        }
+        Unfinished unfinished = item.unfinished;
+        if (unfinished != null) {
+            item.unfinished = null;
+            room.release(units(unfinished.bytes()));
+            unfinished.close();
         }
     }
 

@@ -7,6 +7,7 @@ import lenstream.gpu.decode.Format;
 import lenstream.gpu.decode.JpegStructure;
 import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
+import lenstream.gpu.decode.Unfinished;
 import lenstream.gpu.embed.Embedding;
 import org.jspecify.annotations.Nullable;
 
@@ -20,11 +21,12 @@ final class Item {
     /** Set when the header was read and found sound. */
     Probed.@Nullable Image header;
 
-    /** Whether the host pool may try to rewrite it as a baseline JPEG, which the device can decode. */
-    boolean rewritable;
+    /** Whether the host pool may try to read it only, for the device to go on. */
+    boolean readable;
 
-    /** Set by the host pool: the same picture as a baseline JPEG. */
-    byte @Nullable [] rewritten;
+    /** Set by the host pool: read, to be finished on the device. Given back to the host pool. */
+    @Nullable
+    Unfinished unfinished;
 
     /** Bytes of it that a decoder on the device reads; 0 if it is not to be decoded there. */
     int deviceLength;
@@ -81,12 +83,6 @@ final class Item {
                                 known.format(), width, height, known.frames(), vector.values(), thumbnail, features));
             case Embedding.Bad bad -> reject(known.format(), Stage.EMBED, Reason.BAD_EMBEDDING, bad.detail());
         }
-    }
-
-    /** What a decoder on the device reads, {@link #deviceLength} bytes of it. */
-    byte[] deviceBytes() {
-        byte[] other = rewritten;
-        return other == null ? bytes : other;
     }
 
     Probed.Image header() {

@@ -202,7 +202,7 @@ final class DeviceEngine implements Engine {
         gauges.put("lenstream_gpu_queue", () -> engine.stats().queued());
         gauges.put("lenstream_gpu_device_images", () -> engine.stats().deviceImages());
         gauges.put("lenstream_gpu_host_images", () -> engine.stats().hostImages());
-        gauges.put("lenstream_gpu_rewritten_images", () -> engine.stats().rewrittenImages());
+        gauges.put("lenstream_gpu_finished_images", () -> engine.stats().finishedImages());
         gauges.put("lenstream_gpu_refused_images", () -> engine.stats().judgedImages());
         gauges.put("lenstream_gpu_batches", () -> engine.stats().batches());
         gauges.put("lenstream_gpu_recorded_batches", () -> engine.stats().recordedBatches());

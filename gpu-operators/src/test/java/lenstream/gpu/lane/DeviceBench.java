@@ -3,6 +3,7 @@ package lenstream.gpu.lane;
 import com.google.errorprone.annotations.MustBeClosed;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,7 +44,9 @@ public final class DeviceBench {
     private static final int UNDER_WAY = 64;
 
     /** Batches queued before the host waits. */
-    private static final int QUEUED = 8;
+    private static final int QUEUED = 32;
+
+    private static final MemoryMXBean MEMORY = ManagementFactory.getMemoryMXBean();
 
     private DeviceBench() {}
 
@@ -431,11 +434,14 @@ public final class DeviceBench {
                     Thread.sleep(15_000);
                     System.out.printf(
                             Locale.ROOT,
-                            "soak %.2f min: %.0f img/s, %.1f cores, resident %d MiB, device %d MiB free, Arrow %d bytes%n",
+                            "soak %.2f min: %.0f img/s, %.1f cores, resident %d MiB (heap %d, code and classes %.1f), device %d MiB free, Arrow"
+                                    + " %d bytes%n",
                             (i + 1) / 4.0,
                             (feeder.done.get() - before) * 1e9 / (System.nanoTime() - start),
                             load.cores(),
                             resident() >> 20,
+                            MEMORY.getHeapMemoryUsage().getCommitted() >> 20,
+                            MEMORY.getNonHeapMemoryUsage().getCommitted() / 1048576.0,
                             engine.device().freeBytes() >> 20,
                             allocator.getAllocatedMemory());
                 }

@@ -145,7 +145,7 @@ final class GpuEngineTest {
         System.out.println("formats: " + names.size() + ", lowest cosine to the CPU's pixels " + lowest + " of " + worst
                 + ", " + engine.stats());
         assertThat(lowest).isGreaterThanOrEqualTo(0.999);
-        assertThat(engine.stats().rewrittenImages())
+        assertThat(engine.stats().finishedImages())
                 .as("progressive JPEGs that the device decoded")
                 .isPositive();
     }

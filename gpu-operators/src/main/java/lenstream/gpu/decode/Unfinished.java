@@ -1,0 +1,77 @@
+package lenstream.gpu.decode;
+
+/**
+ * What the CPU has read of an image and found sound, on the heap; what is left is arithmetic without a choice, for a device. Stored
+ * orientation. Whoever receives it owns it and closes it, which hands the array back; confined to one thread at a time.
+ */
+public sealed interface Unfinished extends AutoCloseable {
+    int width();
+
+    int height();
+
+    /** Bytes that a device has to get. */
+    int bytes();
+
+    @Override
+    void close();
+
+    /**
+     * A PNG whose filters are not undone yet.
+     *
+     * @param samples rows of a filter, 0 to 4, and {@code width * channels} differences; the array may be longer
+     * @param channels 3 for RGB, 4 for RGBA
+     * @param ground what becomes of transparent pixels
+     */
+    record Png(byte[] samples, int width, int height, int channels, Ground ground, PixelPool pool)
+            implements Unfinished {
+        @Override
+        public int bytes() {
+            return height * (1 + width * channels);
+        }
+
+        @Override
+        public void close() {
+            pool.give(samples);
+        }
+    }
+
+    /**
+     * The coefficients of a JPEG, not yet multiplied by their quantisers: 64 a block in zigzag order, luma's blocks row by row,
+     * then those of each chroma.
+     *
+     * @param components 1 for gray, 3 for YCbCr
+     * @param wide luma samples a chroma sample, across; 1 or 2
+     * @param tall luma samples a chroma sample, down; 1 or 2
+     * @param lumaColumns blocks, up to whole units; the others too
+     * @param quantisers by component, 64 values in zigzag order
+     */
+    record Jpeg(
+            short[] coefficients,
+            int width,
+            int height,
+            int components,
+            int wide,
+            int tall,
+            int lumaColumns,
+            int lumaRows,
+            int chromaColumns,
+            int chromaRows,
+            byte[][] quantisers,
+            CoefficientArrays arrays)
+            implements Unfinished {
+        /** Blocks of all components. */
+        public int blocks() {
+            return lumaColumns * lumaRows + (components == 1 ? 0 : 2 * chromaColumns * chromaRows);
+        }
+
+        @Override
+        public int bytes() {
+            return 128 * blocks();
+        }
+
+        @Override
+        public void close() {
+            arrays.give(coefficients);
+        }
+    }
+}
