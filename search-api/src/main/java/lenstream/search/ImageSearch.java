@@ -70,6 +70,15 @@ final class ImageSearch {
     /** How much of a text's parts a picture's words need. */
     private static final String MOST_TRIGRAMS = "75%";
 
+    /**
+     * Words of a text that are looked up, and letters of it whose parts are: OpenSearch takes 1,024 clauses of all fields together
+     * (indices.query.bool.max_clause_count), and answers more of them with an error.
+     */
+    private static final int MOST_WORDS = 160;
+
+    /** From here on signs may be words of their own: symbols, CJK, halves of what lies beyond. */
+    private static final char FIRST_OF_ITS_OWN = 0x2000;
+
     /** When an image came, the best that is known first. */
     private static final List<String> TIMES = List.of(Field.PUBLISHED, Field.INDEXED);
 
@@ -523,15 +532,35 @@ final class ImageSearch {
         ObjectNode bool = body.putObject("query").putObject("bool");
         ArrayNode fields =
                 bool.putArray("must").addObject().putObject("dis_max").putArray("queries");
+        String words = firstWords(text);
         WORD_FIELDS.forEach((field, boost) -> {
             ObjectNode match = fields.addObject().putObject("match").putObject(field);
-            match.put("query", text).put("boost", boost).put("_name", field);
+            match.put("query", words).put("boost", boost).put("_name", field);
             if (field.equals(Field.OCR_TRIGRAMS)) {
-                match.put("minimum_should_match", MOST_TRIGRAMS);
+                int letters = Math.min(MOST_WORDS, words.codePointCount(0, words.length()));
+                match.put("query", words.substring(0, words.offsetByCodePoints(0, letters)))
+                        .put("minimum_should_match", MOST_TRIGRAMS);
             }
         });
         request.filter().addTo(bool.putArray("filter"));
         return body;
+    }
+
+    /** As much of a text as is looked up as words, each sign of a script without spaces counted as one. */
+    private static String firstWords(String text) {
+        int words = 0;
+        boolean inside = false;
+        for (int i = 0; i < text.length(); i++) {
+            char sign = text.charAt(i);
+            boolean letter = Character.isLetterOrDigit(sign);
+            boolean begins = !Character.isLowSurrogate(sign); // so that no pair is parted
+            words += begins && (sign >= FIRST_OF_ITS_OWN || (letter && !inside)) ? 1 : 0;
+            inside = letter;
+            if (words > MOST_WORDS) {
+                return text.substring(0, i);
+            }
+        }
+        return text;
     }
 
     private static List<Ranked> byWords(JsonNode answer) {

@@ -20,6 +20,9 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Random;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.GZIPOutputStream;
@@ -162,6 +165,10 @@ class HostileInputIT {
                 "-5"));
     }
 
+    private static String distinct(int count, IntFunction<String> part) {
+        return IntStream.range(0, count).mapToObj(part).collect(Collectors.joining());
+    }
+
     @Test
     void oddTextsAreAnsweredOrRefused() {
         for (String text : List.of(
@@ -170,9 +177,13 @@ class HostileInputIT {
                 "\\u0000",
                 "\\u202e\\u0000frog",
                 "\\ud83d\\udc38".repeat(900),
+                "a" + "\\ud83d\\udc38".repeat(900),
                 "\\u200b",
                 "a".repeat(2_000),
-                "\\uffff")) {
+                "\\uffff",
+                distinct(400, i -> "w" + i + " "), // as many clauses as words, in every field
+                distinct(1_900, i -> String.valueOf((char) (0x4e00 + i))), // each a word of its own
+                distinct(400, i -> Integer.toString(46_656 + 97 * i, 36)))) { // as many parts of words as letters
             assertNoFault(http.postJson("/v1/search", "{\"text\":\"" + text + "\",\"k\":1}"));
             assertNoFault(http.postJson("/v1/search", "{\"text\":\"" + text + "\",\"k\":1,\"mode\":\"hybrid\"}"));
         }
