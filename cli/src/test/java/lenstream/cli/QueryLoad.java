@@ -10,9 +10,11 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -40,10 +42,12 @@ final class QueryLoad implements AutoCloseable {
     private final List<String> faults = new ArrayList<>(); // under this
     private final List<String> spaces = new ArrayList<>(); // in the order of their first answers; under this
     private final Map<String, Long> left = new HashMap<>(); // when a space was first answered by another; under this
-    private final List<Answer> answers = new ArrayList<>(); // since the last report; under this
+    private final List<Answer> answers = new ArrayList<>(); // to questions due since the last report; under this
+    private final Set<Long> open = new HashSet<>(); // when questions without an answer were due; under this
     private final Map<Integer, Integer> refusedAt =
             new TreeMap<>(); // in ten seconds from there, since the last report; under this
     private final long start = System.nanoTime();
+    private long reported = start; // under this
     private volatile boolean ended;
 
     /** An answer, by when its question was due. */
@@ -77,6 +81,7 @@ final class QueryLoad implements AutoCloseable {
                 return;
             }
             long at = due;
+            begin(at);
             threads.execute(() -> ask(query, at));
         }
     }
@@ -134,8 +139,16 @@ final class QueryLoad implements AutoCloseable {
                 HttpResponse.BodyHandlers.ofByteArray());
     }
 
+    private synchronized void begin(long due) {
+        open.add(due);
+    }
+
+    /** One that was due before the last report was counted there, as long as it had taken then. */
     private synchronized void took(Answer answer) {
-        answers.add(answer);
+        open.remove(answer.dueNanos());
+        if (answer.dueNanos() - reported >= 0) {
+            answers.add(answer);
+        }
     }
 
     private synchronized void fault(String what) {
@@ -173,11 +186,18 @@ final class QueryLoad implements AutoCloseable {
     }
 
     /**
-     * Times of the answers since the last report; prints them.
+     * Times of the answers to questions due since the last report; prints them. What waits still counts as long as it does.
      *
      * @param usual milliseconds; each answer that took more than twice as long is printed with the server's own times
      */
     synchronized Times report(String when, double usual) {
+        long now = System.nanoTime();
+        for (long due : open) {
+            if (due - reported >= 0 && now - due > 0) {
+                answers.add(new Answer(due, now - due, "not answered yet"));
+            }
+        }
+        reported = now;
         List<Double> millis = answers.stream().map(Answer::millis).sorted().toList();
         if (millis.isEmpty()) {
             return new Times(0, Double.NaN, Double.NaN, Double.NaN);
