@@ -8,7 +8,7 @@ import java.util.zip.Adler32;
 
 /**
  * Inflates a zlib stream that lies whole in memory and whose inflated length is known. Photographs in PNG are literals for
- * the most part, of 7 to 9 bits each: four of them are taken from one load, where zlib, which may stop at any byte, looks at
+ * the most part, of 7 to 9 bits each: three of them are taken from one load, where zlib, which may stop at any byte, looks at
  * each by itself.
  *
  * <p>Takes only what is sound to the last bit, checksum included. What is refused is not thereby broken. Source: RFC 1950 and
