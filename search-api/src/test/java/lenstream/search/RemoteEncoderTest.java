@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import lenstream.core.config.ConfigException;
 import lenstream.core.config.Secret;
@@ -221,8 +222,9 @@ class RemoteEncoderTest {
     }
 
     /** A graph alone takes tokens, and gives one vector for each: tokenizer and pooling are then on our side. */
-    @Test
-    void aTextModelThatTakesTokensGetsThem() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"grpc", "http"})
+    void aTextModelThatTakesTokensGetsThem(String scheme) throws Exception {
         ModelBundle bundle = ModelBundle.load(BUNDLE);
         var vectors = new HashMap<List<Long>, float[]>();
         var asked = new CopyOnWriteArrayList<List<Long>>();
@@ -230,14 +232,13 @@ class RemoteEncoderTest {
             Stream.concat(TEXTS.stream(), goldenTexts())
                     .forEach(text -> vectors.put(boxed(tokens.ids(text)), local.embedText(text)));
         }
-        try (var server = new TokenServer(
-                        ids -> {
-                            asked.add(boxed(ids));
-                            return Objects.requireNonNull(vectors.get(boxed(ids)), () -> "unknown " + boxed(ids));
-                        },
-                        remote.uri(),
-                        TOKEN);
-                BundleQueryEncoder encoder = open(at("http", server.port()))) {
+        Function<long[], float[]> known = ids -> {
+            asked.add(boxed(ids));
+            return Objects.requireNonNull(vectors.get(boxed(ids)), () -> "unknown " + boxed(ids));
+        };
+        try (var server = new TokenServer(known, remote.uri(), TOKEN);
+                var grpc = new GrpcTokenServer(known, remote.grpcPort(), TOKEN);
+                BundleQueryEncoder encoder = open(at(scheme, scheme.equals("grpc") ? grpc.port() : server.port()))) {
             asked.clear();
             assertSame(
                     encoder.embedTexts(TEXTS),

@@ -97,6 +97,16 @@ final class TokenServer implements AutoCloseable {
             }
             inputs.put(input.path("name").asText(), values);
         }
+        byte[] out = tokenVectors(inputs, rows, columns, vectors);
+        ObjectNode answer = JSON.createObjectNode().put("model_name", "lensmini-text");
+        ObjectNode output = tensor("last_hidden_state", "FP32", List.of(rows, columns, 384));
+        output.putObject("parameters").put("binary_data_size", out.length);
+        answer.putArray("outputs").add(output);
+        send(exchange, answer, out);
+    }
+
+    /** A vector for each token, little-endian float32, zeros where the mask says that there is none. */
+    static byte[] tokenVectors(Map<String, long[]> inputs, int rows, int columns, Function<long[], float[]> vectors) {
         ByteBuffer out = ByteBuffer.allocate(rows * columns * 384 * 4).order(ByteOrder.LITTLE_ENDIAN);
         for (int row = 0; row < rows; row++) {
             long[] mask = Arrays.copyOfRange(inputs.get("attention_mask"), row * columns, (row + 1) * columns);
@@ -109,11 +119,7 @@ final class TokenServer implements AutoCloseable {
                 }
             }
         }
-        ObjectNode answer = JSON.createObjectNode().put("model_name", "lensmini-text");
-        ObjectNode output = tensor("last_hidden_state", "FP32", List.of(rows, columns, 384));
-        output.putObject("parameters").put("binary_data_size", out.capacity());
-        answer.putArray("outputs").add(output);
-        send(exchange, answer, out.array());
+        return out.array();
     }
 
     private static ObjectNode model(
