@@ -20,6 +20,7 @@ import static org.bytedeco.ffmpeg.global.avutil.av_frame_free;
 import static org.bytedeco.ffmpeg.global.avutil.av_log_set_level;
 import static org.bytedeco.ffmpeg.global.avutil.av_pix_fmt_desc_get;
 
+import lenstream.gpu.lifetime.NativeLoading;
 import org.bytedeco.ffmpeg.avcodec.AVCodec;
 import org.bytedeco.ffmpeg.avcodec.AVCodecContext;
 import org.bytedeco.ffmpeg.avcodec.AVPacket;
@@ -32,6 +33,21 @@ import org.bytedeco.javacpp.BytePointer;
 /** One frame by FFmpeg: AV1 by its binding of libaom, JPEG 2000 by its own decoder. */
 final class Ffmpeg {
     private Ffmpeg() {}
+
+    /** Loads the libraries, where an interrupt of the caller does not reach. */
+    static void load() {
+        NativeLoading.initialise(
+                org.bytedeco.ffmpeg.global.avutil.class,
+                org.bytedeco.ffmpeg.global.avcodec.class,
+                AVCodec.class,
+                AVCodecContext.class,
+                AVPacket.class,
+                AVFrame.class,
+                AVDictionary.class,
+                AVPixFmtDescriptor.class,
+                AVComponentDescriptor.class,
+                BytePointer.class);
+    }
 
     /** The first frame of an AV1 stream, its samples as deep as they are stored. */
     static Planes av1(byte[] data) throws UndecodableException {

@@ -29,6 +29,8 @@ public final class HostImageDecoder implements ImageDecoder {
     public HostImageDecoder(DecodeLimits limits, DecodeRules rules, int threads) {
         this.limits = limits;
         this.rules = rules;
+        OpenCv.load();
+        Ffmpeg.load();
         this.pool = new PixelPool(2 * threads + 2);
         this.pngReaders = new ArrayBlockingQueue<>(threads);
     }

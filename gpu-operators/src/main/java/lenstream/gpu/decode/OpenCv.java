@@ -12,6 +12,7 @@ import static org.bytedeco.opencv.global.opencv_imgcodecs.imdecode;
 import static org.bytedeco.opencv.global.opencv_imgcodecs.imencode;
 
 import java.nio.ByteBuffer;
+import lenstream.gpu.lifetime.NativeLoading;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.PointerScope;
@@ -23,6 +24,17 @@ import org.bytedeco.opencv.opencv_core.Mat;
  */
 final class OpenCv {
     private OpenCv() {}
+
+    /** Loads the libraries, where an interrupt of the caller does not reach. */
+    static void load() {
+        NativeLoading.initialise(
+                org.bytedeco.opencv.global.opencv_core.class,
+                org.bytedeco.opencv.global.opencv_imgcodecs.class,
+                BytePointer.class,
+                IntPointer.class,
+                ShortPointer.class,
+                Mat.class);
+    }
 
     /**
      * Decodes into {@code rgb}.

@@ -1,4 +1,4 @@
-/** Who closes what: {@link lenstream.gpu.lifetime.Closer}. */
+/** Who closes what: {@link lenstream.gpu.lifetime.Closer}; and native libraries, which stay: {@link lenstream.gpu.lifetime.NativeLoading}. */
 @NullMarked
 package lenstream.gpu.lifetime;
 

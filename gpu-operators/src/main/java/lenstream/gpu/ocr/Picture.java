@@ -15,9 +15,12 @@ import static org.bytedeco.opencv.global.opencv_imgproc.resize;
 import static org.bytedeco.opencv.global.opencv_imgproc.warpPerspective;
 
 import com.google.errorprone.annotations.MustBeClosed;
+import lenstream.gpu.lifetime.NativeLoading;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.opencv_core.Mat;
+import org.bytedeco.opencv.opencv_core.MatVector;
+import org.bytedeco.opencv.opencv_core.RotatedRect;
 import org.bytedeco.opencv.opencv_core.Scalar;
 import org.bytedeco.opencv.opencv_core.Size;
 
@@ -30,6 +33,19 @@ final class Picture implements AutoCloseable {
     private static final int LONGEST = 60;
 
     private final Mat bgr;
+
+    /** Loads the libraries that pictures and lines are worked on with, where an interrupt of the caller does not reach. */
+    static void load() {
+        NativeLoading.initialise(
+                org.bytedeco.opencv.global.opencv_core.class,
+                org.bytedeco.opencv.global.opencv_imgproc.class,
+                FloatPointer.class,
+                Mat.class,
+                MatVector.class,
+                RotatedRect.class,
+                Scalar.class,
+                Size.class);
+    }
 
     private Picture(Mat bgr) {
         this.bgr = bgr;

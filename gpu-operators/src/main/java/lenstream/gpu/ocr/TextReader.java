@@ -61,6 +61,7 @@ public final class TextReader implements AutoCloseable {
     @MustBeClosed
     @SuppressWarnings("MustBeClosed") // freed in close()
     public static TextReader open(OcrBundle bundle, OcrLimits limits, int threads) {
+        Picture.load();
         var closer = new Closer();
         try {
             LineFinder finder = closer.register(LineFinder.open(bundle, threads));

@@ -22,6 +22,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
 import lenstream.core.config.ConfigException;
 import lenstream.gpu.embed.DeviceException;
+import lenstream.gpu.lifetime.NativeLoading;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -77,6 +78,7 @@ public final class OnnxModel implements AutoCloseable {
 
     @MustBeClosed
     private static OnnxModel open(String name, byte[] model, int threads, boolean manyShapes) {
+        NativeLoading.initialise(OrtEnvironment.class, OrtSession.SessionOptions.class);
         try (var options = new OrtSession.SessionOptions()) {
             OrtEnvironment environment = OrtEnvironment.getEnvironment();
             options.setIntraOpNumThreads(threads);

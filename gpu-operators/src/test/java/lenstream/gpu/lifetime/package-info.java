@@ -1,0 +1,4 @@
+@NullMarked
+package lenstream.gpu.lifetime;
+
+import org.jspecify.annotations.NullMarked;
