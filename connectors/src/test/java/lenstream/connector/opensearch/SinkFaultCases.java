@@ -114,8 +114,8 @@ abstract class SinkFaultCases {
             if (seen.number() % 10 == 9 && killed.get() < kills() && dying.compareAndSet(false, true)) {
                 try {
                     TestNode.kill();
-                    TestNode.restart();
                     killed.incrementAndGet();
+                    TestNode.restart();
                 } catch (Exception e) {
                     throw new IllegalStateException(e);
                 } finally {
@@ -126,6 +126,10 @@ abstract class SinkFaultCases {
         })) {
             Observations stream = run(config(proxy), BULK.count());
             assertThat(killed).hasValue(kills());
+            // the sink may be through before the node has said that it is up again
+            for (int left = 600; dying.get() && left > 0; left--) {
+                Thread.sleep(100);
+            }
             check(stream);
         }
     }
