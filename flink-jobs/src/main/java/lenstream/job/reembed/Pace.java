@@ -2,20 +2,20 @@ package lenstream.job.reembed;
 
 /**
  * How many images a second a backfill takes on, so that those who search meanwhile hardly notice: a little more each
- * second while searches take about as long as at their calmest, half as many as soon as they take twice that, and without
- * a bound while nobody searches. Additive increase and multiplicative decrease, as in TCP's congestion avoidance (RFC
+ * second while searches take about as long as at their calmest, half as many as soon as they take one and a half times that, and
+ * without a bound while nobody searches. Additive increase and multiplicative decrease, as in TCP's congestion avoidance (RFC
  * 5681). Confined to one thread.
  */
 final class Pace {
     /** Images a second at the start, while it is not known yet what searches bear. */
-    static final double START = 8;
+    static final double START = 4;
 
     private static final double LEAST = 2;
     private static final double STEP = 1;
     /** From here on it is not worth to count. */
     private static final double UNBOUNDED = 1_000;
 
-    private static final double TOO_SLOW = 2;
+    private static final double TOO_SLOW = 1.5;
     /** Means of fewer searches say little. */
     private static final long ENOUGH = 5;
 

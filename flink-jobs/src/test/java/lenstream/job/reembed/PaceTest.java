@@ -9,7 +9,7 @@ class PaceTest {
     private static final long SECOND = 1_000_000_000L;
 
     @Test
-    void asksForMoreWhileSearchesAreCalmAndForHalfOnceTheyTakeTwiceAsLong() {
+    void asksForMoreWhileSearchesAreCalmAndForHalfOnceTheyTakeMuchLonger() {
         var pace = new Pace(Double.POSITIVE_INFINITY);
         for (int i = 0; i < 10; i++) {
             pace.observe(25, 25 * 4);
