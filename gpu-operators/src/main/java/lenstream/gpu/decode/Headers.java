@@ -102,8 +102,11 @@ final class Headers {
         return new ImageHeader(Format.JPEG, width, height, orientation, 1, variant);
     }
 
-    /** Whether an end marker follows; entropy-coded data never holds its two bytes. */
-    private static boolean endsAfter(ByteBuffer bytes, int start) {
+    /**
+     * Whether the end marker of JPEG, which JPEG 2000 has taken over, follows: entropy-coded data of the one and packets of the
+     * other never hold its two bytes.
+     */
+    static boolean endsAfter(ByteBuffer bytes, int start) {
         for (int i = bytes.limit() - 2; i >= start; i--) {
             if (bytes.get(i) == (byte) 0xFF && bytes.get(i + 1) == (byte) 0xD9) {
                 return true;

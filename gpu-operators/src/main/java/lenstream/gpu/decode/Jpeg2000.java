@@ -40,7 +40,7 @@ final class Jpeg2000 {
         if (across <= 0 || down <= 0 || across > MAX_TILES || down > MAX_TILES || across * down > MAX_TILES) {
             throw UndecodableException.corrupt("JPEG 2000: " + across + " x " + down + " tiles");
         }
-        if (!ends(bytes, at)) {
+        if (!Headers.endsAfter(bytes, at)) {
             throw UndecodableException.truncated(
                     "JPEG 2000: no end marker in " + bytes.limit() + " bytes; the picture is cut off");
         }
@@ -86,16 +86,6 @@ final class Jpeg2000 {
             at += length;
         }
         throw UndecodableException.corrupt("JPEG 2000: it holds no picture data");
-    }
-
-    /** Whether an end of codestream follows; packets never hold two bytes above {@code FF8F}. */
-    private static boolean ends(ByteBuffer bytes, int start) {
-        for (int i = bytes.limit() - 2; i > start; i--) {
-            if (bytes.get(i) == (byte) 0xFF && bytes.get(i + 1) == (byte) 0xD9) {
-                return true;
-            }
-        }
-        return false;
     }
 
     private static long unsigned(ByteBuffer bytes, int at) {
