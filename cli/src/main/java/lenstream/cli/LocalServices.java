@@ -32,7 +32,8 @@ final class LocalServices {
     static LocalFlinkCluster startFlink(DataFolder folder, int taskManagers) {
         var config = LocalFlinkCluster.Config.of(folder.flinkDistribution(), folder.flinkRun())
                 .withTaskManagers(taskManagers)
-                .withTaskMemory(1024, 512)
+                .withTaskHeapMib(1024)
+                .withTaskOffHeapMib(512)
                 .withDetached(true);
         return LocalFlinkCluster.start(config, line -> System.err.println("  " + line));
     }

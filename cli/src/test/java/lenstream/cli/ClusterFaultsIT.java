@@ -81,7 +81,7 @@ class ClusterFaultsIT {
         cluster = LocalFlinkCluster.start(
                 LocalFlinkCluster.Config.of(ROOT.resolve("infra/flink/target/flink"), WORK.resolve("flink"))
                         .withTaskManagers(2)
-                        .withHighAvailability(true),
+                        .withHighlyAvailable(true),
                 line -> {});
     }
 

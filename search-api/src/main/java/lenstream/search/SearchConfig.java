@@ -1,5 +1,6 @@
 package lenstream.search;
 
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.nio.file.Path;
 import java.time.Duration;
 import lenstream.core.config.Check;
@@ -31,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param encoder where queries are embedded; null for this process
  * @param device where this process embeds pictures
  */
+@RecordBuilder
 public record SearchConfig(
         String host,
         int port,
@@ -44,7 +46,8 @@ public record SearchConfig(
         AlertConfig alerts,
         int grpcPort,
         @Nullable RemoteConfig encoder,
-        Placement device) {
+        Placement device)
+        implements SearchConfigBuilder.With {
     /** No gRPC server. */
     public static final int NO_GRPC = -1;
 
@@ -70,120 +73,5 @@ public record SearchConfig(
                 NO_GRPC,
                 null,
                 Placement.AUTO);
-    }
-
-    public SearchConfig withHost(String address) {
-        return new SearchConfig(
-                address,
-                port,
-                bundle,
-                openSearch,
-                layout,
-                web,
-                http,
-                push,
-                receiptKey,
-                alerts,
-                grpcPort,
-                encoder,
-                device);
-    }
-
-    public SearchConfig withPort(int number) {
-        return new SearchConfig(
-                host,
-                number,
-                bundle,
-                openSearch,
-                layout,
-                web,
-                http,
-                push,
-                receiptKey,
-                alerts,
-                grpcPort,
-                encoder,
-                device);
-    }
-
-    public SearchConfig withOpenSearch(OpenSearchConfig where) {
-        return new SearchConfig(
-                host, port, bundle, where, layout, web, http, push, receiptKey, alerts, grpcPort, encoder, device);
-    }
-
-    public SearchConfig withLayout(IndexLayout names) {
-        return new SearchConfig(
-                host, port, bundle, openSearch, names, web, http, push, receiptKey, alerts, grpcPort, encoder, device);
-    }
-
-    public SearchConfig withWeb(WebConfig network) {
-        return new SearchConfig(
-                host,
-                port,
-                bundle,
-                openSearch,
-                layout,
-                network,
-                http,
-                push,
-                receiptKey,
-                alerts,
-                grpcPort,
-                encoder,
-                device);
-    }
-
-    public SearchConfig withHttp(HttpConfig manners) {
-        return new SearchConfig(
-                host,
-                port,
-                bundle,
-                openSearch,
-                layout,
-                web,
-                manners,
-                push,
-                receiptKey,
-                alerts,
-                grpcPort,
-                encoder,
-                device);
-    }
-
-    public SearchConfig withPush(PushConfig pushes) {
-        return new SearchConfig(
-                host,
-                port,
-                bundle,
-                openSearch,
-                layout,
-                web,
-                http,
-                pushes,
-                receiptKey,
-                alerts,
-                grpcPort,
-                encoder,
-                device);
-    }
-
-    public SearchConfig withReceiptKey(Path file) {
-        return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, http, push, file, alerts, grpcPort, encoder, device);
-    }
-
-    public SearchConfig withAlerts(AlertConfig told) {
-        return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, http, push, receiptKey, told, grpcPort, encoder, device);
-    }
-
-    public SearchConfig withGrpcPort(int number) {
-        return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, number, encoder, device);
-    }
-
-    public SearchConfig withEncoder(RemoteConfig servers) {
-        return new SearchConfig(
-                host, port, bundle, openSearch, layout, web, http, push, receiptKey, alerts, grpcPort, servers, device);
     }
 }

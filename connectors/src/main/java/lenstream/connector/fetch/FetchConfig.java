@@ -1,5 +1,6 @@
 package lenstream.connector.fetch;
 
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.io.Serializable;
 import java.time.Duration;
 import lenstream.core.config.Check;
@@ -23,6 +24,7 @@ import lenstream.core.web.WebConfig;
  * @param patience a host that has to be left alone for longer than this is given up for the round
  * @param revisit when known images are visited without being named
  */
+@RecordBuilder
 public record FetchConfig(
         WebConfig web,
         Duration minDelay,
@@ -34,7 +36,7 @@ public record FetchConfig(
         Duration backoff,
         Duration patience,
         RevisitPolicy revisit)
-        implements Serializable {
+        implements FetchConfigBuilder.With, Serializable {
 
     /** The least delay on the open web where {@code minDelay} is zero. */
     public static final Duration PUBLIC_FLOOR = Duration.ofSeconds(1);
@@ -67,64 +69,5 @@ public record FetchConfig(
                 Duration.ofSeconds(1),
                 Duration.ofMinutes(2),
                 RevisitPolicy.defaults());
-    }
-
-    public FetchConfig withWeb(WebConfig newWeb) {
-        return with(newWeb, minDelay, total, maxPending, maxPendingPerHost, attempts, backoff, patience, revisit);
-    }
-
-    public FetchConfig withMinDelay(Duration delay) {
-        return with(web, delay, total, maxPending, maxPendingPerHost, attempts, backoff, patience, revisit);
-    }
-
-    public FetchConfig withTotal(int requests) {
-        return with(web, minDelay, requests, maxPending, maxPendingPerHost, attempts, backoff, patience, revisit);
-    }
-
-    public FetchConfig withMaxPending(int targets) {
-        return with(web, minDelay, total, targets, maxPendingPerHost, attempts, backoff, patience, revisit);
-    }
-
-    public FetchConfig withMaxPendingPerHost(int targets) {
-        return with(web, minDelay, total, maxPending, targets, attempts, backoff, patience, revisit);
-    }
-
-    public FetchConfig withAttempts(int count) {
-        return with(web, minDelay, total, maxPending, maxPendingPerHost, count, backoff, patience, revisit);
-    }
-
-    public FetchConfig withBackoff(Duration first) {
-        return with(web, minDelay, total, maxPending, maxPendingPerHost, attempts, first, patience, revisit);
-    }
-
-    public FetchConfig withPatience(Duration longest) {
-        return with(web, minDelay, total, maxPending, maxPendingPerHost, attempts, backoff, longest, revisit);
-    }
-
-    public FetchConfig withRevisit(RevisitPolicy policy) {
-        return with(web, minDelay, total, maxPending, maxPendingPerHost, attempts, backoff, patience, policy);
-    }
-
-    private FetchConfig with(
-            WebConfig newWeb,
-            Duration newMinDelay,
-            int newTotal,
-            int newMaxPending,
-            int newMaxPendingPerHost,
-            int newAttempts,
-            Duration newBackoff,
-            Duration newPatience,
-            RevisitPolicy newRevisit) {
-        return new FetchConfig(
-                newWeb,
-                newMinDelay,
-                perHost,
-                newTotal,
-                newMaxPending,
-                newMaxPendingPerHost,
-                newAttempts,
-                newBackoff,
-                newPatience,
-                newRevisit);
     }
 }

@@ -1,5 +1,6 @@
 package lenstream.core.local;
 
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -72,6 +73,7 @@ public final class LocalFlinkCluster implements AutoCloseable {
      * @param highlyAvailable whether jobs outlive the JobManager: a ZooKeeper of its own remembers them, and {@link
      *     #replaceJobManager} goes on with each from its last checkpoint
      */
+    @RecordBuilder
     public record Config(
             Path distribution,
             Path javaHome,
@@ -83,7 +85,8 @@ public final class LocalFlinkCluster implements AutoCloseable {
             boolean prometheus,
             boolean detached,
             Duration startLimit,
-            boolean highlyAvailable) {
+            boolean highlyAvailable)
+            implements LocalFlinkClusterConfigBuilder.With {
         public Config {
             if (taskManagers < 1 || taskManagers > 64) {
                 throw new IllegalArgumentException("taskManagers: " + taskManagers + " is not in 1..64");
@@ -111,96 +114,6 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     false,
                     Duration.ofMinutes(2),
                     false);
-        }
-
-        public Config withTaskManagers(int count) {
-            return new Config(
-                    distribution,
-                    javaHome,
-                    runDir,
-                    count,
-                    taskHeapMib,
-                    taskOffHeapMib,
-                    restPort,
-                    prometheus,
-                    detached,
-                    startLimit,
-                    highlyAvailable);
-        }
-
-        public Config withRestPort(int port) {
-            return new Config(
-                    distribution,
-                    javaHome,
-                    runDir,
-                    taskManagers,
-                    taskHeapMib,
-                    taskOffHeapMib,
-                    port,
-                    prometheus,
-                    detached,
-                    startLimit,
-                    highlyAvailable);
-        }
-
-        public Config withTaskMemory(int heapMib, int offHeapMib) {
-            return new Config(
-                    distribution,
-                    javaHome,
-                    runDir,
-                    taskManagers,
-                    heapMib,
-                    offHeapMib,
-                    restPort,
-                    prometheus,
-                    detached,
-                    startLimit,
-                    highlyAvailable);
-        }
-
-        public Config withPrometheus(boolean reports) {
-            return new Config(
-                    distribution,
-                    javaHome,
-                    runDir,
-                    taskManagers,
-                    taskHeapMib,
-                    taskOffHeapMib,
-                    restPort,
-                    reports,
-                    detached,
-                    startLimit,
-                    highlyAvailable);
-        }
-
-        public Config withHighAvailability(boolean remembers) {
-            return new Config(
-                    distribution,
-                    javaHome,
-                    runDir,
-                    taskManagers,
-                    taskHeapMib,
-                    taskOffHeapMib,
-                    restPort,
-                    prometheus,
-                    detached,
-                    startLimit,
-                    remembers);
-        }
-
-        public Config withDetached(boolean outlives) {
-            return new Config(
-                    distribution,
-                    javaHome,
-                    runDir,
-                    taskManagers,
-                    taskHeapMib,
-                    taskOffHeapMib,
-                    restPort,
-                    prometheus,
-                    outlives,
-                    startLimit,
-                    highlyAvailable);
         }
     }
 

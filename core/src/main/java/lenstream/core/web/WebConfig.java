@@ -1,5 +1,6 @@
 package lenstream.core.web;
 
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
@@ -18,6 +19,7 @@ import lenstream.core.config.DataSize;
  * @param totalTimeout for one request with its body
  * @param maxConnections open at once, in all
  */
+@RecordBuilder
 public record WebConfig(
         List<String> allowPrivate,
         String userAgent,
@@ -27,7 +29,7 @@ public record WebConfig(
         Duration firstByteTimeout,
         Duration totalTimeout,
         int maxConnections)
-        implements Serializable {
+        implements WebConfigBuilder.With, Serializable {
 
     public WebConfig {
         allowPrivate = List.copyOf(allowPrivate);
@@ -59,30 +61,8 @@ public record WebConfig(
                 256);
     }
 
-    public WebConfig withAllowPrivate(List<String> networks) {
-        return new WebConfig(
-                networks,
-                userAgent,
-                maxBytes,
-                maxRedirects,
-                connectTimeout,
-                firstByteTimeout,
-                totalTimeout,
-                maxConnections);
-    }
-
-    public WebConfig withMaxBytes(DataSize bytes) {
-        return new WebConfig(
-                allowPrivate,
-                userAgent,
-                bytes,
-                maxRedirects,
-                connectTimeout,
-                firstByteTimeout,
-                totalTimeout,
-                maxConnections);
-    }
-
+    /** The same with less time for a request; what is part of it takes no longer either. */
+    @Override
     public WebConfig withTotalTimeout(Duration timeout) {
         return new WebConfig(
                 allowPrivate,
@@ -92,18 +72,6 @@ public record WebConfig(
                 connectTimeout.compareTo(timeout) < 0 ? connectTimeout : timeout,
                 firstByteTimeout.compareTo(timeout) < 0 ? firstByteTimeout : timeout,
                 timeout,
-                maxConnections);
-    }
-
-    public WebConfig withUserAgent(String agent) {
-        return new WebConfig(
-                allowPrivate,
-                agent,
-                maxBytes,
-                maxRedirects,
-                connectTimeout,
-                firstByteTimeout,
-                totalTimeout,
                 maxConnections);
     }
 }

@@ -1,5 +1,6 @@
 package lenstream.gpu.pipeline;
 
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.io.Serializable;
 import java.nio.file.Path;
 import lenstream.core.config.Check;
@@ -17,6 +18,7 @@ import lenstream.gpu.decode.DecodeLimits;
  * @param device number of the device, where one is used; those beyond the last begin again at the first
  * @param thumbnails whether thumbnails are made
  */
+@RecordBuilder
 public record PipelineConfig(
         String bundle,
         int subBatchRows,
@@ -26,7 +28,7 @@ public record PipelineConfig(
         Placement placement,
         int device,
         boolean thumbnails)
-        implements Serializable {
+        implements PipelineConfigBuilder.With, Serializable {
     private static final int DEFAULT_SUB_BATCH_ROWS = 8;
 
     public PipelineConfig {
@@ -49,18 +51,6 @@ public record PipelineConfig(
         return new PipelineConfig(bundle.toString(), DEFAULT_SUB_BATCH_ROWS, cores, cores, DecodeLimits.defaults());
     }
 
-    /** The same with another encoder. */
-    public PipelineConfig withBundle(String directory) {
-        return new PipelineConfig(
-                directory, subBatchRows, decodeThreads, inferenceThreads, limits, placement, device, thumbnails);
-    }
-
-    /** The same with other limits of one image. */
-    public PipelineConfig withLimits(DecodeLimits others) {
-        return new PipelineConfig(
-                bundle, subBatchRows, decodeThreads, inferenceThreads, others, placement, device, thumbnails);
-    }
-
     /** The same with other numbers of threads. */
     public PipelineConfig withThreads(int decoding, int inferring) {
         return new PipelineConfig(bundle, subBatchRows, decoding, inferring, limits, placement, device, thumbnails);
@@ -70,11 +60,5 @@ public record PipelineConfig(
     public PipelineConfig on(Placement where, int number) {
         return new PipelineConfig(
                 bundle, subBatchRows, decodeThreads, inferenceThreads, limits, where, number, thumbnails);
-    }
-
-    /** The same with thumbnails or without. */
-    public PipelineConfig withThumbnails(boolean wanted) {
-        return new PipelineConfig(
-                bundle, subBatchRows, decodeThreads, inferenceThreads, limits, placement, device, wanted);
     }
 }

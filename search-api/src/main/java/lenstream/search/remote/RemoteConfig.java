@@ -1,5 +1,6 @@
 package lenstream.search.remote;
 
+import io.soabase.recordbuilder.core.RecordBuilder;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param token sent as {@code Authorization: Bearer}; null for none
  * @param authority PEM file of the authorities that the servers' certificates must come from; null for the JDK's
  */
+@RecordBuilder
 public record RemoteConfig(
         List<String> urls,
         @Nullable String imageModel,
@@ -35,7 +37,8 @@ public record RemoteConfig(
         @Default("8") int batch,
         @Default("4") int calls,
         @Nullable Secret token,
-        @Nullable Path authority) {
+        @Nullable Path authority)
+        implements RemoteConfigBuilder.With {
     private static final Set<String> SCHEMES = Set.of("grpc", "grpcs", "http", "https");
 
     public RemoteConfig {
@@ -57,22 +60,6 @@ public record RemoteConfig(
     public static RemoteConfig at(String url) {
         return new RemoteConfig(
                 List.of(url), null, null, Duration.ofSeconds(2), Duration.ofSeconds(60), 8, 4, null, null);
-    }
-
-    public RemoteConfig withStartTimeout(Duration limit) {
-        return new RemoteConfig(urls, imageModel, textModel, timeout, limit, batch, calls, token, authority);
-    }
-
-    public RemoteConfig withTimeout(Duration limit) {
-        return new RemoteConfig(urls, imageModel, textModel, limit, startTimeout, batch, calls, token, authority);
-    }
-
-    public RemoteConfig withToken(Secret secret) {
-        return new RemoteConfig(urls, imageModel, textModel, timeout, startTimeout, batch, calls, secret, authority);
-    }
-
-    public RemoteConfig withAuthority(Path file) {
-        return new RemoteConfig(urls, imageModel, textModel, timeout, startTimeout, batch, calls, token, file);
     }
 
     static URI uri(String url) {
