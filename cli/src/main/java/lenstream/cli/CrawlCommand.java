@@ -77,33 +77,14 @@ final class CrawlCommand implements Callable<Integer> {
     @Option(names = "--follow", description = "keep crawling on each site's interval; else end when nothing is left")
     private boolean follow;
 
-    @Option(
-            names = "--cluster",
-            paramLabel = "HOST:PORT",
-            description = "submit to this Flink cluster (its REST address)")
-    private @Nullable String cluster;
-
-    @Option(names = "--savepoint", paramLabel = "PATH", description = "with --cluster: continue from this savepoint")
-    private @Nullable String savepoint;
-
-    @Option(
-            names = "--parallelism",
-            paramLabel = "N",
-            converter = AtLeastOne.class,
-            defaultValue = "1",
-            description = "subtasks (default: ${DEFAULT-VALUE})")
-    private int parallelism;
+    @Mixin
+    private ClusterOptions where = new ClusterOptions();
 
     @Option(names = "--json", description = "final counts as JSON")
     private boolean json;
 
     @Override
     public Integer call() throws InterruptedException {
-        if (savepoint != null && cluster == null) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "--savepoint goes with --cluster; a crawl in this process finds its own state.");
-        }
         if (follow && building.bulkLoad()) {
             throw new ParameterException(
                     spec.commandLine(), "--bulk-load is for a first fill that ends; crawl once, then --follow.");
@@ -113,10 +94,10 @@ final class CrawlCommand implements Callable<Integer> {
         if (topic != null && !follow) {
             throw new CliException("the topic " + topic.topic() + " has no end: add --follow");
         }
-        if (topic != null && cluster == null) {
+        if (topic != null && where.here()) {
             KafkaArrivals.check(topic);
         }
-        ClusterSubmission submission = cluster == null ? null : new ClusterSubmission(workspace, cluster, savepoint);
+        ClusterSubmission submission = where.submission(workspace);
         EmbedConfig embed = Embedding.config(
                 workspace, parsed.maxPixels(), parsed.fetch().web().maxBytes());
         OcrConfig words = ocr.config();
@@ -135,7 +116,7 @@ final class CrawlCommand implements Callable<Integer> {
                     embed,
                     workspace.openSearchAt(openSearch.url()),
                     layout,
-                    JobSettings.named(jobName(workspace.prefix)).withParallelism(parallelism),
+                    JobSettings.named(jobName(workspace.prefix)).withParallelism(where.parallelism()),
                     store.config(workspace),
                     words);
             Consumer<CrawlCounts> show = counts -> progress.show(report.progress(counts));
@@ -161,7 +142,7 @@ final class CrawlCommand implements Callable<Integer> {
                 "%,d of %,d pages, sitemaps and feeds cannot be read: %s says which and why%n",
                 counts.unread(),
                 counts.lists(),
-                cluster == null ? workspace.logs().resolve("crawl.log") : "the log of the TaskManagers");
+                where.here() ? workspace.logs().resolve("crawl.log") : "the log of the TaskManagers");
         return counts.unread() == counts.lists() ? 1 : 0;
     }
 

@@ -115,22 +115,8 @@ final class IndexCommand implements Callable<Integer> {
             description = "private networks that may be reached, such as 10.0.0.0/8")
     private List<String> allowPrivate = List.of();
 
-    @Option(
-            names = "--cluster",
-            paramLabel = "HOST:PORT",
-            description = "submit to this Flink cluster (its REST address), whose machines must see the same places")
-    private @Nullable String cluster;
-
-    @Option(names = "--savepoint", paramLabel = "PATH", description = "with --cluster: continue from this savepoint")
-    private @Nullable String savepoint;
-
-    @Option(
-            names = "--parallelism",
-            paramLabel = "N",
-            converter = AtLeastOne.class,
-            defaultValue = "1",
-            description = "archives or folders read at once (default: ${DEFAULT-VALUE})")
-    private int parallelism;
+    @Mixin
+    private ClusterOptions where = new ClusterOptions();
 
     @Option(names = "--json", description = "final counts as JSON")
     private boolean json;
@@ -140,10 +126,7 @@ final class IndexCommand implements Callable<Integer> {
         if (follow && building.bulkLoad()) {
             throw new CliException("--bulk-load is for a first fill that ends; index once, then --follow");
         }
-        if (savepoint != null && cluster == null) {
-            throw new CliException("--savepoint goes with --cluster; a run in this process finds its own state");
-        }
-        ClusterSubmission submission = cluster == null ? null : new ClusterSubmission(workspace, cluster, savepoint);
+        ClusterSubmission submission = where.submission(workspace);
         if (places.stream().anyMatch(FolderSource::isUrl)) {
             workspace.loadFileSystems();
         }
@@ -169,7 +152,7 @@ final class IndexCommand implements Callable<Integer> {
                     Embedding.config(workspace, 200_000_000, DataSize.ofMebibytes(30)),
                     workspace.openSearchAt(openSearch.url()),
                     layout,
-                    JobSettings.named("lenstream-index").withParallelism(parallelism),
+                    JobSettings.named("lenstream-index").withParallelism(where.parallelism()),
                     store.config(workspace),
                     words);
             Consumer<CrawlCounts> show = counts -> progress.show(report.progress(counts));
