@@ -1,4 +1,4 @@
-// The page. State lives in the URL: ?q= words, ?like= id, ?upload= number of a picture dropped in this tab, &region= part of
+// The page. State lives in the URL: ?q= words, ?like= id, ?upload= key of a picture dropped in this tab, &region= part of
 // that picture, &more= and &less= ids that refine the query, &mode=, filters by their names in the API, &show= id.
 
 import "/ui/theme.js";
@@ -10,7 +10,7 @@ const REFINEMENT = 0.25; // little, because pictures lie much nearer to each oth
 const FACETS = { site: "sites", host: "hosts", mime: "types", license: "licences", color: "colours" };
 const FILTERS = [...Object.keys(FACETS), "label", "orientation", "min_width", "published_from", "published_to"];
 const number = new Intl.NumberFormat("en");
-const uploads = new Map(); // number → {blob, name, preview}
+const uploads = new Map(); // key → {blob, name, preview}
 
 let hits = [];
 let cursor = null;
@@ -144,6 +144,7 @@ async function search(s, key, home) {
   if (hits.length) $("results").classList.add("stale");
   else ghosts();
   $("search").classList.add("busy");
+  $("results").setAttribute("aria-busy", "true");
   try {
     const found = await load(s, null, mine.signal);
     answer = found;
@@ -163,6 +164,7 @@ async function search(s, key, home) {
     if (running === mine) {
       $("results").classList.remove("stale");
       $("search").classList.remove("busy");
+      $("results").removeAttribute("aria-busy");
     }
   }
 }
@@ -173,12 +175,17 @@ function showPicture(s) {
   if (s.upload) {
     const upload = uploads.get(s.upload);
     if (upload) $("picture-image").src = upload.preview;
+    else $("picture-image").removeAttribute("src");
+    $("picture-image").hidden = !upload;
     $("picture-label").textContent = (s.region ? "part of " : "") + (upload?.name ?? "picture");
   } else if (s.like) {
+    $("picture-image").hidden = false;
     $("picture-image").src = `/v1/images/${encodeURIComponent(s.like)}/thumbnail`;
     $("picture-label").textContent = s.region ? "like this part" : "like this";
   }
 }
+
+$("picture-image").addEventListener("error", () => { $("picture-image").hidden = true; }); // its name stays
 
 /* filters: a row of choices from the facets of the answer, which count the hits of the search */
 function filters(s) {
@@ -233,7 +240,10 @@ function refinements(s) {
   };
   $("refinements").replaceChildren(...s.more.map((id) => chip(id, "more", "+", "More like this")), ...s.less.map((id) => chip(id, "less", "−", "Less like this")));
 }
+const seen = new Map(); // id → what the picture is called, of those that refine
 function refine(id, list) {
+  const hit = hits.find((h) => h.id === id);
+  if (hit) seen.set(id, nameOf(hit));
   const s = stateOf(location.href);
   const other = list === "more" ? "less" : "more";
   const mode = "vector"; // refinement is about looks
@@ -241,7 +251,7 @@ function refine(id, list) {
 }
 function nameOf(hit) {
   const file = decodeURIComponent(hit.url.split("/").pop().split("?")[0].replace(/%(?![0-9a-f]{2})/gi, "%25"));
-  return hit.title || hit.alt || hit.caption || file || hit.url;
+  return hit.alt || hit.caption || hit.title || file || hit.url; // a page's title says less of each of its pictures
 }
 function tile(hit, position) {
   const node = document.createElement("button");
@@ -255,7 +265,10 @@ function tile(hit, position) {
   image.alt = "";
   image.decoding = "async";
   if (position > 24) image.loading = "lazy";
-  image.addEventListener("load", () => image.classList.add("here"));
+  image.addEventListener("load", () => {
+    image.classList.add("here");
+    node.classList.remove("untold");
+  });
   persist(image, hit.thumbnail);
   const label = document.createElement("span");
   label.className = "label";
@@ -276,6 +289,7 @@ function persist(image, src) {
   let attempts = 0;
   image.addEventListener("error", () => {
     if (attempts++ < 3) setTimeout(() => { image.src = src; }, 1000 * attempts);
+    image.parentElement?.classList.add("untold"); // its words are shown while the picture is not
   });
   image.src = src;
 }
@@ -356,8 +370,9 @@ function status(home) {
   $("status").textContent = parts.join(" · ");
 }
 function trouble(title, text, retry) {
+  cursor = null;
   $("empty").hidden = false;
-  $("heading").hidden = true;
+  $("heading").hidden = $("more").hidden = true;
   $("empty-title").textContent = title;
   $("empty-text").textContent = text;
   $("retry").hidden = !retry;
@@ -393,7 +408,7 @@ function words(name) {
 }
 function chips() {
   if ($("chips").childElementCount) return;
-  const names = [...new Set(hits.map((h) => words(h.title || h.alt || "")).filter((n) => n.length > 2 && n.length <= 26))];
+  const names = [...new Set(hits.map((h) => words(h.alt || h.caption || h.title || "")).filter((n) => n.length > 2 && n.length <= 26))];
   $("chips").hidden = !names.length;
   for (let i = names.length - 1; i > 0; i--) {
     const j = Math.floor(Math.random() * (i + 1));
@@ -419,11 +434,13 @@ function details(s) {
     (hit) => stateOf(location.href).show === hit.id && fill(hit),
     (e) => { go({ ...s, show: null }, true); $("note").hidden = false; $("note").textContent = e.message; });
 }
+$("details-image").addEventListener("error", () => $("stage").classList.add("missing"));
+$("details-image").addEventListener("load", () => $("stage").classList.remove("missing"));
 function fill(hit) {
   $("details-image").src = hit.thumbnail;
   $("details-image").alt = hit.alt || nameOf(hit);
   $("details-title").textContent = nameOf(hit);
-  const alt = [hit.alt, hit.caption].filter((t) => t && t !== nameOf(hit)).join(" · ");
+  const alt = [...new Set([hit.alt, hit.caption, hit.title])].filter((t) => t && t !== nameOf(hit)).join(" · ");
   $("details-alt").textContent = alt;
   $("details-alt").hidden = !alt;
   link($("details-page"), hit.page_url);
@@ -442,29 +459,33 @@ function fill(hit) {
   });
   why(hit, s);
   lines(hit, s);
-  const facts = [];
-  if (hit.score != null) facts.push(["Score", meter(hit.score)]);
-  if (hit.cosine != null) facts.push(["Cosine", hit.cosine.toFixed(4)]);
-  facts.push(["Size", `${number.format(hit.width)} × ${number.format(hit.height)}` + (hit.frames > 1 ? `, ${hit.frames} frames` : "")]);
-  facts.push(["Type", hit.mime.replace("image/", "").toUpperCase()]);
-  if (hit.color?.length) facts.push(["Colours", colours(hit)]);
-  facts.push(["Host", hit.host]);
-  if (hit.credit) facts.push(["Credit", hit.credit]);
-  if (hit.license) facts.push(["Licence", licence(hit.license)]);
-  if (hit.published) facts.push(["Published", when(hit.published)]);
-  facts.push(["Indexed", when(hit.indexed)]);
-  if (hit.group_size > 1) facts.push(["Copies", String(hit.group?.size ?? hit.group_size)]);
-  if (hit.group?.seen_on) facts.push(["Seen on", `${hit.group.seen_on} pages`]);
-  facts.push(["Encoder", mono(hit.fingerprint)], ["Id", mono(hit.id)]);
-  $("details-facts").replaceChildren(...facts.flatMap(([name, value]) => {
+  const pairs = [];
+  if (hit.score != null) pairs.push(["Score", meter(hit.score)]);
+  if (hit.cosine != null) pairs.push(["Cosine", hit.cosine.toFixed(4)]);
+  pairs.push(["Size", `${number.format(hit.width)} × ${number.format(hit.height)}` + (hit.frames > 1 ? `, ${hit.frames} frames` : "")]);
+  pairs.push(["Type", hit.mime.replace("image/", "").toUpperCase()]);
+  if (hit.color?.length) pairs.push(["Colours", colours(hit)]);
+  pairs.push(["Host", hit.host]);
+  if (hit.credit) pairs.push(["Credit", hit.credit]);
+  if (hit.license) pairs.push(["Licence", licence(hit.license)]);
+  if (hit.published) pairs.push(["Published", when(hit.published)]);
+  pairs.push(["Indexed", when(hit.indexed)]);
+  if (hit.group_size > 1) pairs.push(["Copies", String(hit.group?.size ?? hit.group_size)]);
+  if (hit.group?.seen_on) pairs.push(["Seen on", `${hit.group.seen_on} pages`]);
+  pairs.push(["Encoder", mono(hit.fingerprint)], ["Id", mono(hit.id)]);
+  facts(pairs);
+  if (!$("details").open) $("details").showModal();
+}
+function facts(pairs) {
+  $("details-facts").replaceChildren(...pairs.flatMap(([name, value]) => {
     const dt = document.createElement("dt");
     dt.textContent = name;
     const dd = document.createElement("dd");
     dd.append(value);
     return [dt, dd];
   }));
-  if (!$("details").open) $("details").showModal();
 }
+const size = (bytes) => (bytes < 1e6 ? Math.ceil(bytes / 1024) + " KiB" : (bytes / 1048576).toFixed(1) + " MiB");
 function fillUpload(upload, s) {
   const image = $("details-image");
   image.alt = "The picture you search with";
@@ -473,7 +494,7 @@ function fillUpload(upload, s) {
   $("details-alt").hidden = false;
   $("details-alt").textContent = "Draw a box on the picture to search for a part of it.";
   for (const id of ["details-page", "details-original", "details-history", "details-similar", "details-more", "details-less"]) $(id).hidden = true;
-  $("details-facts").replaceChildren();
+  facts([["Type", upload.blob.type.replace("image/", "").toUpperCase()], ["File", size(upload.blob.size)]]);
   $("details-why").hidden = $("details-words").hidden = $("word").hidden = true;
   image.decode().catch(() => {}).then(() => part({
     width: image.naturalWidth, height: image.naturalHeight, region: s.region,
@@ -648,15 +669,22 @@ function why(hit, s) {
   if (words) reasons.push(`By its words (${names?.join(", ") || "caption"}) it is number ${number.format(words.rank)}` + (picture || recency ? `: ${percent(words.share)} of its place.` : "."));
   if (recency) reasons.push(`By its time it is number ${number.format(recency.rank)}: ${percent(recency.share)} of its place.`);
   for (const part of parts ?? []) {
-    reasons.push(`${part.query}, weight ${part.weight}: cosine ${part.cosine.toFixed(3)}, ${part.share < 0 ? "takes away" : "adds"} ${Math.abs(part.share).toFixed(3)}.`);
+    reasons.push(`${called(part.query, s)}, weight ${part.weight}: cosine ${part.cosine.toFixed(3)}, ${part.share < 0 ? "takes away" : "adds"} ${Math.abs(part.share).toFixed(3)}.`);
   }
-  if (hit.cosine != null && answer?.floor != null && hit.score < answer.floor) reasons.push("For these words, and among so many pictures, chance alone reaches its score.");
+  if (hit.cosine != null && answer?.floor != null && hit.score < answer.floor) reasons.push(`Among so many pictures some reach its score by chance: it takes ${Math.round(answer.floor * 100)} to be sure that one fits these words.`);
   $("details-why").hidden = !reasons.length || isHome(s);
   $("details-why-list").replaceChildren(...reasons.map((reason) => {
     const item = document.createElement("li");
     item.textContent = reason;
     return item;
   }));
+}
+/* a part of a refined query, as a person chose it: not by its id */
+function called(query, s) {
+  const id = /^image ([0-9a-f]+)$/.exec(query)?.[1];
+  if (!id) return query;
+  const kind = s.more.includes(id) ? "More like" : s.less.includes(id) ? "Less like" : "Like";
+  return `${kind} ${seen.get(id) ? `“${seen.get(id)}”` : "the picture " + id.slice(0, 6) + "…"}`;
 }
 const when = (iso) => new Date(iso).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 function closeDetails() {
@@ -739,7 +767,7 @@ function searchWith(blob, name) {
     $("note").textContent = "That is not a picture. JPEG, PNG, WebP, GIF and AVIF work.";
     return;
   }
-  const key = String(uploads.size + 1);
+  const key = Date.now().toString(36); // never used before: an address of before a reload must not show another picture
   uploads.set(key, { blob, name, preview: URL.createObjectURL(blob) });
   $("q").value = "";
   go({ upload: key });

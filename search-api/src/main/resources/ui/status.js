@@ -112,7 +112,6 @@ function jobs(s) {
   $("jobs").replaceChildren(...s.jobs.map((job) => {
     const counts = COUNTS.filter(([name]) => job.metrics[name] != null)
       .map(([name, label]) => node("span", {}, node("b", {}, number.format(job.metrics[name])), " " + label));
-    const device = Object.entries(job.metrics).filter(([name]) => /^lenstream_(gpu|device)_/.test(name));
     const check = job.checkpoints;
     const saved = check.last_at_millis < 0 ? "no checkpoint yet"
       : `checkpoint ${ago(new Date(check.last_at_millis).toISOString())}, took ${seconds(check.last_took_millis / 1000)}, ${bytes(Math.max(0, check.last_bytes))}`;
@@ -123,9 +122,31 @@ function jobs(s) {
       table("Stages of " + job.name, ["Stage", "Subtasks", "Busy", "Waits for the next"],
         job.stages.map((stage) => [stage.name.replaceAll(" -> ", " → "), String(stage.parallelism), meter(stage.busy), meter(stage.back_pressured)]), [1]),
     ];
-    if (device.length) parts.push(node("p", { class: "counts" }, ...device.map(([name, value]) => node("span", {}, node("b", {}, number.format(value)), " " + words(name.replace("lenstream_", ""))))));
     return node("article", { class: "job" }, ...parts);
   }));
+}
+/* where images become embeddings, and what that takes; the metrics of several subtasks come added up */
+function embedding(s) {
+  const jobs = (s.jobs ?? []).map((job) => job.metrics).filter((m) => m.lenstream_embed_in != null);
+  if (!jobs.length) return facts($("embedding"), [["Images", "none now: no job is running"]]);
+  const sum = (name) => jobs.reduce((all, m) => all + (m["lenstream_" + name] ?? 0), 0);
+  const devices = sum("embed_on_device");
+  const pairs = [["Runs on", devices ? "the GPU" : "the CPU"]];
+  if (devices) {
+    if (jobs.some((m) => m.lenstream_gpu_kernel_percent != null)) {
+      pairs.push(["GPU busy", meter(Math.min(1, sum("gpu_kernel_percent") / devices / 100))]);
+      pairs.push(["JPEG engines busy", meter(Math.min(1, sum("gpu_jpeg_engine_percent") / devices / 100))]);
+    }
+    pairs.push(["GPU memory", bytes(sum("gpu_allocated_bytes"))], ["Decoded by", `GPU ${number.format(sum("gpu_device_images"))}, CPU ${number.format(sum("gpu_host_images"))}`]);
+    pairs.push(["Queue", number.format(sum("gpu_queue"))]);
+    if (sum("gpu_batch_halvings")) pairs.push(["Batches halved", number.format(sum("gpu_batch_halvings"))]);
+  }
+  const images = sum("embedded");
+  const each = (name) => seconds(sum(name) / 1e9 / images);
+  if (images && sum("inference_nanos")) pairs.push(["An image takes", `${each("decode_nanos")} decode, ${each("preprocess_nanos")} preprocess, ${each("inference_nanos")} embed`]);
+  if (sum("embed_batches")) pairs.push(["Batch", `${(sum("embed_in") / sum("embed_batches")).toFixed(1)} images on average`]);
+  pairs.push(["Waiting", number.format(sum("embed_in_flight"))]);
+  facts($("embedding"), pairs);
 }
 function freshness(s) {
   const rows = s.freshness ?? [];
@@ -143,6 +164,8 @@ function sites(s) {
     ? table("Sites of the index", ["Site", "Images", "Newest"], s.sites.map((row) => [address(row.site), number.format(row.images), ago(row.newest_indexed)]), [1, 2])
     : none("The index is empty."));
 }
+/* what was wrong, without the address that stands above it */
+const said = (example) => ((example.detail ?? "").startsWith(example.url + ": ") ? example.detail.slice(example.url.length + 2) : (example.detail ?? ""));
 const opened = new Set(); // which reasons a person has unfolded: they stay so when the figures come again
 function rejections(s) {
   const reasons = s.rejections?.reasons ?? [];
@@ -154,7 +177,7 @@ function rejections(s) {
   $("rejections").replaceChildren(...reasons.map((r) => {
     const details = node("details", {},
       node("summary", {}, node("span", { class: "reason" }, words(r.reason)), meter(r.images / most, number.format(r.images))),
-      node("ul", {}, ...r.examples.map((e) => node("li", {}, address(e.url), node("span", { class: "soft" }, e.detail ?? ""), node("span", { class: "soft" }, `${words(e.stage ?? "")}, ${ago(e.observed)}`)))));
+      node("ul", {}, ...r.examples.map((e) => node("li", {}, address(e.url), node("span", { class: "soft" }, said(e)), node("span", { class: "soft" }, `${words(e.stage ?? "")}, ${ago(e.observed)}`)))));
     details.open = opened.has(r.reason);
     details.addEventListener("toggle", () => (details.open ? opened.add(r.reason) : opened.delete(r.reason)));
     return details;
@@ -237,7 +260,7 @@ async function refresh() {
     const response = await fetch("/v1/status", { cache: "no-store" });
     const s = await response.json();
     if (!response.ok) throw new Error(s.detail ?? "The server answered " + response.status + ".");
-    for (const part of [glance, throughput, jobs, freshness, sites, rejections, index, alerts, search]) part(s);
+    for (const part of [glance, throughput, jobs, embedding, freshness, sites, rejections, index, alerts, search]) part(s);
     $("updated").textContent = "updated " + new Date(s.at).toLocaleTimeString();
     say(s.problems);
   } catch (e) {

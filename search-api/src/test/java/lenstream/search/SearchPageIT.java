@@ -122,6 +122,65 @@ class SearchPageIT {
     }
 
     @Test
+    void aPictureThatAReloadLostIsAskedForAgainAndThenSearched() {
+        open("/?upload=1");
+        await("gone", () -> text("#empty-title").equals("That picture is gone"));
+        assertThat(browser.findElement(By.id("picture-image")).isDisplayed()).isFalse();
+        GalleryIndex.Picture picture = index.pictures.get(7);
+        browser.findElement(By.id("file"))
+                .sendKeys(picture.file().toAbsolutePath().normalize().toString());
+        await("results", () -> text("#heading").equals("Like your picture") && !tiles().isEmpty());
+        assertThat(tiles().getFirst().getDomAttribute("data-id")).isEqualTo(picture.id());
+        assertThat(browser.findElement(By.id("picture-image")).isDisplayed()).isTrue();
+    }
+
+    @Test
+    void aServerThatIsGoneIsSaidAndSearchedAgain() {
+        open("/?q=animal");
+        awaitTiles();
+        browser.executeScript("window.kept = fetch; window.fetch = () => Promise.reject(new TypeError('refused'))");
+        type(" frog");
+        await("trouble", () -> text("#empty-title").equals("No connection"));
+        assertThat(browser.findElement(By.id("more")).isDisplayed()).isFalse();
+        chromium.requireAccessible("no connection");
+        browser.executeScript("window.fetch = window.kept");
+        browser.findElement(By.id("retry")).click();
+        await("results", () -> text("#heading").contains("animal frog") && !tiles().isEmpty());
+    }
+
+    @Test
+    void aTileWithoutItsPictureShowsItsWords() {
+        open("/?q=flower");
+        awaitTiles();
+        browser.executeScript("document.querySelector('.tile img').src = '/v1/images/0/thumbnail'");
+        await(
+                "words",
+                () -> browser.findElement(By.cssSelector(".tile .label"))
+                        .getCssValue("opacity")
+                        .equals("1"));
+        assertThat(text(".tile .label")).isNotBlank();
+        new Actions(browser).moveToElement(browser.findElement(By.id("q"))).perform();
+        await(
+                "picture",
+                () -> browser.findElements(By.cssSelector(".tile.untold")).isEmpty());
+    }
+
+    @Test
+    void longAndRightToLeftWordsKeepTheirPlace() {
+        open("/?q=" + URLEncoder.encode("flower ".repeat(250), UTF_8));
+        awaitTiles();
+        assertThat(browser.findElement(By.id("status")).getSize().height).isLessThan(40);
+        assertThat(chromium.excessWidth()).isZero();
+        open("/?q=" + URLEncoder.encode("\u05e4\u05e8\u05d7 \u05d0\u05d3\u05d5\u05dd", UTF_8));
+        awaitTiles();
+        for (String id : List.of("q", "heading")) {
+            assertThat(browser.findElement(By.id(id)).getCssValue("direction"))
+                    .as(id)
+                    .isEqualTo("rtl");
+        }
+    }
+
+    @Test
     void theCameraSearchesAndIsLetGo() throws Exception {
         browser.findElement(By.id("camera")).click();
         WebElement take = browser.findElement(By.id("viewfinder-take"));

@@ -111,6 +111,7 @@ class StatusPageIT {
         assertThat(chromium.text("#jobs")).contains("No job is running", "./lenstream crawl");
         assertThat(chromium.text("#problems")).contains("Flink does not answer");
         assertThat(chromium.text("#alerts")).contains("none is set");
+        assertThat(chromium.text("#embedding")).contains("no job is running");
         chromium.shoot("status-light");
     }
 
@@ -153,6 +154,10 @@ class StatusPageIT {
         chromium.await("figures", () -> !chromium.text("#updated").isEmpty());
         chromium.requireAccessible(theme + " " + width);
         assertThat(chromium.excessWidth()).isZero();
+        assertThat((Boolean) chromium.driver.executeScript(
+                        "return [...document.querySelectorAll('td')].every((cell) => cell.offsetHeight < 80)"))
+                .as("no cell is so narrow that its words break into letters")
+                .isTrue();
         chromium.shoot("status-" + theme + "-" + width);
     }
 }
