@@ -45,11 +45,16 @@ final class FeedParser {
             for (Element item : document.select("item, entry")) {
                 xml(url, item, nowMillis, collected);
             }
-            Element next = document.selectFirst(
-                    "feed > link[rel=next], channel > link[rel=next], channel > atom|link[rel=next]");
-            collected.next(url, next == null ? null : next.attr("href"));
+            collected.next(url, first(further(document, "next"), further(document, "prev-archive")));
         }
         return new Contents(Kind.FEED, collected.images, collected.links);
+    }
+
+    /** Where a feed goes on: in the next of its pages, or in the archive of what was in it before (RFC 5005 §3, §4). */
+    private static @Nullable String further(Element document, String rel) {
+        Element link = document.selectFirst(
+                "feed > link[rel=%1$s], channel > link[rel=%1$s], channel > atom|link[rel=%1$s]".formatted(rel));
+        return link == null ? null : link.attr("href");
     }
 
     /** The link to the page of a feed that comes after this one (RFC 5005 §3). */
@@ -70,7 +75,10 @@ final class FeedParser {
         CanonicalUrl page = link(item).flatMap(base::resolve).orElse(null);
         String title = text(item, "title");
         String credit = first(text(item, "media:credit"), text(item, "dc:creator"), text(item, "author > name"));
-        String license = first(attribute(item, "media:license", "href"), attribute(item, "link[rel=license]", "href"));
+        String license = first(
+                attribute(item, "media:license", "href"),
+                attribute(item, "link[rel=license]", "href"),
+                text(item, "creativeCommons:license"));
         String created = first(text(item, "dcterms:issued"), text(item, "dcterms:created"), text(item, "issued"));
         String updated = first(
                 text(item, "updated"),
@@ -87,13 +95,12 @@ final class FeedParser {
         var images = new ArrayList<FoundImage>();
         for (Element media : item.select("media|content, media|group > media|content")) {
             if (isImage(media.attr("medium"), media.attr("type"), media.attr("url"))) {
-                add(
-                        images,
-                        base,
-                        page,
-                        media.attr("url"),
-                        first(text(media, "media:title"), text(item, "media:title"), title),
-                        first(text(media, "media:description"), text(item, "media:description")));
+                String mediaTitle = first(said(media, "media:title"), title);
+                base.resolve(media.attr("url").strip())
+                        .map(url -> FoundImage.of(url, page, "feed")
+                                .withTexts(mediaTitle, null, said(media, "media:description"))
+                                .withRights(said(media, "media:credit"), saidLicense(media)))
+                        .ifPresent(images::add);
             }
         }
         for (Element enclosure : item.select("enclosure[url], link[rel=enclosure]")) {
@@ -128,6 +135,19 @@ final class FeedParser {
             }
         }
         collected.add(images, page, credit, license, published, stamp);
+    }
+
+    /** What Media RSS says of a picture: its own element first, then the group's, then the item's. */
+    private static @Nullable String said(Element media, String name) {
+        Element parent = media.parent();
+        String own = text(media, name);
+        return own != null || parent == null || parent.tagName().equals("channel") ? own : said(parent, name);
+    }
+
+    private static @Nullable String saidLicense(Element media) {
+        Element parent = media.parent();
+        String own = attribute(media, "media:license", "href");
+        return own != null || parent == null || parent.tagName().equals("channel") ? own : saidLicense(parent);
     }
 
     /** Images of a merchant's item, as shopping sites name them in their feeds. */
@@ -290,7 +310,8 @@ final class FeedParser {
                 long published,
                 int stamp) {
             for (FoundImage image : found) {
-                images.add(image.withRights(credit, license).withPublished(published, stamp));
+                images.add(image.withRights(first(image.credit(), credit), first(image.license(), license))
+                        .withPublished(published, stamp));
             }
             if (found.isEmpty() && page != null) {
                 links.add(new Contents.Link(page, Kind.PAGE, published, false));

@@ -192,7 +192,8 @@ final class PageImages {
     }
 
     private static boolean isPlaceholder(String src) {
-        return src.isBlank() || src.strip().startsWith("data:");
+        String address = src.strip();
+        return address.isEmpty() || address.startsWith("data:") || address.startsWith("#"); // "#" is the page itself
     }
 
     private static boolean isPixel(Element img) {

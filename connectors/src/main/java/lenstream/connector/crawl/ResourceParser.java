@@ -58,6 +58,7 @@ final class ResourceParser {
         if (FeedParser.isJson(body)) {
             return start.contains("jsonfeed.org") || expected == Kind.FEED ? Kind.FEED : Kind.AUTO;
         }
+        String type = response.header("content-type").orElse("").toLowerCase(Locale.ROOT);
         Matcher root = ROOT.matcher(start.replaceAll("(?s)<!--.*?-->", ""));
         String name = root.find() ? root.group(1).toLowerCase(Locale.ROOT) : "";
         switch (name.substring(name.indexOf(':') + 1)) {
@@ -68,10 +69,13 @@ final class ResourceParser {
                 return Kind.FEED;
             }
             case "" -> {
-                return expected == Kind.SITEMAP ? Kind.SITEMAP : Kind.AUTO; // a list of URLs, one a line
+                return switch (expected) {
+                    case SITEMAP -> Kind.SITEMAP; // a list of URLs, one a line
+                    case FEED -> Kind.AUTO;
+                    default -> type.contains("html") ? Kind.PAGE : Kind.AUTO; // words alone are a page, too
+                };
             }
             default -> {
-                String type = response.header("content-type").orElse("").toLowerCase(Locale.ROOT);
                 boolean html = name.equals("html") || type.contains("html") || type.isEmpty();
                 return html ? Kind.PAGE : expected == Kind.PAGE ? Kind.PAGE : Kind.AUTO;
             }

@@ -6,10 +6,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import lenstream.connector.fetch.HostUnavailableException;
@@ -82,6 +84,9 @@ final class SiteWalk {
     private final PathGlobs exclude;
     private final Map<String, FoundImage> held = new LinkedHashMap<>();
     private final List<SiteEvent> heldVisits = new ArrayList<>();
+    /** Further pages of feeds that this round has come to: the last one may name the first again. */
+    private final Set<String> feedPages = new HashSet<>();
+
     private long heldSince;
     private List<SiteEvent> events = new ArrayList<>();
 
@@ -149,6 +154,7 @@ final class SiteWalk {
                 .map(KnownResource::resource)
                 .sorted(Comparator.comparing(Resource::kind))
                 .toList();
+        feedPages.clear();
         emit(new SiteEvent.RoundStarted(full, run, now, full ? List.of(seed()) : due));
     }
 
@@ -171,16 +177,22 @@ final class SiteWalk {
             switch (response.status()) {
                 case 200 -> read(known, resource, response);
                 case 304 -> again(known, resource.kind(), response, known.contentHash(), false);
-                case 404, 410 -> missing(known, response);
-                default ->
+                case 404, 410 -> {
+                    sitemapsWithoutHome(resource);
+                    missing(known, response);
+                }
+                default -> {
+                    sitemapsWithoutHome(resource);
                     failed(
                             known,
                             "status " + response.status(),
                             HttpTimes.retryAfterMillis(response, clock.getAsLong()));
+                }
             }
         } catch (HostUnavailableException e) {
             failed(known, String.valueOf(e.getMessage()), e.delayMillis());
         } catch (IOException e) {
+            sitemapsWithoutHome(resource);
             failed(known, String.valueOf(e.getMessage()), 0);
         } catch (RuntimeException e) {
             // the walk would meet it again after each restart: one bad resource is data
@@ -253,7 +265,7 @@ final class SiteWalk {
         }
         for (Contents.Link link : contents.links()) {
             if (link.next()) {
-                if (goesOn) {
+                if (goesOn && feedPages.add(link.url().value())) {
                     queue(link, Math.max(1, resource.depth()), follow, resource.feedPage() + 1);
                 }
             } else if (!isPage || link.kind() != Kind.PAGE || follow) {
@@ -275,6 +287,21 @@ final class SiteWalk {
                 && feed.links().stream()
                         .noneMatch(link -> link.kind() == Kind.PAGE
                                 && state.resource(link.url().value()) != null);
+    }
+
+    /** A home page that cannot be read says nothing against the sitemaps that robots.txt names. */
+    private void sitemapsWithoutHome(Resource resource) throws InterruptedException {
+        CanonicalUrl url = CanonicalUrl.of(resource.url()).orElseThrow();
+        if (resource.depth() > 0
+                || site.kind() != Kind.AUTO
+                || !url.pathAndQuery().equals("/")) {
+            return;
+        }
+        try {
+            sitemaps(url, resource);
+        } catch (IOException e) {
+            LOG.debug("site={} robots.txt cannot be read either", site.url(), e);
+        }
     }
 
     private void sitemaps(CanonicalUrl url, Resource from) throws IOException, InterruptedException {

@@ -156,6 +156,7 @@ final class SitemapParser {
             return List.of();
         }
         long published = published(entry, nowMillis);
+        String headline = headline(entry);
         Date modified = entry.getLastModified();
         int stamp = modified == null ? 0 : Long.hashCode(modified.getTime()) | 1;
         var images = new ArrayList<FoundImage>();
@@ -163,12 +164,21 @@ final class SitemapParser {
             if (attribute instanceof ImageAttributes image && image.getLoc() != null) {
                 CanonicalUrl.of(image.getLoc().toString())
                         .ifPresent(url -> images.add(FoundImage.of(url, page, "sitemap")
-                                .withTexts(image.getTitle(), null, image.getCaption())
+                                .withTexts(
+                                        image.getTitle() == null ? headline : image.getTitle(),
+                                        null,
+                                        image.getCaption())
                                 .withRights(null, text(image.getLicense()))
                                 .withPublished(published, stamp)));
             }
         }
         return images;
+    }
+
+    /** The title of a news sitemap's article. */
+    private static @Nullable String headline(SiteMapURL entry) {
+        ExtensionMetadata[] news = entry.getAttributesForExtension(Extension.NEWS);
+        return news != null && news.length > 0 && news[0] instanceof NewsAttributes article ? article.getTitle() : null;
     }
 
     private static long published(SiteMapURL entry, long nowMillis) {

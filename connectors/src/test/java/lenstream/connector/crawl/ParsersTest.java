@@ -109,14 +109,14 @@ class ParsersTest {
     }
 
     @Test
-    void aNewsSitemapSaysWhenItsArticlesWerePublished() throws Exception {
+    void aNewsSitemapSaysWhenItsArticlesWerePublishedAndWhatTheyAreCalled() throws Exception {
         Contents contents = parse(Kind.SITEMAP, "application/xml", """
                 <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
                     xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"
                     xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">
                   <url><loc>https://example.org/p</loc><lastmod>2026-05-20</lastmod>
                     <news:news><news:publication><news:name>N</news:name><news:language>en</news:language></news:publication>
-                      <news:publication_date>2026-05-19T10:00:00+02:00</news:publication_date><news:title>T</news:title></news:news>
+                      <news:publication_date>2026-05-19T10:00:00+02:00</news:publication_date><news:title>Head &amp; line</news:title></news:news>
                     <image:image><image:loc>https://example.org/a.jpg</image:loc></image:image></url>
                   <url><loc>https://example.org/q</loc>
                     <news:news><news:publication><news:name>N</news:name><news:language>en</news:language></news:publication>
@@ -124,6 +124,7 @@ class ParsersTest {
                 </urlset>""");
         assertThat(contents.images().get(0).publishedAtMillis())
                 .isEqualTo(Instant.parse("2026-05-19T08:00:00Z").toEpochMilli());
+        assertThat(contents.images().get(0).title()).isEqualTo("Head & line");
         assertThat(contents.links().get(0).saidMillis())
                 .isEqualTo(Instant.parse("2026-05-18T00:00:00Z").toEpochMilli());
     }
@@ -134,6 +135,8 @@ class ParsersTest {
             value = {
                 "<feed xmlns='http://www.w3.org/2005/Atom'><link rel='next' href='/f?2'/></feed>",
                 "<rss xmlns:atom='http://www.w3.org/2005/Atom'><channel><atom:link rel='next' href='/f?2'/></channel></rss>",
+                "<feed xmlns='http://www.w3.org/2005/Atom'><link rel='prev-archive' href='/f?2'/></feed>",
+                "<rss xmlns:a='http://www.w3.org/2005/Atom'><channel><a:link rel='prev-archive' href='/f?9'/><a:link rel='next' href='/f?2'/></channel></rss>",
                 "{\"version\":\"https://jsonfeed.org/version/1.1\",\"next_url\":\"/f?2\",\"items\":[]}"
             })
     void aFeedNamesItsNextPage(String feed) throws Exception {
@@ -189,6 +192,37 @@ class ParsersTest {
         assertThat(contents.images().get(2).alt()).isEqualTo("three");
         assertThat(contents.images().get(2).title()).isEqualTo("Three");
         assertThat(links(contents)).containsExactly("PAGE https://example.org/4");
+    }
+
+    @Test
+    void mediaRssIsHeardWhereverItSpeaksOfAPicture() throws Exception {
+        Contents contents = parse(Kind.FEED, "", """
+                <rss xmlns:media="http://search.yahoo.com/mrss/"><channel><media:credit>Channel</media:credit>
+                  <item><title>Item</title><media:credit>Of all</media:credit><media:license href="https://l.example/all"/>
+                    <media:content url="/1.jpg" medium="image"><media:title>One</media:title><media:description>Of one</media:description>
+                      <media:credit>Ann</media:credit><media:license href="https://l.example/1">by</media:license></media:content>
+                    <media:group><media:credit>Bo</media:credit><media:content url="/2.jpg" medium="image"/></media:group></item>
+                  <item><title>Bare</title><creativeCommons:license>https://l.example/cc</creativeCommons:license>
+                    <media:content url="/3.jpg" medium="image"/></item>
+                </channel></rss>""");
+        assertThat(contents.images())
+                .extracting(image -> List.of(
+                        image.url().path(),
+                        String.valueOf(image.title()),
+                        String.valueOf(image.caption()),
+                        String.valueOf(image.credit()),
+                        String.valueOf(image.license())))
+                .containsExactly(
+                        List.of("/1.jpg", "One", "Of one", "Ann", "https://l.example/1"),
+                        List.of("/2.jpg", "Item", "null", "Bo", "https://l.example/all"),
+                        List.of("/3.jpg", "Bare", "null", "null", "https://l.example/cc"));
+    }
+
+    @Test
+    void wordsAloneAreAPageIfTheServerSaysSo() throws Exception {
+        assertThat(parse(Kind.AUTO, "text/html; charset=utf-8", "coming soon").kind())
+                .isEqualTo(Kind.PAGE);
+        assertThat(parse(Kind.PAGE, "text/html", "").kind()).isEqualTo(Kind.PAGE);
     }
 
     @Test
@@ -251,7 +285,7 @@ class ParsersTest {
                 <img srcset="s.jpg 320w, m.jpg 640w, l.jpg 1280w" src="s.jpg" alt="best">
                 <picture><source srcset="p1.webp 1x, p2.webp 2x"><img src="data:image/gif;base64,R0"></picture>
                 <img data-src="lazy.jpg" src="data:image/gif;base64,R0"><img src="/pixel.gif" width="1" height="1">
-                <img src="">
+                <img src=""><img src=" #top">
                 <a href="next.html">next</a> <a rel="nofollow" href="no.html">no</a>
                 </body></html>""");
         assertThat(contents.images())

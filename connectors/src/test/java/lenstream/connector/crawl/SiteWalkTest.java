@@ -163,6 +163,24 @@ class SiteWalkTest {
         assertThat(events).anyMatch(event -> event instanceof SiteEvent.Visited visited && visited.failed());
     }
 
+    @ParameterizedTest
+    @CsvSource({"404", "403", "500"})
+    void aHomePageThatCannotBeReadDoesNotHideTheSitemaps(int status) throws Exception {
+        web.sitemaps.add(HOME + "map.xml");
+        web.status("", status, Map.of());
+        web.put("map.xml", sitemap("2026-01-01", "1"));
+        run(site());
+        assertThat(found()).extracting(CrawlTarget::url).containsExactly(HOME + "1.jpg");
+    }
+
+    @Test
+    void aFeedThatCannotBeReadDoesNotMakeItsSiteOneToWalk() throws Exception {
+        web.sitemaps.add(HOME + "map.xml");
+        web.status("feed", 500, Map.of());
+        run(kind(Kind.AUTO, "feed"));
+        assertThat(web.paths()).containsOnly("/feed");
+    }
+
     @Test
     void aFailureThatPassesDoesNotLoseTheResource() throws Exception {
         web.page("", "<img src='/a.jpg'>");
@@ -323,7 +341,7 @@ class SiteWalkTest {
         web.put("feed?2", "<rss><channel><link rel='next' href='/feed?3'/></channel></rss>");
         web.put("feed?3", "<rss><channel><link rel='next' href='/feed?2'/></channel></rss>");
         run(kind(Kind.FEED, "feed"));
-        assertThat(web.paths()).hasSize(SiteWalk.MAX_FEED_PAGES);
+        assertThat(web.paths()).containsExactly("/feed", "/feed?2", "/feed?3");
     }
 
     @Test
