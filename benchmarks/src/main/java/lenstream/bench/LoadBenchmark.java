@@ -188,15 +188,48 @@ public final class LoadBenchmark {
         }
     }
 
-    private void steady(OpenLoop.Ask ask, String[] args) throws InterruptedException {
+    private void steady(OpenLoop.Ask ask, String[] args) throws IOException, InterruptedException {
         double rate = Double.parseDouble(args[2]);
         try (var load = new OpenLoop(api.uri())) {
-            System.out.printf(
-                    Locale.ROOT,
-                    "%s, %.0f a second: %s%n",
-                    args[1],
+            step(
+                    String.format(Locale.ROOT, "%s, %.0f a second", args[1], rate),
+                    load,
                     rate,
-                    OpenLoop.line(load.run(rate, Integer.parseInt(args[3]), endless(ask))));
+                    Integer.parseInt(args[3]),
+                    ask);
+        }
+    }
+
+    /** Asks for a while and prints what came of it: the answers, their stages, the processors, what the limiter did. */
+    private List<OpenLoop.Outcome> step(String name, OpenLoop load, double rate, int seconds, OpenLoop.Ask ask)
+            throws IOException, InterruptedException {
+        ProcessorUse cores = cores();
+        List<OpenLoop.Outcome> outcomes = load.run(rate, seconds, endless(ask));
+        System.out.println(name + ": " + OpenLoop.line(outcomes));
+        System.out.println("  " + OpenLoop.stages(outcomes) + "; cores busy: " + cores.line() + "; may work at once: "
+                + metric("lenstream_search_concurrency_limit_requests"));
+        return outcomes;
+    }
+
+    private ProcessorUse cores() {
+        return ProcessorUse.of(Map.of(
+                "API",
+                api.pid(),
+                "OpenSearch",
+                openSearchPid,
+                "generator",
+                ProcessHandle.current().pid()));
+    }
+
+    /** A level that the server's {@code /metrics} gives without labels. */
+    private String metric(String name) throws IOException {
+        try (var connection = new PlainHttp(api.uri())) {
+            return new String(connection.get("/metrics").body(), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> line.startsWith(name + " "))
+                    .map(line -> line.substring(name.length() + 1))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalStateException("/metrics has no " + name));
         }
     }
 
@@ -237,9 +270,9 @@ public final class LoadBenchmark {
                     alone = millisSince(start);
                 }
                 requireSame(bare, answer);
-                double embedding = timing(answer.timing(), "embed");
-                double total = timing(answer.timing(), "total");
-                double asked = timing(answer.timing(), "index");
+                double embedding = OpenLoop.serverTiming(answer.timing(), "embed");
+                double total = OpenLoop.serverTiming(answer.timing(), "total");
+                double asked = OpenLoop.serverTiming(answer.timing(), "index");
                 whole.add(all);
                 embed.add(embedding);
                 index.add(alone);
@@ -297,28 +330,19 @@ public final class LoadBenchmark {
                 .getBytes(StandardCharsets.UTF_8);
     }
 
-    private static double timing(String header, String stage) {
-        for (String part : header.split(",")) {
-            if (part.strip().startsWith(stage + ";dur=")) {
-                return Double.parseDouble(part.strip().substring(stage.length() + 5));
-            }
-        }
-        return 0;
-    }
-
     /**
      * Finds what the server can do, asks for nearly that, then for five times as much, and looks whether it recovers. Before, it is
      * loaded until its code is compiled, or the first of these would be slower than all that follow.
      */
-    private void overload(int seconds) throws InterruptedException {
+    private void overload(int seconds) throws IOException, InterruptedException {
         capacity(WARM_SECONDS);
         double capacity = capacity(seconds);
         System.out.printf(Locale.ROOT, "capacity: %.0f text queries a second with %d workers%n", capacity, WORKERS);
         try (var load = new OpenLoop(api.uri())) {
             double busy = BUSY * capacity;
-            texts("80 % of it", load, busy, seconds);
-            texts("five times", load, capacity * 5, seconds);
-            List<OpenLoop.Outcome> after = texts("80 % again", load, busy, seconds);
+            step("80 % of it", load, busy, seconds, this::text);
+            step("five times", load, capacity * 5, seconds, this::text);
+            List<OpenLoop.Outcome> after = step("80 % again", load, busy, seconds, this::text);
             for (int second = 0; second < Math.min(3, seconds); second++) {
                 int wanted = second;
                 System.out.println("  second " + (second + 1) + " of it: "
@@ -328,21 +352,6 @@ public final class LoadBenchmark {
             }
             load.failures().forEach((why, count) -> System.out.println("no answer: " + count + " x " + why));
         }
-    }
-
-    private List<OpenLoop.Outcome> texts(String name, OpenLoop load, double rate, int seconds)
-            throws InterruptedException {
-        var cores = ProcessorUse.of(Map.of(
-                "API",
-                api.pid(),
-                "OpenSearch",
-                openSearchPid,
-                "generator",
-                ProcessHandle.current().pid()));
-        List<OpenLoop.Outcome> outcomes = load.run(rate, seconds, endless(this::text));
-        System.out.println(name + ":  " + OpenLoop.line(outcomes));
-        System.out.println("  cores busy: " + cores.line());
-        return outcomes;
     }
 
     private double capacity(int seconds) throws InterruptedException {
@@ -372,7 +381,7 @@ public final class LoadBenchmark {
      * The highest rate at which 99 of 100 requests are answered within the limit; one that is refused is not. Doubles the rate
      * until that fails twice, then halves the gap.
      */
-    private void tune(String kind, int seconds, double limitMillis) throws InterruptedException {
+    private void tune(String kind, int seconds, double limitMillis) throws IOException, InterruptedException {
         OpenLoop.Ask ask = kind.equals("image") ? this::image : this::text;
         double good = 0;
         double bad = 0;
@@ -382,15 +391,10 @@ public final class LoadBenchmark {
             for (int gaps = 0; gaps < BISECTIONS && rate <= HIGHEST_RATE; ) {
                 boolean kept = false;
                 for (int attempt = 0; attempt < ATTEMPTS && !kept; attempt++) {
-                    List<OpenLoop.Outcome> outcomes = load.run(rate, seconds, endless(ask));
+                    List<OpenLoop.Outcome> outcomes =
+                            step(String.format(Locale.ROOT, "%s, %.1f a second", kind, rate), load, rate, seconds, ask);
                     kept = OpenLoop.ofAll(outcomes, 0.99) <= limitMillis;
-                    System.out.printf(
-                            Locale.ROOT,
-                            "%s, %.1f a second: %s: %s%n",
-                            kind,
-                            rate,
-                            kept ? "kept" : "not kept",
-                            OpenLoop.line(outcomes));
+                    System.out.println(kept ? "  kept" : "  not kept");
                 }
                 if (kept) {
                     good = rate;

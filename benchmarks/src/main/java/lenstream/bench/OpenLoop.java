@@ -3,6 +3,7 @@ package lenstream.bench;
 import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,8 +42,19 @@ final class OpenLoop implements AutoCloseable {
      * @param dueSecond second of the run in which it was due
      * @param millis from the time it was due to the end of its answer
      * @param status of the answer; 0 if there was none
+     * @param timing the answer's {@code Server-Timing}
      */
-    record Outcome(int dueSecond, double millis, int status) {}
+    record Outcome(int dueSecond, double millis, int status, String timing) {
+        /** What a stage took, milliseconds; 0 if the answer does not say. */
+        double stage(String name) {
+            return serverTiming(timing, name);
+        }
+
+        /** What is not in the stages: waiting to be sent, to be let in, the way, the handler's own work. */
+        double beside() {
+            return millis - stage("embed") - stage("index");
+        }
+    }
 
     OpenLoop(URI server) {
         this.server = server;
@@ -63,8 +76,11 @@ final class OpenLoop implements AutoCloseable {
                     LockSupport.parkNanos(at - System.nanoTime());
                 }
                 threads.execute(() -> {
-                    int status = send(ask);
-                    var outcome = new Outcome(second, (System.nanoTime() - at) / 1e6, status);
+                    PlainHttp.@Nullable Answer answer = send(ask);
+                    double millis = (System.nanoTime() - at) / 1e6;
+                    var outcome = answer == null
+                            ? new Outcome(second, millis, 0, "")
+                            : new Outcome(second, millis, answer.status(), answer.timing());
                     synchronized (outcomes) {
                         outcomes.add(outcome);
                     }
@@ -78,21 +94,22 @@ final class OpenLoop implements AutoCloseable {
         return outcomes;
     }
 
-    private int send(Ask ask) {
+    /** Null if there was no answer. */
+    private PlainHttp.@Nullable Answer send(Ask ask) {
         @Nullable PlainHttp connection = fresh();
         try {
             if (connection == null) {
                 connection = new PlainHttp(server);
             }
-            int status = ask.over(connection).status();
+            PlainHttp.Answer answer = ask.over(connection);
             idle.addFirst(connection);
-            return status;
+            return answer;
         } catch (IOException | RuntimeException e) {
             close(connection);
             synchronized (failures) {
                 failures.merge(String.valueOf(e), 1, Integer::sum);
             }
-            return 0;
+            return null;
         }
     }
 
@@ -154,6 +171,44 @@ final class OpenLoop implements AutoCloseable {
                 quantile(accepted, 0.99),
                 quantile(accepted, 1),
                 others);
+    }
+
+    /** One line: the accepted ones' stages, and where the slowest spent its time. */
+    static String stages(List<Outcome> outcomes) {
+        List<Outcome> accepted = outcomes.stream()
+                .filter(outcome -> outcome.status() == 200)
+                .sorted(Comparator.comparingDouble(Outcome::millis))
+                .toList();
+        if (accepted.isEmpty()) {
+            return "none answered";
+        }
+        Outcome slowest = accepted.getLast();
+        return stage("embed", accepted, outcome -> outcome.stage("embed"))
+                + stage("index", accepted, outcome -> outcome.stage("index"))
+                + stage("beside them", accepted, Outcome::beside)
+                + String.format(
+                        Locale.ROOT,
+                        "slowest: %.1f ms = %.1f + %.1f + %.1f",
+                        slowest.millis(),
+                        slowest.stage("embed"),
+                        slowest.stage("index"),
+                        slowest.beside());
+    }
+
+    private static String stage(String name, List<Outcome> accepted, ToDoubleFunction<Outcome> part) {
+        List<Double> times = accepted.stream().map(part::applyAsDouble).sorted().toList();
+        return String.format(
+                Locale.ROOT, "%s p50 %.1f ms, p99 %.1f; ", name, quantile(times, 0.5), quantile(times, 0.99));
+    }
+
+    /** A stage of {@code Server-Timing}, milliseconds; 0 if it is not there. */
+    static double serverTiming(String header, String stage) {
+        for (String part : header.split(",")) {
+            if (part.strip().startsWith(stage + ";dur=")) {
+                return Double.parseDouble(part.strip().substring(stage.length() + 5));
+            }
+        }
+        return 0;
     }
 
     /** A quantile of all requests, where one that was not answered with 200 never came to an end. */

@@ -37,7 +37,7 @@ final class EmbedLane {
             stream.waitFor(slot.ready);
             int rows = slot.items.size();
             try (var inside = Range.EMBED.enter()) {
-                event.recorded = slot.binding.run(0, rows);
+                event.recorded = slot.binding.run(0, rows, limit.rows());
                 if (event.recorded) {
                     counters.recordedBatches.increment();
                 }
@@ -48,8 +48,8 @@ final class EmbedLane {
                 counters.halvings.increment();
                 LOG.warn("event=batch_halved rows={} reason=\"{}\"", limit.rows(), e.getMessage());
                 int half = (rows + 1) / 2;
-                slot.binding.run(0, half);
-                slot.binding.run(half, rows - half);
+                slot.binding.run(0, half, half);
+                slot.binding.run(half, rows - half, half);
             }
             long bytes = (long) rows * embedder.dim() * (embedder.isHalfOutput() ? 2 : 4);
             stream.copyToHost(slot.embeddings, 0, slot.hostEmbeddings, 0, bytes);

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 import lenstream.core.model.ImageTower;
 import lenstream.core.model.ModelBundle;
 import lenstream.gpu.cuda.Cuda;
@@ -49,7 +50,17 @@ import org.slf4j.LoggerFactory;
 public final class DeviceEmbedder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceEmbedder.class);
 
-    private final Session session;
+    /**
+     * Rows of the smaller sessions of the CUDA provider. ONNX Runtime's convolutions keep cuDNN's plan of their last shape only:
+     * one session that sees 1 row, then 2, then 1 plans all its convolutions anew each time, which takes a model of many of them
+     * 0.2 s. So each session sees one number of rows, and fewer are run as that many. A factor of four apart wastes little: up to
+     * some tens of rows a device hardly takes longer.
+     */
+    private static final int[] FEW_ROWS = {8, 32};
+
+    /** By the rows that they take, ascending; TensorRT's is one for all. */
+    private final List<Sized> sessions;
+
     private final MemoryInfo memory;
     private final RunOptions runOptions;
     private final ImageTower tower;
@@ -64,9 +75,12 @@ public final class DeviceEmbedder implements AutoCloseable {
 
     private boolean closed;
 
+    /** A session that takes up to so many rows. */
+    private record Sized(int rows, Session session) {}
+
     private DeviceEmbedder(
             OrtEnvironment environment,
-            Session session,
+            List<Sized> sessions,
             Device device,
             Stream stream,
             ImageTower tower,
@@ -76,13 +90,13 @@ public final class DeviceEmbedder implements AutoCloseable {
         this.environment = environment;
         this.stream = stream;
         this.recording = recording;
-        this.session = session;
+        this.sessions = List.copyOf(sessions);
         this.memory = new MemoryInfo("Cuda", OrtDeviceAllocator, device.index(), OrtMemTypeDefault);
         this.runOptions = new RunOptions();
         // without it every run would wait for the device
         runOptions.AddConfigEntry("disable_synchronize_execution_providers", "1");
         this.tower = tower;
-        this.output = outputName(session, tower);
+        this.output = outputName(sessions.getFirst().session(), tower);
         this.dim = dim;
         this.provider = provider;
     }
@@ -185,10 +199,9 @@ public final class DeviceEmbedder implements AutoCloseable {
                         bundle.encoder().image().preprocessing().size());
             }
             appendCuda(api, options, stream, device);
-            Session session = session(environment, options, bundle, cache, provider);
             var embedder = new DeviceEmbedder(
                     environment,
-                    session,
+                    sessions(environment, options, bundle, cache, config),
                     device,
                     stream,
                     tower,
@@ -196,6 +209,12 @@ public final class DeviceEmbedder implements AutoCloseable {
                     provider,
                     // only where the whole model is one engine: other providers take memory from an arena as they go
                     config.graphs() && cache != null && cache.hasCompiledModel());
+            try {
+                embedder.plan(device);
+            } catch (RuntimeException e) {
+                embedder.close();
+                throw e;
+            }
             LOG.info(
                     "event=model_loaded model={} provider={} half={} max_batch={} seconds={}",
                     bundle.imageModel().getFileName(),
@@ -207,19 +226,37 @@ public final class DeviceEmbedder implements AutoCloseable {
         }
     }
 
-    /** From the cache's compiled model, if there is one; else from the bundle's. */
-    private static Session session(
+    private static List<Sized> sessions(
             OrtEnvironment environment,
             SessionOptions options,
             ModelBundle bundle,
             @Nullable EngineCache cache,
-            Provider provider)
+            EmbedderConfig config)
             throws StaleCache {
-        boolean warm = cache != null && cache.isWarm();
+        int most = config.maxBatch();
+        if (cache != null) {
+            return List.of(new Sized(most, session(environment, options, bundle, cache)));
+        }
+        var sessions = new ArrayList<Sized>();
         try {
-            if (cache == null) {
-                return environment.session(bundle.imageModel(), options);
+            for (int rows : IntStream.concat(IntStream.of(FEW_ROWS).filter(few -> few < most), IntStream.of(most))
+                    .toArray()) {
+                sessions.add(new Sized(rows, environment.session(bundle.imageModel(), options)));
             }
+            return sessions;
+        } catch (RuntimeException e) { // JavaCPP's form of Ort::Exception
+            sessions.forEach(sized -> environment.close(sized.session()));
+            throw new DeviceException(
+                    "open " + bundle.imageModel() + " with " + Provider.CUDA.onnxName() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** From the cache's compiled model, if there is one; else from the bundle's. */
+    private static Session session(
+            OrtEnvironment environment, SessionOptions options, ModelBundle bundle, EngineCache cache)
+            throws StaleCache {
+        boolean warm = cache.isWarm();
+        try {
             if (cache.hasCompiledModel()) {
                 Session session = environment.session(cache.compiledModel(), options);
                 if (cache.names().equals(names(session))) {
@@ -234,8 +271,8 @@ public final class DeviceEmbedder implements AutoCloseable {
             return session;
         } catch (RuntimeException e) { // JavaCPP's form of Ort::Exception
             var failure = new DeviceException(
-                    "open " + bundle.imageModel() + " with " + provider.onnxName() + ": " + e.getMessage(), e);
-            if (cache != null && warm) {
+                    "open " + bundle.imageModel() + " with " + Provider.TENSORRT.onnxName() + ": " + e.getMessage(), e);
+            if (warm) {
                 cache.clear();
                 throw new StaleCache(failure);
             }
@@ -373,12 +410,55 @@ public final class DeviceEmbedder implements AutoCloseable {
     /** Ties an input and an output in device memory, both borrowed, to this tower. */
     @MustBeClosed
     public EmbedBinding bind(DeviceBuffer input, DeviceBuffer embeddings) {
-        return new EmbedBinding(this, new IoBinding(session), input, embeddings);
+        return new EmbedBinding(this, input, embeddings);
+    }
+
+    /** Lets the sessions that see one number of rows each find their plans before anybody waits for them. */
+    private void plan(Device device) {
+        if (provider != Provider.CUDA) {
+            return;
+        }
+        int most = sessions.getLast().rows();
+        try (DeviceBuffer input = device.allocate("plan", most * inputRowBytes());
+                DeviceBuffer embeddings = device.allocate("plan", most * outputRowBytes());
+                EmbedBinding binding = bind(input, embeddings)) {
+            for (Sized sized : sessions) {
+                binding.run(0, sized.rows());
+            }
+            stream.synchronize();
+        }
+    }
+
+    int sessions() {
+        return sessions.size();
+    }
+
+    /** Index of the session for so many rows. */
+    int sessionFor(int rows) {
+        int index = 0;
+        while (index < sessions.size() - 1 && sessions.get(index).rows() < rows) {
+            index++;
+        }
+        return index;
+    }
+
+    /** How many rows that session is to run instead of fewer. */
+    int rowsOf(int index, int rows) {
+        return provider == Provider.CUDA ? Math.max(rows, sessions.get(index).rows()) : rows;
+    }
+
+    @MustBeClosed
+    IoBinding binding(int index) {
+        return new IoBinding(sessions.get(index).session());
     }
 
     private long inputRowBytes() {
         int size = tower.preprocessing().size();
         return (isHalfInput() ? 2L : 4L) * 3 * size * size;
+    }
+
+    private long outputRowBytes() {
+        return (isHalfOutput() ? 2L : 4L) * dim;
     }
 
     /** Rows of the tower's input that a buffer holds. */
@@ -389,7 +469,7 @@ public final class DeviceEmbedder implements AutoCloseable {
     void bindRows(IoBinding binding, DeviceBuffer input, DeviceBuffer embeddings, int from, int rows) {
         int size = tower.preprocessing().size();
         long inputRow = inputRowBytes();
-        long outputRow = (isHalfOutput() ? 2L : 4L) * dim;
+        long outputRow = outputRowBytes();
         try (Value in = tensor(input, inputRow, from, new long[] {rows, 3, size, size}, isHalfInput());
                 Value out = tensor(embeddings, outputRow, from, new long[] {rows, dim}, isHalfOutput())) {
             binding.BindInput(tower.input().name(), in); // the binding keeps its own references
@@ -412,9 +492,9 @@ public final class DeviceEmbedder implements AutoCloseable {
                 half ? ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16 : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT);
     }
 
-    void run(IoBinding binding, int rows) {
+    void run(int index, IoBinding binding, int rows) {
         try {
-            session.Run(runOptions, binding);
+            sessions.get(index).session().Run(runOptions, binding);
         } catch (RuntimeException e) { // JavaCPP's form of Ort::Exception
             String message = "embed " + rows + " images with " + provider.onnxName() + ": " + e.getMessage();
             if (message.toLowerCase(Locale.ROOT).contains("out of memory")) {
@@ -431,12 +511,12 @@ public final class DeviceEmbedder implements AutoCloseable {
      */
     @MustBeClosed
     @Nullable
-    Graph record(IoBinding binding, int rows) {
+    Graph record(int index, IoBinding binding, int rows) {
         if (!recording) {
             return null;
         }
         try {
-            return Graph.record(stream, () -> run(binding, rows));
+            return Graph.record(stream, () -> run(index, binding, rows));
         } catch (DeviceLost e) {
             throw e;
         } catch (DeviceException e) {
@@ -456,7 +536,7 @@ public final class DeviceEmbedder implements AutoCloseable {
             closed = true;
             runOptions.close();
             memory.close();
-            environment.close(session);
+            sessions.forEach(sized -> environment.close(sized.session()));
         }
     }
 }

@@ -8,11 +8,11 @@ import org.jspecify.annotations.Nullable;
 /** One input tensor and its embeddings in device memory, ready to run. Confined to its embedder's thread. */
 public final class EmbedBinding implements AutoCloseable {
     private final DeviceEmbedder embedder;
-    private final IoBinding binding;
     private final DeviceBuffer input;
     private final DeviceBuffer embeddings;
-    private int boundFrom;
-    private int boundRows;
+
+    /** By the embedder's session; made when it is first run. */
+    private final @Nullable Bound[] bound;
 
     /** Of a full tensor, which is what comes when there is much to do. */
     private @Nullable Graph full;
@@ -20,11 +20,27 @@ public final class EmbedBinding implements AutoCloseable {
     /** Of one row, which is what a lone query comes in. */
     private @Nullable Graph single;
 
-    EmbedBinding(DeviceEmbedder embedder, IoBinding binding, DeviceBuffer input, DeviceBuffer embeddings) {
+    /** What a session is tied to. */
+    private static final class Bound {
+        final IoBinding binding;
+        int from;
+        int rows;
+
+        Bound(IoBinding binding) {
+            this.binding = binding;
+        }
+    }
+
+    EmbedBinding(DeviceEmbedder embedder, DeviceBuffer input, DeviceBuffer embeddings) {
         this.embedder = embedder;
-        this.binding = binding;
         this.input = input;
         this.embeddings = embeddings;
+        this.bound = new @Nullable Bound[embedder.sessions()];
+    }
+
+    /** As {@link #run(int, int, int)}, with as many rows more as the buffers hold. */
+    public boolean run(int from, int rows) {
+        return run(from, rows, embedder.rowsIn(input));
     }
 
     /**
@@ -32,48 +48,60 @@ public final class EmbedBinding implements AutoCloseable {
      * up to the end of the buffers, whose results mean nothing. A full tensor and a single row are recorded when they come for
      * the first time, and queued by one call from then on.
      *
+     * @param most rows that the device has memory for, those included that mean nothing
      * @return whether it was recorded before
      * @throws lenstream.gpu.embed.OutOfDeviceMemory if fewer rows might do
      * @throws lenstream.gpu.embed.DeviceException if the device or its run-time library failed otherwise
      */
     @SuppressWarnings("MustBeClosed") // freed in close()
-    public boolean run(int from, int rows) {
-        int most = embedder.rowsIn(input) - from;
-        boolean isFull = from == 0 && rows == most;
+    public boolean run(int from, int rows, int most) {
+        int room = embedder.rowsIn(input) - from;
+        boolean isFull = from == 0 && rows == room;
         boolean isSingle = from == 0 && rows == 1;
         Graph recorded = isFull ? full : isSingle ? single : null;
         if (recorded != null) {
             embedder.launch(recorded);
             return true;
         }
-        int run = embedder.provider() == Provider.CUDA ? Math.min(most, roundedUp(rows)) : rows;
-        if (run != boundRows || from != boundFrom) {
-            embedder.bindRows(binding, input, embeddings, from, run);
-            boundFrom = from;
-            boundRows = run;
+        int session = embedder.sessionFor(rows);
+        int run = Math.min(embedder.rowsOf(session, rows), Math.min(room, Math.max(rows, most)));
+        Bound to = bound(session);
+        if (run != to.rows || from != to.from) {
+            embedder.bindRows(to.binding, input, embeddings, from, run);
+            to.from = from;
+            to.rows = run;
         }
-        embedder.run(binding, run);
+        embedder.run(session, to.binding, run);
         if (isFull) {
-            full = embedder.record(binding, run);
+            full = embedder.record(session, to.binding, run);
         } else if (isSingle) {
-            single = embedder.record(binding, run);
+            single = embedder.record(session, to.binding, run);
         }
         return false;
     }
 
-    /** The next power of two: cuDNN looks for algorithms anew for each number of rows, so there had better be few. */
-    private static int roundedUp(int rows) {
-        return rows == 1 ? 1 : Integer.highestOneBit(rows - 1) << 1;
+    @SuppressWarnings("MustBeClosed") // freed in close()
+    private Bound bound(int session) {
+        Bound known = bound[session];
+        if (known == null) {
+            known = new Bound(embedder.binding(session));
+            bound[session] = known;
+        }
+        return known;
     }
 
     @Override
     public void close() {
-        try (binding;
-                Graph ofFull = full) {
+        try (Graph ofFull = full;
+                Graph ofSingle = single) {
             full = null;
-            if (single != null) {
-                single.close();
-                single = null;
+            single = null;
+        }
+        for (int i = 0; i < bound.length; i++) {
+            Bound known = bound[i];
+            if (known != null) {
+                known.binding.close();
+                bound[i] = null;
             }
         }
     }
