@@ -118,6 +118,48 @@ final class Admission {
         return clock.getAsLong() - start;
     }
 
+    /**
+     * Sends a request away whose body is still to come, where it would only push others out of the queue: what it takes to take
+     * the body in is saved. One that is let through may still be refused by {@link #pass}.
+     *
+     * @throws ProblemException with 429 if the queue is full
+     */
+    void requireRoom() {
+        lock.lock();
+        try {
+            boolean high = isHigh();
+            if (high && queue.size() >= roomUnderPressure()) {
+                makeRoom(roomUnderPressure());
+                throw busy();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether there is pressure for one more that wants to wait, which it is itself if the queue is full. Under lock. */
+    private boolean isHigh() {
+        boolean high = pressure.isHigh(clock.getAsLong(), queue.isEmpty());
+        if (!high && queue.size() >= Math.max(ROOM, QUEUE_FACTOR * limit.current())) {
+            pressure.rise(clock.getAsLong());
+            high = true;
+        }
+        return high;
+    }
+
+    private int roomUnderPressure() {
+        return Math.max(ROOM_UNDER_PRESSURE, limit.current());
+    }
+
+    /** Sends some of those away who have waited longest, while more wait than this. Under lock. */
+    private void makeRoom(int mayWait) {
+        for (int i = 0; queue.size() > mayWait && i < MOST_SENT_AWAY; i++) {
+            Waiting oldest = queue.removeFirst();
+            oldest.refused = true;
+            LockSupport.unpark(oldest.thread);
+        }
+    }
+
     /** @return requests that work now, this one included */
     private int enter() {
         var waiting = new Waiting();
@@ -128,16 +170,9 @@ final class Admission {
                 working++;
                 return working;
             }
-            boolean high = pressure.isHigh(clock.getAsLong(), queue.isEmpty());
-            if (!high && queue.size() >= Math.max(ROOM, QUEUE_FACTOR * limit.current())) {
-                pressure.rise(clock.getAsLong());
-                high = true;
-            }
-            int room = Math.max(ROOM_UNDER_PRESSURE, limit.current());
-            for (int i = 0; high && queue.size() >= room && i < MOST_SENT_AWAY; i++) {
-                Waiting oldest = queue.removeFirst();
-                oldest.refused = true;
-                LockSupport.unpark(oldest.thread);
+            boolean high = isHigh();
+            if (high) {
+                makeRoom(roomUnderPressure() - 1);
             }
             patience = (high ? impatienceMillis : patienceMillis) * 1_000_000;
             queue.addLast(waiting);

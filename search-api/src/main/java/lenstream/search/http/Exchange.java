@@ -39,6 +39,12 @@ public final class Exchange {
     /** After the time for a body, a client that still sends gets an answer; a silent one is cut off. */
     private static final Duration SILENCE = Duration.ofSeconds(1);
 
+    /** An unwanted body up to this length is thrown away, so that the connection can go on; a longer one ends it. */
+    private static final int SMALL_BODY = 1 << 20;
+
+    /** How long a client is still listened to that sends a body although it has its answer: cut off at once, it might miss that. */
+    private static final Duration LINGER = Duration.ofSeconds(2);
+
     private static final HeaderName SERVER_TIMING = HeaderNames.create("Server-Timing");
 
     private final ServerRequest request;
@@ -53,6 +59,8 @@ public final class Exchange {
     private int status = 200;
     private long sent;
     private byte[] body = {};
+    private long held;
+    private boolean ends;
 
     Exchange(String type, ServerRequest request, ServerResponse response, HttpConfig config, Metrics metrics) {
         this.type = type;
@@ -161,9 +169,18 @@ public final class Exchange {
         return body;
     }
 
-    /** Takes the body in, before there is room to work on it: a client that sends slowly keeps no one else waiting. */
-    void receive() {
-        if (!request.content().hasEntity()) {
+    /** Whether the request has a body. */
+    boolean hasBody() {
+        return request.content().hasEntity();
+    }
+
+    /**
+     * Takes the body in, before there is room to work on it: a client that sends slowly keeps no one else waiting.
+     *
+     * @param memory from which it is taken until {@link #forgetBody}
+     */
+    void receive(BodyMemory memory) {
+        if (!hasBody()) {
             return;
         }
         if (request.headers().contentLength().orElse(0) > maxBody) {
@@ -172,7 +189,7 @@ public final class Exchange {
         Future<?> end = Interruption.after(config.bodyTimeout().plus(SILENCE));
         boolean late = false;
         try (InputStream in = request.content().inputStream()) {
-            body = read(in);
+            body = read(in, memory);
         } catch (ProblemException e) {
             late = e.status() == 408; // the rest may still trickle: the watch ends that too
             throw e;
@@ -187,7 +204,7 @@ public final class Exchange {
     }
 
     /** A client that sends a byte now and then keeps no read waiting for long, but must not stay for ever. */
-    private byte[] read(InputStream in) throws IOException {
+    private byte[] read(InputStream in, BodyMemory memory) throws IOException {
         var bytes = new ByteArrayOutputStream();
         byte[] buffer = new byte[BUFFER];
         int count;
@@ -200,9 +217,68 @@ public final class Exchange {
                 throw ProblemException.tooSlow("The body was not there after "
                         + config.bodyTimeout().toSeconds() + " s: send it faster, or a smaller one.");
             }
+            memory.take(count);
+            held += count;
             bytes.write(buffer, 0, count);
         }
         return bytes.toByteArray();
+    }
+
+    /** Gives the memory of the body back. */
+    void forgetBody(BodyMemory memory) {
+        memory.give(held);
+        held = 0;
+        body = new byte[0];
+    }
+
+    /**
+     * To be called before a problem is sent. Where a body is left that nobody wants, the answer says that the connection ends
+     * (RFC 9112, 9.3), unless the rest is short: who waits for {@code 100 Continue} may send it or not, and a long one would be
+     * taken in for nothing.
+     */
+    void leaveBody() {
+        if (!hasBody() || request.content().consumed() || isMultiplexed()) {
+            return;
+        }
+        long length = request.headers().contentLength().orElse(Long.MAX_VALUE);
+        if (length > SMALL_BODY || waitsForContinue()) {
+            ends = true;
+            response.header(HeaderValues.CONNECTION_CLOSE);
+        }
+    }
+
+    private boolean waitsForContinue() {
+        return request.headers().contains(HeaderValues.EXPECT_100);
+    }
+
+    private boolean isMultiplexed() {
+        return request.prologue().protocolVersion().startsWith("2");
+    }
+
+    /**
+     * Ends a connection whose last answer said so.
+     *
+     * @throws CloseConnectionException if it does
+     */
+    void endIfLeft() {
+        if (!ends) {
+            return;
+        }
+        if (!waitsForContinue()) { // reading would ask for the body
+            Future<?> end = Interruption.after(LINGER);
+            byte[] buffer = new byte[BUFFER];
+            try (InputStream in = request.content().inputStream()) {
+                while (in.read(buffer) >= 0) {
+                    // thrown away: closing with bytes unread would reset the connection, and the answer could be lost
+                    // with it
+                }
+            } catch (IOException | RuntimeException e) {
+                // the client has gone, or sends for too long
+            } finally {
+                end.cancel(false);
+            }
+        }
+        throw new CloseConnectionException("the body was not wanted");
     }
 
     /**
@@ -210,8 +286,7 @@ public final class Exchange {
      * queue, and every other stream of the connection would wait behind them.
      */
     void drain() {
-        boolean multiplexed = request.prologue().protocolVersion().startsWith("2");
-        if (!multiplexed || request.content().consumed()) {
+        if (!isMultiplexed() || request.content().consumed()) {
             return;
         }
         byte[] buffer = new byte[BUFFER];

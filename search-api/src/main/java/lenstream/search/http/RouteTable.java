@@ -27,7 +27,7 @@ import org.slf4j.MDC;
 
 /**
  * Every route of the server with what it takes to use it. Around the work of each lie, in this order: who may ask and how often,
- * whether the index is there, whether there is room; then the answer, or the problem in the shape of the route's protocol; and the
+ * whether the index is there, whether there is room: none of these takes the body in. Then the answer, or the problem in the shape of the route's protocol; and the
  * count of both. Other methods of a known path get 405 with {@code Allow}, other paths 404.
  *
  * <p>Filled before the server listens; then immutable.
@@ -42,6 +42,7 @@ public final class RouteTable implements HttpService {
     private final Guard guard;
     private final RateLimit rate;
     private final Admission admission;
+    private final BodyMemory bodies;
     private final AccessLog log;
     private final Metrics metrics;
     private final Supplier<Optional<String>> indexMissing;
@@ -107,6 +108,8 @@ public final class RouteTable implements HttpService {
         this.guard = new Guard(config.tokens());
         this.rate = new RateLimit(config.rateLimit());
         this.admission = new Admission(config.maxConcurrent(), metrics);
+        this.bodies = BodyMemory.ofHeap(config.maxBody().bytes());
+        metrics.gauge("lenstream_search_body_bytes", "", bodies::held);
         this.log = new AccessLog(config.accessLog());
         this.metrics = metrics;
         this.indexMissing = indexMissing;
@@ -218,14 +221,17 @@ public final class RouteTable implements HttpService {
             try {
                 ProblemException problem = attempt(exchange, route);
                 if (problem != null) {
+                    exchange.leaveBody();
                     route.errors.accept(exchange, problem);
                 }
             } finally {
+                exchange.forgetBody(bodies);
                 exchange.drain();
                 metrics.answered(exchange.type(), exchange.status());
                 log.write(exchange, trace);
                 MDC.remove(Trace.MDC_KEY);
             }
+            exchange.endIfLeft();
         };
     }
 
@@ -257,7 +263,10 @@ public final class RouteTable implements HttpService {
             if (route.light) {
                 route.work.accept(exchange);
             } else {
-                exchange.receive();
+                if (exchange.hasBody()) {
+                    admission.requireRoom();
+                }
+                exchange.receive(bodies);
                 Deadline.after(config.requestTimeout()).during(() -> {
                     admission.pass(exchange::type, () -> route.work.accept(exchange));
                     return true;

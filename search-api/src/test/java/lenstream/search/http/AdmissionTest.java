@@ -77,6 +77,27 @@ class AdmissionTest {
         assertThat(order).first().isEqualTo("picture 0");
     }
 
+    @Test
+    void aBodyIsNotTakenInWhereTheQueueIsFull() throws Exception {
+        admission.requireRoom();
+        Future<?> holder = hold();
+        List<Future<?>> burst = IntStream.range(0, 16)
+                .<Future<?>>mapToObj(i -> waits("of the burst " + i))
+                .toList();
+        assertThatThrownBy(admission::requireRoom)
+                .isInstanceOfSatisfying(
+                        ProblemException.class, e -> assertThat(e.status()).isEqualTo(429));
+        requireSentAway(burst.get(0)); // a queue that is too long gets shorter
+        requireSentAway(burst.get(1));
+        end.countDown();
+        holder.get();
+        for (Future<?> one : burst.subList(2, burst.size())) {
+            one.get();
+        }
+        clock.addAndGet(WINDOW_NANOS);
+        admission.requireRoom();
+    }
+
     private static void requireSentAway(Future<?> one) {
         assertThatThrownBy(one::get)
                 .isInstanceOf(ExecutionException.class)
