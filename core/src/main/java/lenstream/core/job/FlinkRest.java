@@ -15,6 +15,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -172,12 +175,25 @@ public final class FlinkRest implements AutoCloseable {
     }
 
     private JsonNode get(String path) throws IOException, InterruptedException {
-        var request =
-                HttpRequest.newBuilder(rest.resolve(path)).timeout(TIMEOUT).build();
-        HttpResponse<byte[]> response = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
+        var request = HttpRequest.newBuilder(rest.resolve(path)).build();
+        HttpResponse<byte[]> response = send(request);
         if (response.statusCode() != 200) {
             throw new IOException(request.uri() + " answers " + response.statusCode());
         }
         return JSON.readTree(response.body());
+    }
+
+    /** The request's own time limit ends with the header of the answer. */
+    private HttpResponse<byte[]> send(HttpRequest request) throws IOException, InterruptedException {
+        var answer = http.sendAsync(request, HttpResponse.BodyHandlers.ofByteArray());
+        try {
+            return answer.get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw new IOException(request.uri() + " does not answer: " + e.getCause(), e);
+        } catch (TimeoutException e) {
+            throw new IOException(request.uri() + " does not answer within " + TIMEOUT.toSeconds() + " s", e);
+        } finally {
+            answer.cancel(true);
+        }
     }
 }
