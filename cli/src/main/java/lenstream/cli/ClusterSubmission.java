@@ -32,7 +32,12 @@ final class ClusterSubmission {
         try (CrawlRun crawl = run.startOn(
                 rest.getHost(), rest.getPort(), savepoint == null ? "" : savepoint, savepoints, jars(), listener)) {
             ctrlC.onAsked(crawl::stop);
-            CrawlRun.End end = crawl.await(run.settings().parallelism(), follow);
+            CrawlRun.End end = crawl.await(follow);
+            if (end.isLate()) {
+                System.err.println(
+                        "the counts are some seconds old: for a while after a TaskManager was lost Flink tells"
+                                + " none; what the index holds is counted there");
+            }
             end.savepoint().ifPresent(path -> System.err.println("savepoint: " + path));
             return end.counts();
         }

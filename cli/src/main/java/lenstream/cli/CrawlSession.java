@@ -43,7 +43,7 @@ final class CrawlSession {
                     crawl.stop();
                 }
             }
-            CrawlRun.End end = crawl.await(run.settings().parallelism(), follow);
+            CrawlRun.End end = crawl.await(follow);
             end.savepoint().ifPresent(CrawlSession::tidy);
             return end.counts();
         } finally {

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
@@ -111,6 +112,38 @@ class ClusterFaultsIT {
         }
     }
 
+    /**
+     * As often as {@code -Dlenstream.kills} says, each time at another moment, be it in the middle of the first checkpoint. The
+     * TaskManager answers nobody for up to a second before it dies, as one does that is out of memory: whoever has asked it
+     * for metrics waits, and with them everybody who wants metrics from Flink.
+     */
+    @Test
+    @Order(1)
+    void aTaskManagerIsKilledAtAnyMoment() throws Exception {
+        var random = new Random(SEED);
+        for (int kill = 1; kill <= Integer.getInteger("lenstream.kills", 1); kill++) {
+            double share = random.nextDouble(0.65);
+            long mute = random.nextLong(1_000);
+            SimPlan small = SimPlan.small(SEED + kill).withSize(15, 8, 20).withDelay(DELAY);
+            try (SimServer web = SimServer.numbered(small)) {
+                var run = new Run("kill-" + kill, web);
+                try (LauncherProcess crawl = run.crawl(2)) {
+                    awaitDownloads(web, share, crawl);
+                    List<Long> alive = cluster.taskManagerPids();
+                    long victim = alive.get(random.nextInt(alive.size()));
+                    long start = System.nanoTime();
+                    signal("STOP", victim);
+                    TimeUnit.MILLISECONDS.sleep(mute);
+                    kill(victim);
+                    cluster.addTaskManager(line -> {});
+                    finish(crawl);
+                    System.out.printf(Locale.ROOT, "killed after %.2f of the images, mute for %d ms: ", share, mute);
+                    run.assertRight(1, 1, start);
+                }
+            }
+        }
+    }
+
     /** Accepted by a server that died before it removed anything; then a TaskManager dies as well. */
     @Test
     @Order(2)
@@ -204,11 +237,15 @@ class ClusterFaultsIT {
         return line.group(1);
     }
 
-    private static void kill(long pid) throws IOException, InterruptedException {
-        assertThat(new ProcessBuilder("kill", "-KILL", Long.toString(pid))
+    private static void signal(String name, long pid) throws IOException, InterruptedException {
+        assertThat(new ProcessBuilder("kill", "-" + name, Long.toString(pid))
                         .start()
                         .waitFor())
                 .isZero();
+    }
+
+    private static void kill(long pid) throws IOException, InterruptedException {
+        signal("KILL", pid);
         ProcessHandle.of(pid)
                 .ifPresent(process ->
                         process.onExit().orTimeout(20, TimeUnit.SECONDS).join());

@@ -25,8 +25,7 @@ class CrawlReportTest {
     }
 
     private static CrawlCounts counts(long indexed, long sinkPending) {
-        return new CrawlCounts(
-                1, 1, 5, 0, 100, 100, 0, 0, 100, 0, 0, 100, 100, 0, indexed, 0, 0, 0, sinkPending, 0, 0, 0);
+        return new CrawlCounts(1, 5, 0, 100, 100, 0, 100, 0, 0, 100, 100, 0, indexed, 0, 0, 0, sinkPending, 0, 0, 0);
     }
 
     private static long seconds(long seconds) {

@@ -86,7 +86,7 @@ class PushAndTakedownIT {
             OpenSearchConfig openSearch = OpenSearchConfig.at("http://127.0.0.1:" + node.httpPort());
             IndexRun run = run(base, openSearch);
             CrawlRun first = run.startHere(folder.resolve("job"), LoopbackPorts.free(), counts -> {});
-            var ending = jobs.submit(() -> first.await(1, true));
+            var ending = jobs.submit(() -> first.await(true));
             String a = base + "/a.jpg";
             String b = base + "/albums/b.jpg";
             String c = base + "/albums/c.jpg";
@@ -180,7 +180,7 @@ class PushAndTakedownIT {
                 first.close();
                 try (CrawlRun second =
                         run(base, openSearch).startHere(folder.resolve("job"), LoopbackPorts.free(), counts -> {})) {
-                    var secondEnding = jobs.submit(() -> second.await(1, true));
+                    var secondEnding = jobs.submit(() -> second.await(true));
                     files.put("/copy.jpg", Files.readAllBytes(pictures.get(0)));
                     files.put("/other.jpg", Files.readAllBytes(pictures.get(2)));
                     post(

@@ -6,13 +6,11 @@ import java.util.Map;
  * What a running index job has done since it started or was restored, summed over its subtasks. Immutable.
  *
  * @param readersDry readers of which every site has said all in this round
- * @param visitors visit subtasks that have taken up what waited in their state
  * @param lists pages, sitemaps and feeds that discovery asked for
  * @param unread those that it could not read, and folders
  * @param found image URLs that discovery emitted
  * @param visitIn of those, taken up by the visit operator
  * @param visitPending waiting for their host, or being fetched
- * @param visitOwed of those, what the run waits for: not what fell due by its own schedule while it lasted
  * @param fetched downloaded, new or changed
  * @param unchanged found again as they were
  * @param fetchRejected not to be had
@@ -30,13 +28,11 @@ import java.util.Map;
  */
 public record CrawlCounts(
         long readersDry,
-        long visitors,
         long lists,
         long unread,
         long found,
         long visitIn,
         long visitPending,
-        long visitOwed,
         long fetched,
         long unchanged,
         long fetchRejected,
@@ -58,13 +54,11 @@ public record CrawlCounts(
     static CrawlCounts of(Map<String, Long> metrics) {
         return new CrawlCounts(
                 metrics.getOrDefault("lenstream_sites_dry", 0L),
-                metrics.getOrDefault("lenstream_visitors", 0L),
                 metrics.getOrDefault("lenstream_discovery_visits", 0L),
                 metrics.getOrDefault("lenstream_discovery_failed", 0L),
                 metrics.getOrDefault("lenstream_found", 0L),
                 metrics.getOrDefault("lenstream_visit_in", 0L),
                 metrics.getOrDefault("lenstream_visit_pending", 0L),
-                metrics.getOrDefault("lenstream_visit_owed", 0L),
                 metrics.getOrDefault("lenstream_fetched", 0L),
                 metrics.getOrDefault("lenstream_unchanged", 0L),
                 metrics.getOrDefault("lenstream_fetch_rejected", 0L),
@@ -84,19 +78,6 @@ public record CrawlCounts(
 
     public long rejected() {
         return fetchRejected + embedRejected;
-    }
-
-    /**
-     * Whether the frontier is dry: every site has said all, and every target that was emitted has been answered, as has
-     * every visit that was due by itself when the run began. Those that fall due meanwhile are left to the next run: with
-     * short intervals there would always be one more. What is
-     * still between the operators is flushed by the savepoint that ends the job. After a restart readers may be dry at
-     * once, while nothing is known yet of the queues: what a visit subtask has not told does not count as nothing.
-     *
-     * @param readers parallelism of discovery and of the visits
-     */
-    boolean frontierIsDry(int readers) {
-        return readersDry == readers && visitors == readers && found == visitIn && visitOwed == 0;
     }
 
     /** Whether what was fetched has also reached the index, so that these counts are final. */

@@ -8,15 +8,21 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import lenstream.connector.fetch.VisitOperatorFactory;
+import lenstream.connector.fetch.VisitStanding;
 import org.apache.flink.api.common.JobStatus;
 import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
+import org.apache.flink.runtime.operators.coordination.CoordinationRequestGateway;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Accompanies a submitted index job: reports its counts, and ends it with a savepoint once the frontier is dry, so that
  * the next run knows every URL that this one saw. A job that must follow its sites for ever is only watched. One that is
  * to be stopped and does not come to run is cancelled.
+ *
+ * <p>Whether the frontier is dry is asked of the visits themselves, see {@link VisitStanding}. The counts come from Flink's
+ * metrics, which may stand still for minutes after a TaskManager was killed; no more than the last line depends on them.
  *
  * <p>Confined to one thread, which {@link #await} blocks; {@link #stop} may be called from another.
  */
@@ -28,25 +34,42 @@ public final class CrawlRun implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private static final Duration STOP_LIMIT = Duration.ofMinutes(2);
+    /** How often the job is asked to stop when failures come in between. */
+    private static final int STOPS = 3;
+
+    private static final Duration ANSWER_LIMIT = Duration.ofSeconds(5);
+    /** For how long counts are waited for that Flink does not renew. */
+    private static final Duration STILL_LIMIT = Duration.ofSeconds(15);
 
     private final JobClient job;
     private final JobMetrics metrics;
+    private final long submittedAtMillis;
     private final String savepoints;
     private final Consumer<CrawlCounts> listener;
     private final AutoCloseable held;
     private volatile boolean stopAsked;
     private CrawlCounts last = CrawlCounts.NONE;
     private boolean allRunning;
+    private long clock;
+    private long clockMovedAt = System.nanoTime();
 
     /**
      * @param rest the REST address of the cluster that runs the job
+     * @param submittedAtMillis of the sources, see {@link Intake#submittedAtMillis()}
      * @param savepoints where the final savepoint goes; a path that the cluster can write to
      * @param listener called with new counts a few times a second
      * @param held closed with this run: what must not be given up before the job has ended
      */
-    CrawlRun(JobClient job, URI rest, String savepoints, Consumer<CrawlCounts> listener, AutoCloseable held) {
+    CrawlRun(
+            JobClient job,
+            URI rest,
+            long submittedAtMillis,
+            String savepoints,
+            Consumer<CrawlCounts> listener,
+            AutoCloseable held) {
         this.job = job;
         this.metrics = new JobMetrics(rest, job.getJobID().toHexString());
+        this.submittedAtMillis = submittedAtMillis;
         this.savepoints = savepoints;
         this.listener = listener;
         this.held = held;
@@ -56,33 +79,55 @@ public final class CrawlRun implements AutoCloseable {
      * How a run ended.
      *
      * @param counts the last ones
+     * @param isLate whether the counts are not those of the end, because Flink's metrics stood still
      * @param savepoint what the next run starts from; empty if the job ended by itself or never came to run
      */
-    public record End(CrawlCounts counts, Optional<Path> savepoint) {}
+    public record End(CrawlCounts counts, boolean isLate, Optional<Path> savepoint) {}
 
     /**
      * Blocks until the frontier is dry and the job is stopped.
      *
-     * @param readers parallelism of discovery
      * @param follow keep going for ever; only {@link #stop} or a failure ends it
      * @throws JobFailedException if the job failed for good
      */
-    public End await(int readers, boolean follow) throws InterruptedException {
-        int dryRounds = 0;
-        while (!stopAsked && dryRounds < 2) { // twice: metrics of different subtasks are not read at one instant
-            if (endedByItself()) {
-                return new End(last, Optional.empty());
+    public End await(boolean follow) throws InterruptedException {
+        for (int stops = 1; ; stops++) {
+            while (!stopAsked && (follow || !isDone())) {
+                if (endedByItself()) {
+                    return new End(last, false, Optional.empty());
+                }
+                poll();
+                TimeUnit.MILLISECONDS.sleep(POLL.toMillis());
             }
-            boolean dry = poll() && allRunning && last.frontierIsDry(readers);
-            dryRounds = dry && !follow ? dryRounds + 1 : 0;
-            TimeUnit.MILLISECONDS.sleep(POLL.toMillis());
+            drain();
+            boolean isLate = standsStill();
+            if (!awaitRunning() && stopAsked) {
+                cancel();
+                return new End(last, isLate, Optional.empty());
+            }
+            try {
+                return new End(last, isLate, Optional.of(stopWithSavepoint()));
+            } catch (JobFailedException e) {
+                // a failure came in between, and the job goes on from its last checkpoint
+                if (stops == STOPS || endedByItself()) {
+                    throw e;
+                }
+                allRunning = false; // as the next look will tell
+            }
         }
-        drain();
-        if (!awaitRunning() && stopAsked) {
-            cancel();
-            return new End(last, Optional.empty());
+    }
+
+    /** Whether nothing is left to do for this submission, as far as the job answers. */
+    private boolean isDone() throws InterruptedException {
+        try {
+            return ((CoordinationRequestGateway) job)
+                                    .sendCoordinationRequest(VisitOperatorFactory.UID, new VisitStanding.Question())
+                                    .get(ANSWER_LIMIT.toSeconds(), TimeUnit.SECONDS)
+                            instanceof VisitStanding standing
+                    && standing.isDone(submittedAtMillis);
+        } catch (ExecutionException | IllegalStateException | TimeoutException e) {
+            return false; // it starts, restarts or has ended; the next round asks again
         }
-        return new End(last, Optional.of(stopWithSavepoint()));
     }
 
     /** Asks for a clean end: what is in flight is finished, the rest is kept in the savepoint. */
@@ -100,20 +145,32 @@ public final class CrawlRun implements AutoCloseable {
         }
     }
 
+    /** Whether there are new counts. */
     private boolean poll() throws InterruptedException {
-        Optional<JobMetrics.Look> look = metrics.read();
-        look.ifPresent(seen -> {
-            last = seen.counts();
-            allRunning = seen.allRunning();
-            listener.accept(last);
+        JobMetrics.Look look = metrics.read().orElse(null);
+        if (look == null) {
+            return false;
+        }
+        allRunning = look.allRunning();
+        if (look.clock() != clock) {
+            clock = look.clock();
+            clockMovedAt = System.nanoTime();
+        }
+        look.counts().ifPresent(counts -> {
+            last = counts;
+            listener.accept(counts);
         });
-        return look.isPresent();
+        return look.counts().isPresent();
+    }
+
+    private boolean standsStill() {
+        return System.nanoTime() - clockMovedAt > STILL_LIMIT.toNanos();
     }
 
     /** Waits until the counts are final; the savepoint would flush what is in flight, but nobody could count it then. */
     private void drain() throws InterruptedException {
         long deadline = System.nanoTime() + DRAIN_LIMIT.toNanos();
-        while (!stopAsked && System.nanoTime() < deadline && !endedByItself()) {
+        while (!stopAsked && System.nanoTime() < deadline && !standsStill() && !endedByItself()) {
             if (poll() && last.isDrained()) {
                 return;
             }

@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.function.Function;
 import lenstream.connector.alert.AlertMatching;
 import lenstream.connector.alert.AlertState;
+import lenstream.connector.command.NothingToWaitFor;
 import lenstream.connector.command.TakedownState;
 import lenstream.connector.command.TakedownSweep;
 import lenstream.connector.crawl.PushOperatorFactory;
@@ -95,7 +96,7 @@ public final class ImageIndexJob {
         DataStream<CrawlTarget> targets = union(discovered, arrived);
         DataStream<Command> commanded = env.fromSource(
                         parts.commands(),
-                        WatermarkStrategy.noWatermarks(),
+                        WatermarkStrategy.forGenerator(context -> new NothingToWaitFor()),
                         "commands",
                         TypeInformation.of(Command.class))
                 .uid("commands")
@@ -119,7 +120,7 @@ public final class ImageIndexJob {
         SingleOutputStreamOperator<FetchedImage> fetched = wanted.keyBy(CrawlTarget::host, Types.STRING)
                 .connect(commanded.broadcast())
                 .transform("visit", TypeInformation.of(FetchedImage.class), new VisitOperatorFactory(parts.fetch()))
-                .uid("visit");
+                .uid(VisitOperatorFactory.UID);
         if (discovered != null) {
             discovered.getTransformation().setCoLocationGroupKey(CO_LOCATION);
         }

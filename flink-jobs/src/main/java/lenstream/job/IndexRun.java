@@ -160,7 +160,7 @@ public record IndexRun(
                         ocr));
         try {
             JobClient client = env.executeAsync(settings.name());
-            return new CrawlRun(client, rest, savepoints, listener, held);
+            return new CrawlRun(client, rest, intake.submittedAtMillis(), savepoints, listener, held);
         } catch (Exception e) {
             throw JobFailedException.rootOf(e);
         }

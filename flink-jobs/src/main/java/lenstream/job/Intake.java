@@ -1,10 +1,12 @@
 package lenstream.job;
 
+import java.util.stream.Stream;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
 import lenstream.connector.crawl.UrlTopic;
 import lenstream.connector.kafka.KafkaArrivals;
 import lenstream.connector.source.Arrival;
+import lenstream.connector.source.Submission;
 import lenstream.core.image.CrawlTarget;
 import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.Source;
@@ -48,6 +50,15 @@ public record Intake(
     /** Whether it ends by itself. */
     boolean ends() {
         return isBounded(targets) && isBounded(arrivals);
+    }
+
+    /** Up to when the visits have been told all once every source has said what it has to say, epoch ms. */
+    long submittedAtMillis() {
+        return Stream.of(targets, arrivals)
+                .filter(Submission.class::isInstance)
+                .mapToLong(source -> ((Submission) source).submittedAtMillis())
+                .min()
+                .orElse(Long.MAX_VALUE);
     }
 
     private static boolean isBounded(@Nullable Source<?, ?, ?> source) {

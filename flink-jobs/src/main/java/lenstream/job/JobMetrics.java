@@ -20,17 +20,20 @@ final class JobMetrics implements AutoCloseable {
     /**
      * One look at the job.
      *
+     * @param counts empty before the first are there
+     * @param clock another one at each look, unless the metrics stand still
      * @param allRunning whether every task runs; a savepoint is refused before
      */
-    record Look(CrawlCounts counts, boolean allRunning) {}
+    record Look(Optional<CrawlCounts> counts, long clock, boolean allRunning) {}
 
-    /** The present counts; empty before the first are there, or if the answer did not come in time. */
+    /** How the job is now; empty if the answer did not come in time. */
     Optional<Look> read() throws InterruptedException {
         try {
             FlinkRest.Metrics metrics = flink.metrics(jobId);
-            return metrics.values().isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(new Look(CrawlCounts.of(metrics.values()), metrics.allRunning()));
+            return Optional.of(new Look(
+                    metrics.values().isEmpty() ? Optional.empty() : Optional.of(CrawlCounts.of(metrics.values())),
+                    metrics.values().getOrDefault("lenstream_visit_clock_millis", 0L),
+                    metrics.allRunning()));
         } catch (IOException e) {
             return Optional.empty(); // the cluster is starting or restarting; the next round asks again
         }

@@ -254,8 +254,13 @@ class ImageIndexJobTest {
             throw JobFailedException.rootOf(e);
         }
         try (var run = new CrawlRun(
-                job, rest, JobSettings.flinkPath(folder.resolve("sävepoints of it")), counts -> {}, () -> {})) {
-            return run.await(1, false);
+                job,
+                rest,
+                intake.submittedAtMillis(),
+                JobSettings.flinkPath(folder.resolve("sävepoints of it")),
+                counts -> {},
+                () -> {})) {
+            return run.await(false);
         }
     }
 

@@ -56,10 +56,11 @@ final class SimCrawl {
         var env = StreamExecutionEnvironment.getExecutionEnvironment();
         env.configure(configuration);
         env.setParallelism(parallelism);
+        FrontierSource sites = FrontierSource.once(seeds).withMaxParallelism(JobSettings.MAX_PARALLELISM);
         ImageIndexJob.define(
                 env,
                 new JobParts(
-                        FrontierSource.once(seeds).withMaxParallelism(JobSettings.MAX_PARALLELISM),
+                        sites,
                         new CommandSource(OpenSearchConfig.at("http://127.0.0.1:1"), LAYOUT), // nobody commands
                         new SimIndex(Set.of(LAYOUT.imageIndex(FINGERPRINT), LAYOUT.writeAlias())),
                         seeds.fetch(),
@@ -70,8 +71,9 @@ final class SimCrawl {
                         null),
                 OneNumberEmbedding.of(FINGERPRINT.value()));
         JobClient job = env.executeAsync("sim");
-        try (var run = new CrawlRun(job, rest, JobSettings.flinkPath(folder), counts -> {}, () -> {})) {
-            CrawlRun.End end = run.await(parallelism, false);
+        try (var run = new CrawlRun(
+                job, rest, sites.submittedAtMillis(), JobSettings.flinkPath(folder), counts -> {}, () -> {})) {
+            CrawlRun.End end = run.await(false);
             savepoint = end.savepoint().orElseThrow().toString();
             return end.counts();
         }

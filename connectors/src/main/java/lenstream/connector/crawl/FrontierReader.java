@@ -45,6 +45,7 @@ final class FrontierReader extends ProgressReader<SiteEvent, CrawlTarget, SiteSp
         super(
                 () -> new SiteReader(split -> walk(source, web, split), source.follows(), waitingImages),
                 new Emitter(context),
+                source,
                 context);
         this.source = source;
         this.web = web;

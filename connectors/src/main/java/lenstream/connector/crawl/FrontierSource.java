@@ -3,6 +3,7 @@ package lenstream.connector.crawl;
 import java.util.List;
 import java.util.UUID;
 import lenstream.connector.source.SplitListSerializer;
+import lenstream.connector.source.Submission;
 import lenstream.core.image.CrawlTarget;
 import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.api.connector.source.Source;
@@ -16,39 +17,45 @@ import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 
 /**
  * Discovers the image URLs of web sites. A split is a site and moves with all that is known of its resources. The stream
- * never ends: with {@link #once} the gauge {@code lenstream_sites_dry} tells when there is nothing more to come.
+ * never ends: with {@link #once} its watermark tells when there is nothing more to come.
  *
  * <p>Immutable. Each object is a submission: a job restored under a new one asks every site again.
  */
 public final class FrontierSource
-        implements Source<CrawlTarget, SiteSplit, List<SiteSplit>>, SupportsSplitReassignmentOnRecovery {
+        implements Source<CrawlTarget, SiteSplit, List<SiteSplit>>, SupportsSplitReassignmentOnRecovery, Submission {
     private static final long serialVersionUID = 1;
 
     private final Seeds seeds;
     private final boolean follow;
     private final int maxParallelism;
     private final String run;
+    private final long submittedAtMillis;
 
-    private FrontierSource(Seeds seeds, boolean follow, int maxParallelism, String run) {
+    private FrontierSource(Seeds seeds, boolean follow, int maxParallelism, String run, long submittedAtMillis) {
         this.seeds = seeds;
         this.follow = follow;
         this.maxParallelism = maxParallelism;
         this.run = run;
+        this.submittedAtMillis = submittedAtMillis;
     }
 
     /** One round of every site. */
     public static FrontierSource once(Seeds seeds) {
-        return new FrontierSource(seeds, false, 0, UUID.randomUUID().toString());
+        return submitted(seeds, false);
     }
 
     /** Round after round, each when its site is due. */
     public static FrontierSource follow(Seeds seeds) {
-        return new FrontierSource(seeds, true, 0, UUID.randomUUID().toString());
+        return submitted(seeds, true);
+    }
+
+    private static FrontierSource submitted(Seeds seeds, boolean follow) {
+        return new FrontierSource(seeds, follow, 0, UUID.randomUUID().toString(), System.currentTimeMillis());
     }
 
     /** With the maximum parallelism of the job, if it is not Flink's default. */
     public FrontierSource withMaxParallelism(int keyGroups) {
-        return new FrontierSource(seeds, follow, keyGroups, run);
+        return new FrontierSource(seeds, follow, keyGroups, run, submittedAtMillis);
     }
 
     /** Key groups of the visit operator in a job of this parallelism. */
@@ -67,6 +74,11 @@ public final class FrontierSource
     /** Identity of this submission. */
     String run() {
         return run;
+    }
+
+    @Override
+    public long submittedAtMillis() {
+        return submittedAtMillis;
     }
 
     @Override

@@ -33,6 +33,7 @@ import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
 import org.apache.flink.streaming.api.operators.OneInputStreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.util.function.ThrowingRunnable;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,8 @@ import org.jspecify.annotations.Nullable;
  * in keyed state until its host has a turn, so that many pushes of one slow host hold up nobody, least of all the commands
  * behind them. A page leaves the state only with what it showed: what was being read at a crash is read again. What a page
  * showed when it was read before and shows no more, be it that the page is gone, is visited, so that it does not outlive it.
+ *
+ * <p>A watermark waits for the pages that were pushed before it.
  *
  * <p>State and outputs are touched on the task thread alone. One page of a host at a time.
  */
@@ -75,6 +78,7 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
     private transient @Nullable ExecutorService threads;
     private transient @Nullable Counter found;
     private transient @Nullable Counter failed;
+    private transient @Nullable Watermark held;
 
     PushOperator(
             StreamOperatorParameters<CrawlTarget> parameters,
@@ -143,6 +147,20 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
     }
 
     @Override
+    public void processWatermark(Watermark mark) throws Exception {
+        held = mark;
+        releaseMark();
+    }
+
+    private void releaseMark() throws Exception {
+        Watermark mark = held;
+        if (mark != null && pending.get() == 0) {
+            held = null;
+            super.processWatermark(mark);
+        }
+    }
+
+    @Override
     public void endInput() throws Exception {
         while (pending.get() > 0) {
             mailbox.yield();
@@ -206,6 +224,7 @@ final class PushOperator extends AbstractStreamOperator<CrawlTarget>
             setCurrentKey(other);
             dispatch(other);
         }
+        releaseMark();
     }
 
     private void visitWhatIsShownNoMore(Command push, List<CrawlTarget> now) throws Exception {

@@ -32,6 +32,7 @@ import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.runtime.metrics.MetricNames;
+import org.apache.flink.runtime.operators.coordination.OperatorEventGateway;
 import org.apache.flink.runtime.state.KeyGroupRangeAssignment;
 import org.apache.flink.runtime.state.StateInitializationContext;
 import org.apache.flink.runtime.state.StateSnapshotContext;
@@ -44,6 +45,7 @@ import org.apache.flink.streaming.api.operators.InternalTimerService;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.api.operators.Triggerable;
 import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
+import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.util.function.ThrowingRunnable;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +62,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Commands come by the second input, the same to every subtask. What a take-down covers is neither fetched nor
  * emitted, and nothing is remembered of it.
+ *
+ * <p>Its {@link VisitCoordinator} is told when all targets of a submission have been taken up, and whether any visit is
+ * owed, both after the mail that changed it.
  *
  * <p>State and outputs are touched on the task thread alone. When {@code maxPending} targets are queued, input waits.
  * Heap is kept for hosts with something to do, never for URLs.
@@ -91,6 +96,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
 
     private final FetchConfig fetching;
     private final transient MailboxExecutor mailbox;
+    private final transient OperatorEventGateway coordinator;
     private final transient VisitOperatorFactory.Webs webs;
     private final transient Map<String, Lane> lanes = new HashMap<>();
     private final transient IdleHosts idle = new IdleHosts();
@@ -112,18 +118,23 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private final transient AtomicLong later = new AtomicLong();
 
     private final transient AtomicInteger inFlight = new AtomicInteger();
-    /** What waited before a restart is counted in {@link #pending}. */
-    private transient volatile boolean hasResumed;
+    private transient VisitStanding told = VisitStanding.UNKNOWN;
+    private transient long saidUpTo = Long.MIN_VALUE;
+    private transient boolean isToTell;
+    /** Lanes that have not yet seen all that is due. */
+    private transient int comingBack;
 
     private transient long openedAt;
 
     VisitOperator(
             StreamOperatorParameters<FetchedImage> parameters,
             MailboxExecutor mailbox,
+            OperatorEventGateway coordinator,
             FetchConfig fetching,
             VisitOperatorFactory.Webs webs) {
         super(parameters);
         this.mailbox = mailbox;
+        this.coordinator = coordinator;
         this.fetching = fetching;
         this.webs = webs;
     }
@@ -162,15 +173,14 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         group.<Long, Gauge<Long>>gauge("lenstream_visit_pending", pending::get);
         group.<Long, Gauge<Long>>gauge(MetricNames.PENDING_RECORDS, pending::get);
         group.<Long, Gauge<Long>>gauge("lenstream_visit_owed", this::owed);
+        group.<Long, Gauge<Long>>gauge("lenstream_visit_clock_millis", System::currentTimeMillis);
         group.<Integer, Gauge<Integer>>gauge("lenstream_visit_in_flight", inFlight::get);
-        group.<Integer, Gauge<Integer>>gauge("lenstream_visitors", () -> hasResumed ? 1 : 0);
         timers = getInternalTimerService("revisits", VoidNamespaceSerializer.INSTANCE, this);
         fetcher = new ImageFetcher(web()::get, fetching);
         threads = Executors.newThreadPerTaskExecutor(
                 Thread.ofVirtual().name("visit-", 0).factory());
         openedAt = now();
         resume();
-        hasResumed = true;
     }
 
     /** Takes up the queues that a restored state holds; for them nobody will call {@link #processElement1}. */
@@ -275,6 +285,33 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         }
     }
 
+    /** No target of its submission, or of an older one, comes behind it. */
+    @Override
+    public void processWatermark1(Watermark mark) throws Exception {
+        saidUpTo = mark.getTimestamp();
+        tellWhereVisitsStand();
+        super.processWatermark1(mark);
+    }
+
+    /** Only after the present mail, within which an entry may leave the queue and come back. */
+    private void tellWhereVisitsStand() {
+        if (!isToTell && saidUpTo != Long.MIN_VALUE && !standing().equals(told)) {
+            isToTell = true;
+            back(() -> {
+                isToTell = false;
+                VisitStanding standing = standing();
+                if (!standing.equals(told)) {
+                    told = standing;
+                    coordinator.sendEventToCoordinator(standing);
+                }
+            });
+        }
+    }
+
+    private VisitStanding standing() {
+        return new VisitStanding(saidUpTo, owed() == 0 && comingBack == 0);
+    }
+
     /** Puts an image in front of its host's queue, with nothing that could make its server say "unchanged". */
     private void recrawl(CrawlTarget target) throws Exception {
         setCurrentKey(target.host());
@@ -328,6 +365,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         queue().put(lane.held, number, new QueueEntry(target.id(), 0, 0, target.discoveredAtMillis(), false));
         known().put(target.id(), named.withQueued(number));
         pending.incrementAndGet();
+        tellWhereVisitsStand();
     }
 
     private long enqueue(Lane lane, KnownUrl url, QueueEntry entry) throws Exception {
@@ -336,6 +374,7 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         queue().put(lane.held, number, entry);
         known().put(entry.id(), url.withQueued(number));
         pending.incrementAndGet();
+        tellWhereVisitsStand();
         return number;
     }
 
@@ -523,9 +562,12 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
     private void comeBack(Lane lane) {
         if (!lane.isComingBack) {
             lane.isComingBack = true;
+            comingBack++;
             back(() -> {
                 lane.isComingBack = false;
+                comingBack--;
                 dispatch(lane.host);
+                tellWhereVisitsStand();
             });
         }
     }
@@ -677,12 +719,14 @@ final class VisitOperator extends AbstractStreamOperator<FetchedImage>
         lane.ends = lane.ends.removed(number);
         owe(lane, number);
         pending.decrementAndGet();
+        tellWhereVisitsStand();
     }
 
     /** This run does not end without this visit. */
     private void owe(Lane lane, long number) {
         if (lane.later.remove(number)) {
             later.decrementAndGet();
+            tellWhereVisitsStand();
         }
     }
 

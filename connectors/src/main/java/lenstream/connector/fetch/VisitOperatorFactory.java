@@ -7,7 +7,10 @@ import lenstream.core.image.FetchedImage;
 import lenstream.core.image.Rejection;
 import lenstream.core.ledger.LedgerEntry;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.runtime.jobgraph.OperatorID;
+import org.apache.flink.runtime.operators.coordination.OperatorCoordinator;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperatorFactory;
+import org.apache.flink.streaming.api.operators.CoordinatedOperatorFactory;
 import org.apache.flink.streaming.api.operators.StreamOperator;
 import org.apache.flink.streaming.api.operators.StreamOperatorParameters;
 import org.apache.flink.streaming.api.operators.TwoInputStreamOperatorFactory;
@@ -16,10 +19,14 @@ import org.apache.flink.util.OutputTag;
 /**
  * Makes the operator that visits image URLs. Its first input is keyed by {@link CrawlTarget#host()}, its second one, the
  * commands, is broadcast; new and changed images are its output, what will not be indexed goes to {@link #REJECTIONS},
- * what was decided to {@link #LEDGER}.
+ * what was decided to {@link #LEDGER}. A client of the job may ask it a {@link VisitStanding.Question}.
  */
 public final class VisitOperatorFactory extends AbstractStreamOperatorFactory<FetchedImage>
-        implements TwoInputStreamOperatorFactory<CrawlTarget, Command, FetchedImage> {
+        implements TwoInputStreamOperatorFactory<CrawlTarget, Command, FetchedImage>,
+                CoordinatedOperatorFactory<FetchedImage> {
+    /** The operator's uid in every job. */
+    public static final String UID = "visit";
+
     /** Side output of images that could not be fetched. */
     public static final OutputTag<Rejection> REJECTIONS =
             new OutputTag<>("visit-rejections", TypeInformation.of(Rejection.class));
@@ -52,7 +59,31 @@ public final class VisitOperatorFactory extends AbstractStreamOperatorFactory<Fe
     @SuppressWarnings("unchecked") // the interface's own type parameter
     public <T extends StreamOperator<FetchedImage>> T createStreamOperator(
             StreamOperatorParameters<FetchedImage> parameters) {
-        return (T) new VisitOperator(parameters, parameters.getMailboxExecutor(), config, webs);
+        return (T) new VisitOperator(
+                parameters,
+                parameters.getMailboxExecutor(),
+                parameters
+                        .getOperatorEventDispatcher()
+                        .getOperatorEventGateway(parameters.getStreamConfig().getOperatorID()),
+                config,
+                webs);
+    }
+
+    @Override
+    public OperatorCoordinator.Provider getCoordinatorProvider(String operatorName, OperatorID operatorId) {
+        return new Coordinators(operatorId);
+    }
+
+    private record Coordinators(OperatorID operatorId) implements OperatorCoordinator.Provider {
+        @Override
+        public OperatorID getOperatorId() {
+            return operatorId;
+        }
+
+        @Override
+        public OperatorCoordinator create(OperatorCoordinator.Context context) {
+            return new VisitCoordinator(context.currentParallelism());
+        }
     }
 
     @Override

@@ -9,7 +9,7 @@ import org.apache.flink.metrics.MetricGroup;
 /** Flink's view of the folders of one subtask. */
 final class FolderReader extends ProgressReader<FolderStep, CrawlTarget, FolderSplit, FolderProgress> {
     FolderReader(FolderSource source, SourceReaderContext context) {
-        super(() -> new FolderSplitReader(source), emitter(context.metricGroup()), context);
+        super(() -> new FolderSplitReader(source), emitter(context.metricGroup()), source, context);
     }
 
     private static RecordEmitter<FolderStep, CrawlTarget, FolderProgress> emitter(MetricGroup metrics) {

@@ -12,6 +12,7 @@ import java.util.UUID;
 import lenstream.connector.source.FileSystems;
 import lenstream.connector.source.OwnedSplits;
 import lenstream.connector.source.SplitListSerializer;
+import lenstream.connector.source.Submission;
 import lenstream.core.config.ConfigException;
 import lenstream.core.image.CrawlTarget;
 import org.apache.flink.api.connector.source.Boundedness;
@@ -27,25 +28,34 @@ import org.jspecify.annotations.Nullable;
 /**
  * Finds the images in folders and below prefixes of object stores, each a target with a {@code file}, {@code s3}, ... URL.
  * Every machine that runs a reader sees the same. What a target's mark says is compared with what is known of it, so that
- * only new and changed files are read. The stream never ends: the gauge {@code lenstream_sites_dry} tells when every folder
+ * only new and changed files are read. The stream never ends: its watermark tells when every folder
  * was read; one that {@link #following follows} reads them again and again.
  *
  * <p>Immutable; each object is a submission: a job restored under a new one reads finished folders again.
  */
 public final class FolderSource
-        implements Source<CrawlTarget, FolderSplit, List<FolderSplit>>, SupportsSplitReassignmentOnRecovery {
-    private static final long serialVersionUID = 2;
+        implements Source<CrawlTarget, FolderSplit, List<FolderSplit>>,
+                SupportsSplitReassignmentOnRecovery,
+                Submission {
+    private static final long serialVersionUID = 3;
 
     private final ArrayList<String> folders;
     private final @Nullable String captionsFile;
     private final @Nullable Duration interval;
     private final String run;
+    private final long submittedAtMillis;
 
-    private FolderSource(List<String> folders, @Nullable String captionsFile, @Nullable Duration interval, String run) {
+    private FolderSource(
+            List<String> folders,
+            @Nullable String captionsFile,
+            @Nullable Duration interval,
+            String run,
+            long submittedAtMillis) {
         this.folders = new ArrayList<>(folders);
         this.captionsFile = captionsFile;
         this.interval = interval;
         this.run = run;
+        this.submittedAtMillis = submittedAtMillis;
     }
 
     /** @throws ConfigException naming each that is no folder */
@@ -85,7 +95,8 @@ public final class FolderSource
                 absolute.stream().distinct().toList(),
                 null,
                 null,
-                UUID.randomUUID().toString());
+                UUID.randomUUID().toString(),
+                System.currentTimeMillis());
     }
 
     /** Whether a place is named by a URL of an object store rather than by a path. */
@@ -109,12 +120,12 @@ public final class FolderSource
         if (!problems.isEmpty()) {
             throw new ConfigException("captions", problems);
         }
-        return new FolderSource(folders, tsv.toAbsolutePath().normalize().toString(), interval, run);
+        return new FolderSource(folders, tsv.toAbsolutePath().normalize().toString(), interval, run, submittedAtMillis);
     }
 
     /** Round after round, with a pause of at least {@code pause} in between. */
     public FolderSource following(Duration pause) {
-        return new FolderSource(folders, captionsFile, pause, run);
+        return new FolderSource(folders, captionsFile, pause, run, submittedAtMillis);
     }
 
     /** The pause between two rounds; empty for a single one. */
@@ -130,6 +141,11 @@ public final class FolderSource
     /** @throws IOException if it is no folder, or there is no file system for it */
     Tree tree(String folder) throws IOException {
         return isUrl(folder) ? new ObjectTree(folder) : new DiskTree(Path.of(folder));
+    }
+
+    @Override
+    public long submittedAtMillis() {
+        return submittedAtMillis;
     }
 
     @Override

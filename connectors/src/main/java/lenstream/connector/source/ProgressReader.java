@@ -1,8 +1,11 @@
 package lenstream.connector.source;
 
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import org.apache.flink.api.common.eventtime.Watermark;
+import org.apache.flink.api.connector.source.ReaderOutput;
 import org.apache.flink.api.connector.source.SourceEvent;
 import org.apache.flink.api.connector.source.SourceReaderContext;
 import org.apache.flink.api.connector.source.SourceSplit;
@@ -10,11 +13,13 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.base.source.reader.RecordEmitter;
 import org.apache.flink.connector.base.source.reader.SingleThreadMultiplexSourceReaderBase;
 import org.apache.flink.connector.base.source.reader.splitreader.SplitReader;
+import org.apache.flink.core.io.InputStatus;
 import org.apache.flink.metrics.Gauge;
 
 /**
  * A reader that keeps the progress of its splits for checkpoints and reports it: Flink's {@code pendingRecords}, and the
- * gauge {@code lenstream_sites_dry}, which is 1 once it holds every split that it will be given and all have said all.
+ * gauge {@code lenstream_sites_dry}, which is 1 once it holds every split that it will be given and all have said all. Then
+ * it sends the watermark of its {@link Submission} behind the last record, once.
  *
  * @param <E> a step, made on the fetcher thread and applied to the progress where it is emitted
  * @param <T> what the source emits
@@ -24,11 +29,20 @@ import org.apache.flink.metrics.Gauge;
 public abstract class ProgressReader<E, T, S extends SourceSplit, P extends SplitProgress<S>>
         extends SingleThreadMultiplexSourceReaderBase<E, T, S, P> {
     private final Map<String, P> splits = new ConcurrentHashMap<>();
+    private final Submission submission;
+    /** Completed when the splits are assigned: a reader that gets none has nothing else to wake it for its watermark. */
+    private final CompletableFuture<Void> whenAssigned = new CompletableFuture<>();
+
     private volatile boolean assigned;
+    private boolean hasSaidAll;
 
     protected ProgressReader(
-            Supplier<SplitReader<E, S>> fetcher, RecordEmitter<E, T, P> emitter, SourceReaderContext context) {
+            Supplier<SplitReader<E, S>> fetcher,
+            RecordEmitter<E, T, P> emitter,
+            Submission submission,
+            SourceReaderContext context) {
         super(fetcher, emitter, new Configuration(context.getConfiguration()), context);
+        this.submission = submission;
     }
 
     /** Where a split stands when the reader gets it. */
@@ -46,6 +60,25 @@ public abstract class ProgressReader<E, T, S extends SourceSplit, P extends Spli
         super.start();
     }
 
+    @Override
+    public InputStatus pollNext(ReaderOutput<T> output) throws Exception {
+        InputStatus status = super.pollNext(output);
+        if (!hasSaidAll && isDry()) {
+            output.emitWatermark(new Watermark(submission.submittedAtMillis()));
+            hasSaidAll = true;
+        }
+        return status;
+    }
+
+    @Override
+    public CompletableFuture<Void> isAvailable() {
+        CompletableFuture<Void> records = super.isAvailable();
+        if (records.isDone() || (assigned && (hasSaidAll || !isDry()))) {
+            return records; // splits that are held become dry by records
+        }
+        return CompletableFuture.anyOf(records, whenAssigned).thenAccept(any -> {});
+    }
+
     private boolean isDry() {
         return assigned && splits.values().stream().allMatch(SplitProgress::isDry);
     }
@@ -59,6 +92,7 @@ public abstract class ProgressReader<E, T, S extends SourceSplit, P extends Spli
     public void handleSourceEvents(SourceEvent event) {
         if (event instanceof SplitsAssigned) {
             assigned = true;
+            whenAssigned.complete(null);
         } else {
             super.handleSourceEvents(event);
         }

@@ -10,7 +10,7 @@ import org.apache.flink.metrics.MetricGroup;
 /** Flink's view of the archives of one subtask: one at a time, and then it asks for another. */
 final class ArchiveReader extends ProgressReader<ArchiveStep, Arrival, ArchiveSplit, ArchiveProgress> {
     ArchiveReader(WarcSource source, SourceReaderContext context) {
-        super(() -> ArchiveSplitReader.open(source), emitter(context.metricGroup()), context);
+        super(() -> ArchiveSplitReader.open(source), emitter(context.metricGroup()), source, context);
     }
 
     private static RecordEmitter<ArchiveStep, Arrival, ArchiveProgress> emitter(MetricGroup metrics) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import lenstream.connector.source.Arrival;
+import lenstream.connector.source.Submission;
 import lenstream.core.config.ConfigException;
 import lenstream.core.config.DataSize;
 import lenstream.core.web.WebConfig;
@@ -21,17 +22,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads web archives, any number of them in parallel: their images with their bytes, and, if asked, the images that their
  * pages name, as targets. A split is an archive with the record that was read last. An archive is read once, by this run or
- * a later one that has its state. The stream never ends: the gauge {@code lenstream_sites_dry} tells when every archive was
- * read. Immutable.
+ * a later one that has its state. The stream never ends: its watermark tells when every archive was read.
+ * Immutable; each object is a submission, as are its copies with other settings.
  */
-public final class WarcSource implements Source<Arrival, ArchiveSplit, ArchiveCheckpoint> {
-    private static final long serialVersionUID = 1;
+public final class WarcSource implements Source<Arrival, ArchiveSplit, ArchiveCheckpoint>, Submission {
+    private static final long serialVersionUID = 2;
 
     private final ArrayList<String> places;
     private final WebConfig web;
     private final int maxBytes;
     private final boolean fetchLinked;
     private final @Nullable Duration interval;
+    private final long submittedAtMillis = System.currentTimeMillis();
 
     private WarcSource(
             List<String> places, WebConfig web, int maxBytes, boolean fetchLinked, @Nullable Duration interval) {
@@ -109,6 +111,11 @@ public final class WarcSource implements Source<Arrival, ArchiveSplit, ArchiveCh
 
     boolean fetchesLinked() {
         return fetchLinked;
+    }
+
+    @Override
+    public long submittedAtMillis() {
+        return submittedAtMillis;
     }
 
     @Override
