@@ -64,13 +64,18 @@ sealed class DataFolder permits IndexPlace {
 
     /** Makes the file systems known that {@code ./lenstream add} fetched, or those of {@code FLINK_PLUGINS_DIR}. */
     void loadFileSystems() {
-        String named = System.getenv("FLINK_PLUGINS_DIR");
-        Path plugins = named == null ? home().resolve("infra/extras/target/plugins") : Path.of(named);
+        Path plugins = plugins();
         try {
             FileSystems.load(plugins, System.getenv());
         } catch (IOException e) {
             throw new CliException("cannot read the plugins in " + plugins + ": " + e.getMessage(), e);
         }
+    }
+
+    /** Where file systems lie, each in a folder of its own; need not exist. */
+    Path plugins() {
+        String named = System.getenv(FileSystems.PLUGINS);
+        return named == null ? home().resolve("infra/extras/target/plugins") : Path.of(named);
     }
 
     /** What the program writes for whoever looks for the reason of something. */

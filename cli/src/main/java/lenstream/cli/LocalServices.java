@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import lenstream.connector.source.FileSystems;
 import lenstream.core.local.LocalFlinkCluster;
 import lenstream.core.local.LocalOpenSearch;
 import lenstream.core.local.LocalProgram;
@@ -34,6 +35,8 @@ final class LocalServices {
                 .withTaskManagers(taskManagers)
                 .withTaskHeapMib(1024)
                 .withTaskOffHeapMib(512)
+                .withSettings(FileSystems.places(System.getenv()))
+                .withEnvironment(FileSystems.forwarded(folder.plugins(), System.getenv()))
                 .withDetached(true);
         return LocalFlinkCluster.start(config, line -> System.err.println("  " + line));
     }

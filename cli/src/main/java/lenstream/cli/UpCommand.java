@@ -40,7 +40,10 @@ final class UpCommand implements Callable<Integer> {
             description = "port of OpenSearch (default: a free one)")
     private int openSearchPort;
 
-    @Option(names = "--cluster", description = "also a standalone Flink cluster for crawl --cluster")
+    @Option(
+            names = "--cluster",
+            description = "also a standalone Flink cluster for crawl --cluster and index --cluster; it has the file"
+                    + " systems that ./lenstream add fetched, and this environment's AWS_..., GOOGLE_... and AZURE_...")
     private boolean cluster;
 
     @Option(

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -36,6 +37,11 @@ final class LauncherProcess implements AutoCloseable {
     }
 
     static LauncherProcess start(Path folder, String... arguments) {
+        return start(folder, Map.of(), arguments);
+    }
+
+    /** @param environment variables beside the test's own */
+    static LauncherProcess start(Path folder, Map<String, String> environment, String... arguments) {
         try {
             Files.createDirectories(folder);
             Path out = Files.createTempFile(folder, arguments[0], ".out");
@@ -44,6 +50,7 @@ final class LauncherProcess implements AutoCloseable {
             command.addAll(List.of(arguments));
             command.add("--no-build");
             var builder = new ProcessBuilder(command).directory(folder.toFile());
+            builder.environment().putAll(environment);
             builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
             if (!MEASURED) {
                 Path archive = folder.toAbsolutePath().relativize(ARCHIVE); // no blanks in it

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.errorprone.annotations.MustBeClosed;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -14,8 +16,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import lenstream.core.command.Command;
 import lenstream.core.command.CommandLog;
 import lenstream.core.image.ImageId;
@@ -26,6 +32,7 @@ import lenstream.core.local.LocalFlinkCluster;
 import lenstream.core.local.LoopbackPorts;
 import lenstream.core.takedown.TakedownSubject;
 import lenstream.gallery.GallerySite;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
@@ -44,11 +51,19 @@ class ServicesIT {
     private static final Path WORK = Path.of("target/it/services").toAbsolutePath();
     private static final Path GALLERY = LauncherProcess.ROOT.resolve("gallery");
 
+    private static Map<String, String> environment = Map.of();
+
     private final int port = LoopbackPorts.free();
+    private @Nullable S3Server s3;
 
     @BeforeAll
+    @SuppressWarnings("MustBeClosed") // closed in down()
     void up() throws IOException, InterruptedException {
         DemoIT.delete(WORK);
+        if (Boolean.getBoolean("lenstream.faults")) {
+            s3 = S3Server.start(WORK.resolve("s3"));
+            environment = s3.environment();
+        }
         assertThat(lenstream("up", "--cluster", "--task-managers", "2", "--port", Integer.toString(port)))
                 .contains("search API", "Flink");
     }
@@ -57,6 +72,9 @@ class ServicesIT {
     void down() throws InterruptedException {
         assertThat(lenstream("down")).contains("stopped search API", "stopped Flink", "stopped OpenSearch");
         assertThat(lenstream("status")).containsPattern("opensearch +not running");
+        if (s3 != null) {
+            s3.close();
+        }
         assertThat(LoopbackPorts.isFree(port)).isTrue();
     }
 
@@ -244,6 +262,62 @@ class ServicesIT {
         assertThat(counts.path("documents").asInt()).isEqualTo(8);
     }
 
+    /** The cluster has the store's file system and its credentials from the environment of {@code up}. */
+    @Test
+    @Order(5)
+    @EnabledIfSystemProperty(
+            named = "lenstream.faults",
+            matches = "true",
+            disabledReason = "a minute beside other tests; runs with those of the cluster's faults")
+    void anObjectStoreAndItsArchivesAreIndexedOnTheCluster() throws IOException, InterruptedException {
+        S3Server store = Objects.requireNonNull(s3);
+        String flink = JSON.readTree(lenstream("status", "--json"))
+                .path("flink")
+                .asText()
+                .replace("http://", "");
+        List<Path> pictures;
+        try (Stream<Path> files = Files.walk(GALLERY.resolve("images"))) {
+            pictures = files.filter(file -> file.toString().endsWith(".jpg"))
+                    .sorted()
+                    .limit(12)
+                    .toList();
+        }
+        store.put("/pictures", new byte[0]);
+        var archive = new ByteArrayOutputStream();
+        for (int i = 0; i < pictures.size(); i++) {
+            byte[] picture = Files.readAllBytes(pictures.get(i));
+            if (i < 7) {
+                store.put("/pictures/album/" + i + ".jpg", picture);
+            } else {
+                archive.write(warcRecord("https://archived.example/" + i + ".jpg", picture));
+            }
+        }
+        store.put("/pictures/archives/one.warc.gz", archive.toByteArray());
+        JsonNode album = JSON.readTree(
+                lenstream("index", "s3://pictures/album", "--cluster", flink, "--prefix", "clusterstore", "--json"));
+        assertThat(album.path("indexed").asInt()).isEqualTo(7);
+        JsonNode archived = JSON.readTree(lenstream(
+                "index", "--warc", "s3://pictures/archives", "--cluster", flink, "--prefix", "clusterstore", "--json"));
+        assertThat(archived.path("indexed").asInt()).isEqualTo(5);
+        assertThat(archived.path("documents").asInt()).isEqualTo(12);
+    }
+
+    private static byte[] warcRecord(String url, byte[] picture) throws IOException {
+        byte[] head = "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+        var bytes = new ByteArrayOutputStream();
+        try (var gzip = new GZIPOutputStream(bytes)) {
+            gzip.write(("WARC/1.0\r\nWARC-Type: response\r\nWARC-Date: 2026-01-01T00:00:00Z\r\nWARC-Target-URI: " + url
+                            + "\r\nWARC-Record-ID: <urn:uuid:" + UUID.randomUUID()
+                            + ">\r\nContent-Type: application/http;"
+                            + " msgtype=response\r\nContent-Length: " + (head.length + picture.length) + "\r\n\r\n")
+                    .getBytes(StandardCharsets.US_ASCII));
+            gzip.write(head);
+            gzip.write(picture);
+            gzip.write("\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        }
+        return bytes.toByteArray();
+    }
+
     @Test
     @Order(6)
     void theDoctorIsContentWithARunningInstallation() throws InterruptedException {
@@ -276,6 +350,6 @@ class ServicesIT {
         var all = new ArrayList<>(Arrays.asList(arguments));
         all.add("--data");
         all.add(WORK + "/data");
-        return LauncherProcess.start(WORK, all.toArray(String[]::new));
+        return LauncherProcess.start(WORK, environment, all.toArray(String[]::new));
     }
 }

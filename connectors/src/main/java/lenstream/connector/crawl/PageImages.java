@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import lenstream.connector.fetch.RobotsDirectives;
+import lenstream.core.image.CrawlTarget;
 import lenstream.core.web.CanonicalUrl;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
@@ -95,7 +96,7 @@ final class PageImages {
             add(element.attr("href"), null, null, null);
         }
         for (Element script : document.select("script[type=application/ld+json]")) {
-            JsonLdImages.parse(script.data(), base, page).forEach(this::add);
+            JsonLdImages.parse(script.data(), base, page, now).forEach(this::add);
         }
         microdata();
         String license = attribute(document, LICENSE, "href")
@@ -106,7 +107,7 @@ final class PageImages {
         return images.values().stream()
                 .map(image -> image.title() == null ? image.withTexts(pageTitle, image.alt(), image.caption()) : image)
                 .map(image -> image.license() == null ? image.withRights(image.credit(), license) : image)
-                .map(image -> image.withPublished(published, 0))
+                .map(image -> published == CrawlTarget.UNKNOWN_TIME ? image : image.withPublished(published, 0))
                 .toList();
     }
 

@@ -3,9 +3,11 @@ package lenstream.connector.source;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
 import org.apache.flink.core.fs.FileSystem;
@@ -21,6 +23,11 @@ import org.jspecify.annotations.Nullable;
 public final class FileSystems {
     private static final Map<String, String> EXTRAS = Map.of(
             "s3", "s3", "s3a", "s3", "gs", "gs", "abfs", "azure", "abfss", "azure", "wasb", "azure", "wasbs", "azure");
+
+    /** The variable by which Flink finds its plugins. */
+    public static final String PLUGINS = "FLINK_PLUGINS_DIR";
+
+    private static final Pattern CREDENTIALS = Pattern.compile("(AWS|GOOGLE|AZURE)_.*|HOME");
 
     /** The clients of object stores name every place where they looked for credentials, in kilobytes. */
     private static final int LONGEST_REASON = 100;
@@ -39,11 +46,9 @@ public final class FileSystems {
         if (!Files.isDirectory(plugins)) {
             return;
         }
-        var conf = new Configuration();
+        Configuration conf = Configuration.fromMap(places(environment));
         set(conf, "s3.access-key", environment.get("AWS_ACCESS_KEY_ID"));
         set(conf, "s3.secret-key", environment.get("AWS_SECRET_ACCESS_KEY"));
-        set(conf, "s3.region", environment.getOrDefault("AWS_REGION", environment.get("AWS_DEFAULT_REGION")));
-        set(conf, "s3.endpoint", environment.getOrDefault("AWS_ENDPOINT_URL_S3", environment.get("AWS_ENDPOINT_URL")));
         if (environment.containsKey(
                 "AWS_SESSION_TOKEN")) { // then the keys alone are not enough; Amazon's own search finds all
             conf.removeKey("s3.access-key");
@@ -54,6 +59,33 @@ public final class FileSystems {
                 new DefaultPluginManager(
                         new DirectoryBasedPluginFinder(plugins).findPlugins(),
                         CoreOptions.getPluginParentFirstLoaderPatterns(conf)));
+    }
+
+    /**
+     * The variables of an environment by which a Flink process of this machine comes to the same file systems: the folder of
+     * plugins, and what the stores' own tools read to know who asks.
+     *
+     * @param plugins need not exist
+     */
+    public static Map<String, String> forwarded(Path plugins, Map<String, String> environment) {
+        var forwarded = new HashMap<String, String>();
+        environment.forEach((name, value) -> {
+            if (CREDENTIALS.matcher(name).matches()) {
+                forwarded.put(name, value);
+            }
+        });
+        if (Files.isDirectory(plugins)) {
+            forwarded.put(PLUGINS, plugins.toAbsolutePath().toString());
+        }
+        return forwarded;
+    }
+
+    /** Flink's own settings for where the stores of an environment are found; no secrets. */
+    public static Map<String, String> places(Map<String, String> environment) {
+        var conf = new Configuration();
+        set(conf, "s3.region", environment.getOrDefault("AWS_REGION", environment.get("AWS_DEFAULT_REGION")));
+        set(conf, "s3.endpoint", environment.getOrDefault("AWS_ENDPOINT_URL_S3", environment.get("AWS_ENDPOINT_URL")));
+        return conf.toMap();
     }
 
     private static void set(Configuration conf, String key, @Nullable String value) {

@@ -255,8 +255,10 @@ class ParsersTest {
     void structuredDataGivesAddressesMicrodataAndThePagesLicence() throws Exception {
         Contents contents = parse(Kind.AUTO, "text/html", """
                 <html><head><link rel="license" href="/terms">
-                <script type="application/ld+json">{"@type":"NewsArticle","image":["/a.jpg",{"@type":"ImageObject","url":"/b.jpg"}],
-                  "publisher":{"@type":"Organization","image":"/c.jpg"}}</script>
+                <script type="application/ld+json"><!--
+                  {"@type":"NewsArticle","datePublished":"2026-05-02","image":["/a.jpg",{"@type":"ImageObject","url":"/b.jpg","datePublished":"2026-05-01"}],
+                  "publisher":{"@type":"Organization","image":"/c.jpg"}}
+                  //--></script>
                 </head><body>
                 <div itemscope itemtype="https://schema.org/ImageObject"><img src="/d.jpg" itemprop="contentUrl">
                 <a itemprop="license" href="https://l.example/d">licence</a><span itemprop="creditText">Di</span></div>
@@ -268,6 +270,10 @@ class ParsersTest {
                         "/a.jpg https://example.org/terms null",
                         "/b.jpg https://example.org/terms null",
                         "/c.jpg https://example.org/terms null");
+        assertThat(contents.images())
+                .filteredOn(image -> image.publishedAtMillis() != CrawlTarget.UNKNOWN_TIME)
+                .extracting(image -> image.url().path() + " " + Instant.ofEpochMilli(image.publishedAtMillis()))
+                .containsExactlyInAnyOrder("/a.jpg 2026-05-02T00:00:00Z", "/b.jpg 2026-05-01T00:00:00Z");
     }
 
     @Test

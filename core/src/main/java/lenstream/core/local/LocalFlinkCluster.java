@@ -72,6 +72,9 @@ public final class LocalFlinkCluster implements AutoCloseable {
      * @param startLimit how long all of it may take until every TaskManager is registered
      * @param highlyAvailable whether jobs outlive the JobManager: a ZooKeeper of its own remembers them, and {@link
      *     #replaceJobManager} goes on with each from its last checkpoint
+     * @param settings of Flink beside this start's own, such as where an object store is found; no secrets, as they lie
+     *     in a file
+     * @param environment variables of all processes beside their own three, such as credentials
      */
     @RecordBuilder
     public record Config(
@@ -85,7 +88,9 @@ public final class LocalFlinkCluster implements AutoCloseable {
             boolean prometheus,
             boolean detached,
             Duration startLimit,
-            boolean highlyAvailable)
+            boolean highlyAvailable,
+            Map<String, String> settings,
+            Map<String, String> environment)
             implements LocalFlinkClusterConfigBuilder.With {
         public Config {
             if (taskManagers < 1 || taskManagers > 64) {
@@ -98,6 +103,8 @@ public final class LocalFlinkCluster implements AutoCloseable {
             if (restPort < 0 || restPort > 65_535) {
                 throw new IllegalArgumentException("restPort: " + restPort + " is not in 0..65535");
             }
+            settings = Map.copyOf(settings);
+            environment = Map.copyOf(environment);
         }
 
         /** One TaskManager, 512 MiB of task heap, 256 MiB direct, free ports, this JVM's JDK, attached, two minutes. */
@@ -113,7 +120,9 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     false,
                     false,
                     Duration.ofMinutes(2),
-                    false);
+                    false,
+                    Map.of(),
+                    Map.of());
         }
     }
 
@@ -365,7 +374,7 @@ public final class LocalFlinkCluster implements AutoCloseable {
                     StandardCopyOption.REPLACE_EXISTING);
             var text = new StringBuilder(Files.readString(shared.resolve("config.yaml"), StandardCharsets.UTF_8));
             text.append("# from here on: this start's own\n");
-            var own = new HashMap<String, String>();
+            var own = new HashMap<>(config.settings());
             own.put("rest.port", Integer.toString(restPort));
             own.put("jobmanager.rpc.port", Integer.toString(rpcPort));
             own.put("io.tmp.dirs", run.resolve("tmp").toString());
@@ -521,9 +530,11 @@ public final class LocalFlinkCluster implements AutoCloseable {
             command.add(config.distribution().resolve("lib") + "/*");
             command.add(main);
             command.addAll(List.of(arguments));
+            var environment = new HashMap<>(config.environment());
+            environment.putAll(Map.of("PATH", "/usr/bin:/bin", "LANG", "C.UTF-8", "FLINK_CONF_DIR", conf.toString()));
             return LocalProcess.start(new LocalProcess.Spec(
                     command,
-                    Map.of("PATH", "/usr/bin:/bin", "LANG", "C.UTF-8", "FLINK_CONF_DIR", conf.toString()),
+                    environment,
                     config.runDir(),
                     config.runDir().resolve(name + ".log"),
                     config.runDir().resolve(name + ".pid"),
