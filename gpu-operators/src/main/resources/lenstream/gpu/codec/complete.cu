@@ -46,7 +46,7 @@ constexpr int PITCH = WORDS + 1; // words from row to row there, so that the lan
 // Undoes the filters of a picture with C channels. The warps take its stripes of LANES rows in turn, each behind the one above it.
 // A lane has a row, one pixel behind the lane above it, whose last pixel is what lies above.
 // tile: LANES + 1 rows of the warp, the one above all others comes last; done: by warp, tiles of all stripes before it and of its own
-template <int C> __device__ inline void undo(const Png& p, unsigned* tile, volatile int* done) {
+template <int C> __device__ inline void undo(const Png& p, unsigned* tile, int* done) {
     const int lane = threadIdx.x % LANES, warp = threadIdx.x / LANES, warps = blockDim.x / LANES;
     const int bytes = p.width * C, line = bytes + 1, slope = line - C;
     const int tiles = (p.width + LANES - 1 + TILE - 1) / TILE;
@@ -63,8 +63,11 @@ template <int C> __device__ inline void undo(const Png& p, unsigned* tile, volat
             const long long start = first + x0 * C; // of the first row; the others begin `slope` behind each other
             if (stripe > 0) { // what lies above the tile is the last row of the stripe above, in its tile of the same number and the next
                 const int needed = (stripe - 1) * tiles + min(x0 / TILE + 2, tiles);
-                while (done[(stripe - 1) % warps] < needed) __nanosleep(100);
-                __threadfence_block();
+                if (lane == 0) {
+                    while (atomicAdd(done + (stripe - 1) % warps, 0) < needed) __nanosleep(100);
+                    __threadfence_block();
+                }
+                __syncwarp();
             }
             for (int i = lane; i < WORDS; i += LANES) {
                 unsigned words[LANES + 1]; // all are on their way before the first is waited for
@@ -136,7 +139,7 @@ template <int C> __device__ inline void undo(const Png& p, unsigned* tile, volat
                 if (column + i >= 0 && column + i < bytes) p.samples[at + i] = from[i];
             __threadfence_block();
             __syncwarp();
-            if (lane == 0) done[warp] = stripe * tiles + x0 / TILE + 1;
+            if (lane == 0) atomicExch(done + warp, stripe * tiles + x0 / TILE + 1);
         }
     }
 }
@@ -144,7 +147,7 @@ template <int C> __device__ inline void undo(const Png& p, unsigned* tile, volat
 // grid: (pictures); up to WARPS warps each
 extern "C" __global__ void unfilter(const Png* pictures) {
     __shared__ unsigned tiles[WARPS * (LANES + 1) * PITCH];
-    __shared__ volatile int done[WARPS];
+    __shared__ int done[WARPS];
     const Png p = pictures[blockIdx.x];
     const int warp = threadIdx.x / LANES;
     if (threadIdx.x % LANES == 0) done[warp] = 0;
