@@ -123,6 +123,7 @@ public final class Completion implements AutoCloseable {
         to.putInt(at + 44, jpeg.lumaRows());
         to.putInt(at + 48, jpeg.chromaColumns());
         to.putInt(at + 52, jpeg.chromaRows());
+        to.putInt(at + 248, jpeg.correctedBits());
         for (int i = 0; i < jpeg.components(); i++) {
             to.put(at + 56 + i * QUANTISERS, jpeg.quantisers()[i]);
         }

@@ -154,10 +154,12 @@ public final class JpegStructure {
                         adobeTransform = byteAt(start + 11);
                     }
                 }
-                default ->
-                    require(
-                            marker == 0xFE || (marker >= 0xE1 && marker <= 0xEF),
-                            "marker " + Integer.toHexString(marker) + ", which is not of a baseline image");
+                default -> {
+                    if (marker != 0xFE && (marker < 0xE1 || marker > 0xEF)) {
+                        throw new Refusal(
+                                "marker " + Integer.toHexString(marker) + ", which is not of a baseline image");
+                    }
+                }
             }
             at = end;
         }
@@ -255,7 +257,9 @@ public final class JpegStructure {
                 boolean known = ac
                         ? category <= MOST_AC && (category > 0 || symbol == 0 || symbol == 0xF0)
                         : category <= MOST_DC;
-                require(known, "Huffman table with the symbol " + Integer.toHexString(symbol));
+                if (!known) { // words only then: there are hundreds of symbols
+                    throw new Refusal("Huffman table with the symbol " + Integer.toHexString(symbol));
+                }
             }
             (ac ? acTables : dcTables)[which & 15] = true;
             at += 17 + codes;

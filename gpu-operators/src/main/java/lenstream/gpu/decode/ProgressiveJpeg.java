@@ -34,6 +34,15 @@ public final class ProgressiveJpeg {
 
     private static final int FAST_BITS = 9;
 
+    /** Coefficient 0 in a mask of a block. */
+    private static final long FIRST = 1L << 63;
+
+    /** Of the bits of a coefficient, how many may come after the first ones; encoders send two of luma, one of chroma. */
+    private static final int MOST_CORRECTED_BITS = 3;
+
+    /** Bits that are at hand after a load at any bit. */
+    private static final int LOADED_BITS = 57;
+
     /** Ends the reading of one image; without a stack trace, as it is an expected outcome. */
     private static final class Refusal extends Exception {
         private static final long serialVersionUID = 1;
@@ -104,8 +113,15 @@ public final class ProgressiveJpeg {
     private final Component[] frame = {new Component(), new Component(), new Component()};
     private final byte[][] quantisers = new byte[4][];
     private short[] coefficients = {};
-    /** By block: the AC coefficients that are not zero, a bit each. */
+    /** By block: the AC coefficients that are not zero, a bit each, the highest one for coefficient 0. */
     private long[] occupied = {};
+
+    /** By bit of a coefficient, then by block: where that bit is added, in the order of {@link #occupied}. */
+    private long[] corrections = {};
+
+    private int blocks;
+    /** Bits below the first one sent, of the component that has most of them. */
+    private int correctedBits;
 
     private byte[] scan = {};
     private byte[] bytes = {};
@@ -175,8 +191,9 @@ public final class ProgressiveJpeg {
             return null;
         } finally {
             bytes = new byte[0];
-            arrays.give(coefficients);
+            arrays.give(coefficients, corrections);
             coefficients = new short[0];
+            corrections = new long[0];
             if (occupied.length > KEPT_BLOCKS) {
                 occupied = new long[0];
             }
@@ -278,7 +295,7 @@ public final class ProgressiveJpeg {
         int tall = frame[0].tall;
         unitColumns = (width + 8 * wide - 1) / (8 * wide);
         unitRows = (height + 8 * tall - 1) / (8 * tall);
-        int blocks = 0;
+        blocks = 0;
         for (int i = 0; i < count; i++) {
             Component component = frame[i];
             component.stride = unitColumns * component.wide;
@@ -288,6 +305,8 @@ public final class ProgressiveJpeg {
             blocks += component.stride * unitRows * component.tall;
         }
         coefficients = arrays.take(64 * blocks);
+        corrections = arrays.takeMasks(MOST_CORRECTED_BITS * blocks);
+        correctedBits = 0;
         if (occupied.length < blocks) {
             occupied = new long[blocks];
         } else {
@@ -362,6 +381,8 @@ public final class ProgressiveJpeg {
         } else if (high == 0) {
             acFirst(of[0], tables[0], from, to, low);
         } else {
+            require(low < MOST_CORRECTED_BITS, "coefficients in more steps than usual");
+            correctedBits = Math.max(correctedBits, low + 1);
             acAgain(of[0], tables[0], from, to, low);
         }
         require(run == 0 && position <= end && end - position < 8, "a scan of another length");
@@ -461,7 +482,7 @@ public final class ProgressiveJpeg {
         }
         int length = entry >> 8;
         int size = entry & 0xFF;
-        require(size <= 11, "a difference of " + size + " bits");
+        require(size <= 11, "a difference of too many bits");
         if (size > 0) { // T.81, F.2.2.1
             int value = (int) (ahead << length >>> 64 - size);
             component.predicted += value < 1 << size - 1 ? value - (1 << size) + 1 : value;
@@ -516,7 +537,7 @@ public final class ProgressiveJpeg {
                     int value = (int) (ahead << length >>> 64 - size);
                     at += length + size;
                     values[64 * block + k] = (short) ((value < 1 << size - 1 ? value - (1 << size) + 1 : value) << low);
-                    mask |= 1L << k;
+                    mask |= FIRST >>> k;
                 }
                 occupied[block] = mask;
             }
@@ -525,27 +546,28 @@ public final class ProgressiveJpeg {
         position = at;
     }
 
+    /**
+     * The next bit of what is not zero already, and what is no longer zero (T.81, G.1.2.3). Bits of known coefficients lie between
+     * the codes, one for each that a code passes; they are put in their places all at once and added later, by whoever makes
+     * pixels: coefficient by coefficient they would take longer than all else.
+     */
     private void acAgain(Component component, Decoding table, int from, int to, int low) throws Refusal {
         byte[] in = scan;
         short[] values = coefficients;
         short[] fast = table.fast;
-        long within = (-1L >>> 63 - to) & (-1L << from);
+        long[] added = corrections;
+        int plane = low * blocks;
+        long within = -1L >>> from & -1L << 63 - to;
         long at = position;
+        int ended = 0; // blocks that have no more codes
         for (int y = 0; y < component.rows; y++) {
             int row = component.start + y * component.stride;
-            for (int x = 0; x < component.columns; x++) {
-                int block = row + x;
-                int first = 64 * block;
+            for (int block = row; block < row + component.columns; block++) {
                 long mask = occupied[block];
                 long known = mask & within;
-                if (run > 0) {
-                    run--;
-                    at = refine(in, at, values, first, known, low);
-                    continue;
-                }
-                // between the codes of a block come the next bits of what is not zero already (T.81, G.1.2.3)
-                int k = from;
-                while (k <= to) {
+                long left = within; // what no code has passed yet
+                long bits = 0;
+                while (left != 0 && ended == 0) {
                     long ahead = (long) LONGS.get(in, (int) (at >>> 3)) << (at & 7);
                     int entry = fast[(int) (ahead >>> 64 - FAST_BITS)];
                     if (entry == 0) {
@@ -555,62 +577,62 @@ public final class ProgressiveJpeg {
                     int zeros = entry >> 4 & 15;
                     int size = entry & 15;
                     at += length;
-                    int value = 0;
-                    if (size == 0) {
-                        if (zeros < 15) {
-                            run = (1 << zeros) - 1;
-                            if (zeros > 0) {
-                                run += (int) (ahead << length >>> 64 - zeros);
-                                at += zeros;
-                            }
-                            at = refine(in, at, values, first, known & -1L << k, low);
-                            break;
+                    if (size == 0 && zeros < 15) {
+                        ended = 1 << zeros;
+                        if (zeros > 0) {
+                            ended += (int) (ahead << length >>> 64 - zeros);
+                            at += zeros;
+                        }
+                        break;
+                    }
+                    require(size <= 1, "a new coefficient of several bits");
+                    at += size;
+                    long free = left & ~known;
+                    int after = Long.bitCount(free) - 1 - zeros; // zeros behind the one that the code is about
+                    long passed = known & left;
+                    if (after >= 0) {
+                        long here = Long.expand(1L << after, free);
+                        passed &= -(here << 1);
+                        left = within & here - 1;
+                        if (size == 1) {
+                            values[64 * block + Long.numberOfLeadingZeros(here)] =
+                                    (short) ((ahead << length < 0 ? 1 : -1) << low);
+                            mask |= here;
                         }
                     } else {
-                        require(size == 1, "a new coefficient of several bits");
-                        value = (ahead << length < 0 ? 1 : -1) << low;
-                        at++;
+                        require(size == 0, "more coefficients than a block has");
+                        left = 0;
                     }
-                    long rest = known & -1L << k;
-                    k += zeros; // were there nothing but zeros
-                    for (; rest != 0; rest &= rest - 1, k++) {
-                        int next = Long.numberOfTrailingZeros(rest);
-                        if (next > k) {
-                            break;
-                        }
-                        refine(in, at++, values, first + next, low);
-                    }
-                    if (value != 0) {
-                        require(k <= to, "more coefficients than a block has");
-                        values[first + k] = (short) value;
-                        mask |= 1L << k;
-                    }
-                    k++;
-                    if (k > 63) {
-                        break;
+                    // without a jump where nothing is passed, as every third code passes something
+                    int count = Long.bitCount(passed);
+                    long next = count <= 32 ? ahead << length + size >>> 1 >>> 63 - count : bits(in, at, count);
+                    bits |= Long.expand(next, passed);
+                    at += count;
+                }
+                if (ended > 0) {
+                    ended--;
+                    long passed = known & left;
+                    if (passed != 0) {
+                        int count = Long.bitCount(passed);
+                        bits |= Long.expand(bits(in, at, count), passed);
+                        at += count;
                     }
                 }
                 occupied[block] = mask;
+                added[plane + block] |= bits;
             }
             require(at <= end, "a scan that ends early");
         }
+        run = ended;
         position = at;
     }
 
-    /** The next bit of each of the coefficients, from the lowest on; returns where the next bit is. */
-    private static long refine(byte[] in, long from, short[] values, int first, long which, int low) {
-        long at = from;
-        for (long rest = which; rest != 0; rest &= rest - 1, at++) {
-            refine(in, at, values, first + Long.numberOfTrailingZeros(rest), low);
+    /** The next 1 to 64 bits. */
+    private static long bits(byte[] in, long at, int count) {
+        if (count > LOADED_BITS) {
+            return bits(in, at, 32) << count - 32 | bits(in, at + 32, count - 32);
         }
-        return at;
-    }
-
-    /** Takes a coefficient away from zero if the bit is set; without a jump, as it is as likely 0 as 1. */
-    private static void refine(byte[] in, long at, short[] values, int k, int low) {
-        int bit = in[(int) (at >>> 3)] >>> (~at & 7) & 1;
-        int value = values[k];
-        values[k] = (short) (value + ((value >> 31 | 1) << low & -bit));
+        return (long) LONGS.get(in, (int) (at >>> 3)) << (at & 7) >>> 64 - count;
     }
 
     private Unfinished.Jpeg finished() throws Refusal {
@@ -629,9 +651,13 @@ public final class ProgressiveJpeg {
             require(jfif || (adobeTransform < 0 ? !named : adobeTransform == 1), "RGB components");
         }
         short[] handedOut = coefficients;
+        long[] corrected = corrections;
         coefficients = new short[0];
+        corrections = new long[0];
         return new Unfinished.Jpeg(
                 handedOut,
+                corrected,
+                correctedBits,
                 width,
                 height,
                 components,

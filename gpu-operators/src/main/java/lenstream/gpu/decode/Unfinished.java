@@ -1,5 +1,8 @@
 package lenstream.gpu.decode;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
 /**
  * What the CPU has read of an image and found sound, on the heap; what is left is arithmetic without a choice, for a device. Stored
  * orientation. Whoever receives it owns it and closes it, which hands the array back; confined to one thread at a time.
@@ -37,8 +40,12 @@ public sealed interface Unfinished extends AutoCloseable {
 
     /**
      * The coefficients of a JPEG, not yet multiplied by their quantisers: 64 a block in zigzag order, luma's blocks row by row,
-     * then those of each chroma.
+     * then those of each chroma. The lowest bits of those that are not zero may lie beside them: a bit that is set there is added
+     * to what a coefficient amounts to, the highest bit first.
      *
+     * @param coefficients the array may be longer; this one and the next
+     * @param corrections from the lowest bit on, a mask a block, whose highest bit is for coefficient 0
+     * @param correctedBits of how many bits there are masks
      * @param components 1 for gray, 3 for YCbCr
      * @param wide luma samples a chroma sample, across; 1 or 2
      * @param tall luma samples a chroma sample, down; 1 or 2
@@ -47,6 +54,8 @@ public sealed interface Unfinished extends AutoCloseable {
      */
     record Jpeg(
             short[] coefficients,
+            long[] corrections,
+            int correctedBits,
             int width,
             int height,
             int components,
@@ -66,12 +75,22 @@ public sealed interface Unfinished extends AutoCloseable {
 
         @Override
         public int bytes() {
-            return 128 * blocks();
+            return (2 * 64 + 8 * correctedBits) * blocks();
+        }
+
+        /** Puts down coefficients, then corrections, in the machine's order. */
+        public void copyTo(ByteBuffer to) {
+            int at = to.position();
+            int bytes = 2 * 64 * blocks();
+            to.order(ByteOrder.nativeOrder());
+            to.asShortBuffer().put(coefficients, 0, 64 * blocks());
+            to.position(at + bytes);
+            to.asLongBuffer().put(corrections, 0, correctedBits * blocks());
         }
 
         @Override
         public void close() {
-            arrays.give(coefficients);
+            arrays.give(coefficients, corrections);
         }
     }
 }

@@ -27,7 +27,7 @@ final class WholeInflater {
     private static final int LONGEST_CODE = 15;
 
     /** Three literals of so many bits, or two and a length of 20, fit into the 56 that are there after each load. */
-    private static final int LITERAL_BITS = 12;
+    private static final int LITERAL_BITS = 11;
 
     private static final int DISTANCE_BITS = 9;
     private static final int LENGTHS_BITS = 7;

@@ -334,7 +334,7 @@ final class DecodeLane implements AutoCloseable {
         ByteBuffer to = encoded.view().position((int) encodedUsed);
         switch (image) {
             case Unfinished.Png png -> to.put(png.samples(), 0, png.bytes());
-            case Unfinished.Jpeg jpeg -> to.asShortBuffer().put(jpeg.coefficients(), 0, jpeg.bytes() / Short.BYTES);
+            case Unfinished.Jpeg jpeg -> jpeg.copyTo(to);
         }
         stream.copyToDevice(encoded, encodedUsed, data, image.bytes());
         completion.add(image, data, planes, rgb);

@@ -5,6 +5,8 @@
 #define LANES 32
 #endif
 
+constexpr int CORRECTED = 3;
+
 struct Png {
     unsigned char* samples; // rows of a filter and width * channels differences; the samples take their place
     unsigned char* rgb;     // interleaved, without gaps
@@ -12,7 +14,9 @@ struct Png {
 };
 
 struct Jpeg {
-    const short* coefficients; // 64 a block in zigzag order; luma's blocks row by row, then those of each chroma
+    // 64 a block in zigzag order; luma's blocks row by row, then those of each chroma. Behind them, from the lowest bit on, masks of
+    // 64 bits a block: where that bit is added to what a coefficient amounts to; the highest bit is for the first coefficient
+    const short* coefficients;
     unsigned char* planes;     // 64 bytes a block: the samples of each component as a plane
     unsigned char* rgb;
     int width, height, components;
@@ -20,7 +24,8 @@ struct Jpeg {
     int lumaStride, lumaRows;        // blocks
     int chromaStride, chromaRows;
     unsigned char quantisers[3][64]; // of each component, in zigzag order
-    int unused[2];
+    int correctedBits; // how many bits have masks, at most CORRECTED
+    int unused;
 };
 
 __device__ inline int predicted(int filter, int left, int above, int corner) {
@@ -201,10 +206,19 @@ extern "C" __global__ void samples(const Jpeg* pictures) {
     const int stride = component == 0 ? p.lumaStride : p.chromaStride;
     const short* from = p.coefficients + (size_t) block * 64;
     const unsigned char* quantiser = p.quantisers[component];
+    const int blocks = luma + 2 * chroma;
+    const unsigned long long* masks = (const unsigned long long*) (p.coefficients + (size_t) blocks * 64) + block;
+    unsigned long long added[CORRECTED];
+    for (int bit = 0; bit < CORRECTED; bit++) added[bit] = bit < p.correctedBits ? masks[(size_t) bit * blocks] : 0;
     int values[64];
     int below = 0; // any value below the first line
     for (int k = 0; k < 64; k++) {
-        const int value = narrow(from[k] * quantiser[k]);
+        int whole = from[k];
+        for (int bit = CORRECTED - 1; bit >= 0; bit--) {
+            const int more = (int) (added[bit] >> 63 - k & 1) << bit;
+            whole = narrow(whole < 0 ? whole - more : whole + more);
+        }
+        const int value = narrow(whole * quantiser[k]);
         values[ORDER[k]] = value;
         if (ORDER[k] > 7) below |= value;
     }

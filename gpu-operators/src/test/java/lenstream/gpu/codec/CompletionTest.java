@@ -68,7 +68,7 @@ final class CompletionTest {
                     ByteBuffer to = host.view().position(at);
                     switch (read) {
                         case Unfinished.Png png -> to.put(png.samples(), 0, png.bytes());
-                        case Unfinished.Jpeg jpeg -> to.asShortBuffer().put(jpeg.coefficients(), 0, jpeg.bytes() / 2);
+                        case Unfinished.Jpeg jpeg -> jpeg.copyTo(to);
                     }
                     stream.copyToDevice(host, at, memory, at, read.bytes());
                     completion.add(read, memory.address() + at, memory.address() + planes, memory.address() + rgb);

@@ -49,7 +49,12 @@ public final class JpegReference {
         for (int block = 0; block < columns * rows; block++) {
             boolean below = false;
             for (int k = 0; k < 64; k++) {
-                int coefficient = jpeg.coefficients()[64 * (start + block) + k];
+                short coefficient = jpeg.coefficients()[64 * (start + block) + k];
+                for (int bit = jpeg.correctedBits() - 1; bit >= 0; bit--) {
+                    long mask = jpeg.corrections()[bit * jpeg.blocks() + start + block];
+                    int more = (int) (mask >>> 63 - k & 1) << bit;
+                    coefficient += (short) (coefficient < 0 ? -more : more);
+                }
                 values[ORDER[k]] = (short) (coefficient * (jpeg.quantisers()[component][k] & 0xFF));
                 below |= ORDER[k] > 7 && values[ORDER[k]] != 0;
             }
