@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
-import lenstream.core.image.Stage;
 import lenstream.core.model.Preprocessing;
 import lenstream.core.model.Preprocessing.Interpolation;
 import lenstream.gpu.codec.Completion;
@@ -21,7 +20,6 @@ import lenstream.gpu.cuda.Range;
 import lenstream.gpu.cuda.Stream;
 import lenstream.gpu.decode.Format;
 import lenstream.gpu.decode.HostImageDecoder;
-import lenstream.gpu.decode.HostImageReader;
 import lenstream.gpu.decode.JpegStructure;
 import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
@@ -48,12 +46,6 @@ final class DecodeLane implements AutoCloseable {
 
     /** Input rows between the passes of all images of a batch: 2000 an image of 224 columns, more for fewer images. */
     private static final long BETWEEN_ROWS = 2000;
-
-    /** Far below what the engines take (16384), and above all but panoramas. */
-    private static final int LARGEST_SIDE = 8192;
-
-    /** Larger ones are rare, and a batch of them would want gigabytes in the library, which sizes its memory by the largest. */
-    private static final long MOST_PIXELS = 24_000_000;
 
     private final Device device;
     private final Preprocessing rules;
@@ -358,25 +350,17 @@ final class DecodeLane implements AutoCloseable {
     }
 
     private boolean probe(Item item) {
-        ByteBuffer bytes = ByteBuffer.wrap(item.bytes);
-        return switch (prober.probe(bytes)) {
-            case Probed.Rejected rejected -> {
-                item.reject(rejected.format(), Stage.DECODE, rejected.reason(), rejected.detail());
-                yield false;
-            }
-            case Probed.Image image -> {
-                item.header = image;
-                boolean fits = image.width() <= LARGEST_SIDE
-                        && image.height() <= LARGEST_SIDE
-                        && (long) image.width() * image.height() <= MOST_PIXELS;
-                item.readable = fits && HostImageReader.mayRead(image.format(), item.bytes);
-                if (fits && image.format() == Format.JPEG && !item.readable && structure.refusal(item.bytes) == null) {
-                    item.deviceLength = structure.length();
-                    item.sampling = structure.sampling();
-                }
-                yield true;
-            }
-        };
+        if (!item.readHeader(prober)) {
+            return false;
+        }
+        if (item.fits
+                && item.header().format() == Format.JPEG
+                && !item.readable
+                && structure.refusal(item.bytes) == null) {
+            item.deviceLength = structure.length();
+            item.sampling = structure.sampling();
+        }
+        return true;
     }
 
     private static long aligned(long value, int alignment) {

@@ -341,9 +341,17 @@ public final class GpuEngine implements AutoCloseable {
             }
             var items = new ArrayList<Item>(end - from);
             for (int i = from; i < end; i++) {
-                items.add(new Item(images.get(i), job, i, thumbnails));
+                var item = new Item(images.get(i), job, i, thumbnails);
+                if (HostPool.isForHost(item.bytes)) {
+                    counters.hostImages.increment();
+                    host.decode(item);
+                } else {
+                    items.add(item);
+                }
             }
-            intake.add(items);
+            if (!items.isEmpty()) {
+                intake.add(items);
+            }
         }
         return job.result;
     }

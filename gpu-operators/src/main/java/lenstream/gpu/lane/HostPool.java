@@ -1,5 +1,7 @@
 package lenstream.gpu.lane;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.CancellationException;
@@ -36,6 +38,13 @@ final class HostPool implements AutoCloseable {
     private static final long CLOSE_SECONDS = 60;
 
     private static final int UNIT = 1 << 10;
+
+    private static final VarHandle FIRST_BYTES =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+
+    private static final int PNG = 0x89504E47;
+    private static final int RIFF = 0x52494646;
+    private static final int WEBP = 0x57454250;
 
     /** Share of the heap that decoded pictures may hold while they wait for a lane. */
     private static final int HEAP_SHARE = 8;
@@ -94,6 +103,18 @@ final class HostPool implements AutoCloseable {
         });
     }
 
+    /**
+     * Whether an image comes here in any case, as its first bytes tell: then it need not wait for a lane to find that out, and there
+     * is work here while all lanes wait for the device.
+     */
+    static boolean isForHost(byte[] image) {
+        if (image.length < 12) {
+            return false;
+        }
+        int first = (int) FIRST_BYTES.get(image, 0);
+        return first == PNG || first == RIFF && (int) FIRST_BYTES.get(image, 8) == WEBP;
+    }
+
     /** Whether images are being decoded or wait for it. */
     boolean isDecoding() {
         return decoding.get() > 0;
@@ -139,6 +160,9 @@ final class HostPool implements AutoCloseable {
     }
 
     private void decodeNow(Item item) {
+        if (item.header == null && item.box == null && !item.readHeader(decoder)) {
+            return;
+        }
         if (item.readable && read(item)) {
             intake.addFirst(item);
             return;

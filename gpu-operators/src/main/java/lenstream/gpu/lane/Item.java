@@ -1,9 +1,12 @@
 package lenstream.gpu.lane;
 
+import java.nio.ByteBuffer;
 import lenstream.core.image.PixelFeatures;
 import lenstream.core.image.Reason;
 import lenstream.core.image.Stage;
 import lenstream.gpu.decode.Format;
+import lenstream.gpu.decode.HostImageDecoder;
+import lenstream.gpu.decode.HostImageReader;
 import lenstream.gpu.decode.JpegStructure;
 import lenstream.gpu.decode.Pixels;
 import lenstream.gpu.decode.Probed;
@@ -13,6 +16,12 @@ import org.jspecify.annotations.Nullable;
 
 /** One image on its way. Handed from thread to thread through queues, so never in two hands. */
 final class Item {
+    /** Far below what the engines take (16384), and above all but panoramas. */
+    private static final int LARGEST_SIDE = 8192;
+
+    /** Larger ones are rare, and a batch of them would want gigabytes in the library, which sizes its memory by the largest. */
+    private static final long MOST_PIXELS = 24_000_000;
+
     final byte[] bytes;
     final boolean wantsThumbnail;
     private final Job job;
@@ -20,6 +29,9 @@ final class Item {
 
     /** Set when the header was read and found sound. */
     Probed.@Nullable Image header;
+
+    /** Whether it is small enough for a lane. */
+    boolean fits;
 
     /** Whether the host pool may try to read it only, for the device to go on. */
     boolean readable;
@@ -61,6 +73,24 @@ final class Item {
         this.bytes = bytes;
         this.job = job;
         this.index = index;
+    }
+
+    /** Reads its header; false if it was rejected for that. */
+    boolean readHeader(HostImageDecoder prober) {
+        return switch (prober.probe(ByteBuffer.wrap(bytes))) {
+            case Probed.Rejected rejected -> {
+                reject(rejected.format(), Stage.DECODE, rejected.reason(), rejected.detail());
+                yield false;
+            }
+            case Probed.Image image -> {
+                header = image;
+                fits = image.width() <= LARGEST_SIDE
+                        && image.height() <= LARGEST_SIDE
+                        && (long) image.width() * image.height() <= MOST_PIXELS;
+                readable = fits && HostImageReader.mayRead(image.format(), bytes);
+                yield true;
+            }
+        };
     }
 
     void reject(@Nullable Format format, Stage stage, Reason reason, String detail) {
