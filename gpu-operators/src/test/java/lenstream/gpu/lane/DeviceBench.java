@@ -42,6 +42,7 @@ import org.apache.arrow.memory.RootAllocator;
 public final class DeviceBench {
     private static final Path PICTURES = Path.of(System.getProperty("bench.pictures", "pictures"));
     private static final int UNDER_WAY = 64;
+    private static final int WINDOWS = Integer.getInteger("bench.windows", 5);
 
     /** Batches queued before the host waits. */
     private static final int QUEUED = 32;
@@ -194,14 +195,19 @@ public final class DeviceBench {
                 }
                 stream.copyToDevice(noise, 0, input, 0, input.bytes());
                 for (int rows : new int[] {1, 32, most}) {
-                    Rate queued = Rates.together(List.of(() -> {
+                    // by the time of eight batches: a window holds only a few of a large model's
+                    double[] millis = Rates.millis(3 * WINDOWS, () -> {
                         device.use();
                         for (int i = 0; i < 8; i++) {
                             binding.run(0, rows);
                         }
                         stream.synchronize();
                         return 8 * rows;
-                    }));
+                    });
+                    var queued = new Rate(
+                            8_000.0 * rows / millis[millis.length / 2],
+                            8_000.0 * rows / millis[millis.length - 1],
+                            8_000.0 * rows / millis[0]);
                     Rate host = Rates.together(List.of(() -> {
                         device.use();
                         stream.copyToDevice(noise, 0, input, 0, rows * 2L * 3 * 224 * 224);
