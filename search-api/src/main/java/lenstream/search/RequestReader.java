@@ -19,6 +19,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import lenstream.search.http.ProblemException;
+import lenstream.search.http.Utf8;
 import org.jspecify.annotations.Nullable;
 
 /** Reads searches from query parameters, JSON and multipart forms; refuses what it does not know. Stateless. */
@@ -192,10 +193,10 @@ final class RequestReader {
         });
     }
 
-    /** @throws ProblemException if the body is no JSON */
+    /** @throws ProblemException if the body is no JSON in UTF-8 */
     static JsonNode json(byte[] body) {
         try {
-            return JSON.readTree(body);
+            return JSON.readTree(Utf8.checked(body));
         } catch (JsonProcessingException e) {
             var at = e.getLocation();
             throw ProblemException.badRequest("The body is no valid JSON"

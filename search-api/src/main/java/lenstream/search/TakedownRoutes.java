@@ -22,6 +22,7 @@ import lenstream.search.http.ProblemException;
 import lenstream.search.http.RouteTable;
 import lenstream.search.http.Routes;
 import lenstream.search.http.Scope;
+import lenstream.search.http.Utf8;
 import org.jspecify.annotations.Nullable;
 
 /** Take-downs: {@code /v1/takedowns}. Thread-safe. */
@@ -65,7 +66,7 @@ final class TakedownRoutes implements Routes {
     private static JsonNode read(byte[] body) {
         JsonNode json;
         try {
-            json = JSON.readTree(body);
+            json = JSON.readTree(Utf8.checked(body));
         } catch (IOException e) {
             throw ProblemException.badRequest("The body is no JSON. " + EXAMPLE);
         }

@@ -187,10 +187,27 @@ class HostileInputIT {
             assertNoFault(http.postJson("/v1/search", "{\"text\":\"" + text + "\",\"k\":1}"));
             assertNoFault(http.postJson("/v1/search", "{\"text\":\"" + text + "\",\"k\":1,\"mode\":\"hybrid\"}"));
         }
-        byte[] broken = "{\"text\":\"frog \u00ff\u00fe\u00c0\u00af\"}".getBytes(ISO_8859_1);
-        assertRefused(http.post("/v1/search", "application/json", broken));
+        for (String broken : List.of(
+                "\u00ff\u00fe", // no such bytes
+                "\u00c0\u00af", // a slash in two bytes
+                "\u00ed\u00a0\u0080", // half of a pair
+                "\u00f4\u0090\u0080\u0080", // beyond the last character
+                "\u00e2\u0082")) { // cut off
+            byte[] body = ("{\"text\":\"frog " + broken + "\"}").getBytes(ISO_8859_1);
+            for (String path : List.of("/v1/search", "/v1/alerts", "/v1/takedowns", "/v1/crawl")) {
+                assertRefused(http.post(path, "application/json", body));
+            }
+        }
         byte[] utf16 = "{\"text\":\"frog\"}".getBytes(StandardCharsets.UTF_16);
         assertNoFault(http.post("/v1/search", "application/json", utf16));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"json", ";;;", "/", "application/", "text/plain", "a/b/c"})
+    void bodiesOfUnknownTypesAreRefused(String type) {
+        Http.Answer answer = http.post("/v1/search", type, "{\"text\":\"frog\"}".getBytes(UTF_8));
+        assertThat(answer.status()).isEqualTo(415);
+        assertThat(answer.header("Content-Type")).isEqualTo("application/problem+json");
     }
 
     @Test

@@ -12,6 +12,12 @@ import java.util.zip.CRC32;
  * 6.0.
  */
 final class Headers {
+    /** Encoders of progressive JPEG write 10 to 16 scans; each one costs the decoder a walk over the whole picture. */
+    private static final int USUAL_SCANS = 20;
+
+    /** Pixels of all scans together: some seconds of a decoder's time. */
+    private static final long MOST_SCANNED = 2_000_000_000;
+
     private Headers() {}
 
     static ImageHeader read(Format format, ByteBuffer bytes) throws UndecodableException {
@@ -40,6 +46,7 @@ final class Headers {
         int orientation = 1;
         int adobeTransform = 0;
         boolean arithmetic = false;
+        boolean progressive = false;
         int at = 2;
         while (true) {
             if ((bytes.get(at) & 0xFF) != 0xFF) {
@@ -74,6 +81,7 @@ final class Headers {
                 width = bytes.getShort(at + 7) & 0xFFFF;
                 components = bytes.get(at + 9) & 0xFF;
                 arithmetic = marker >= 0xC9;
+                progressive = marker == 0xC2 || marker == 0xCA;
             } else if (marker == 0xE1 && length > 16 && Sniffer.starts(bytes, at + 4, 'E', 'x', 'i', 'f', 0, 0)) {
                 orientation = Exif.orientation(bytes, at + 10, Math.min(length - 8, bytes.limit() - at - 10));
             } else if (marker == 0xEE && length >= 14 && Sniffer.starts(bytes, at + 4, 'A', 'd', 'o', 'b', 'e')) {
@@ -91,6 +99,13 @@ final class Headers {
             throw UndecodableException.truncated(
                     "JPEG: no end marker in " + bytes.limit() + " bytes; the picture is cut off");
         }
+        if (progressive || (bytes.get(at + 4) & 0xFF) < components) {
+            int scans = scans(bytes, at);
+            if (scans > USUAL_SCANS && (long) scans * width * height > MOST_SCANNED) {
+                throw UndecodableException.unsupported("JPEG: " + width + " x " + height + " in " + scans
+                        + " scans takes too long to decode and is not supported");
+            }
+        }
         var variant = ImageHeader.Variant.ORDINARY;
         if (components == 4) {
             variant = adobeTransform == 2 ? ImageHeader.Variant.YCCK : ImageHeader.Variant.CMYK;
@@ -100,6 +115,27 @@ final class Headers {
             }
         }
         return new ImageHeader(Format.JPEG, width, height, orientation, 1, variant);
+    }
+
+    /** How many scans there are from the first one on, to the end marker or the end of the bytes. */
+    private static int scans(ByteBuffer bytes, int first) {
+        int scans = 0;
+        int at = first;
+        while (at + 3 < bytes.limit()) {
+            int marker = bytes.get(at + 1) & 0xFF;
+            if (bytes.get(at) != (byte) 0xFF || marker == 0 || marker == 0xFF || (marker >= 0xD0 && marker <= 0xD7)) {
+                at++; // within entropy-coded data, or a fill byte
+                continue;
+            }
+            if (marker == 0xD9) {
+                break;
+            }
+            if (marker == 0xDA) {
+                scans++;
+            }
+            at += 2 + (bytes.getShort(at + 2) & 0xFFFF);
+        }
+        return scans;
     }
 
     /**

@@ -152,6 +152,40 @@ final class DecodeRejectionTest {
     /** A box length that makes a sum of positions wrap, where a careless reader starts over for ever. */
     @Test
     @Timeout(10)
+    void aJpegOfFarTooManyScansIsRefusedFromItsMarkers() throws IOException {
+        byte[] jpeg = Images.read("jpeg-progressive.jpg");
+        int frame = indexOf(jpeg, 0xC2, 2);
+        int scan = 0;
+        for (int at = indexOf(jpeg, 0xDA, frame); at > 0; at = indexOf(jpeg, 0xDA, at + 2)) {
+            scan = at;
+        }
+        int length = jpeg.length - 2 - scan;
+        ByteBuffer scans = ByteBuffer.allocate(jpeg.length + 40 * length).put(jpeg, 0, jpeg.length - 2);
+        for (int i = 0; i < 40; i++) {
+            scans.put(jpeg, scan, length);
+        }
+        scans.put(jpeg, jpeg.length - 2, 2);
+        assertThat(decoder.probe(Images.direct(scans.array())))
+                .as("a small picture is soon walked over")
+                .isInstanceOf(Probed.Image.class);
+        scans.putShort(frame + 5, (short) 8_000).putShort(frame + 7, (short) 8_000);
+        Decoded.Rejected rejected = reject(scans.array());
+        assertThat(rejected.reason()).isEqualTo(Reason.UNSUPPORTED_FORMAT);
+        assertThat(rejected.detail()).contains("8000 x 8000 in ").contains("scans takes too long");
+    }
+
+    /** Where the marker begins; -1 if it does not follow. */
+    private static int indexOf(byte[] jpeg, int marker, int from) {
+        for (int at = from; at + 1 < jpeg.length; at++) {
+            if (jpeg[at] == (byte) 0xFF && jpeg[at + 1] == (byte) marker) {
+                return at;
+            }
+        }
+        return -1;
+    }
+
+    @Test
+    @Timeout(10)
     void aBoxLengthThatOverflowsEndsTheFile() {
         ByteBuffer file = ByteBuffer.allocate(64);
         avifStart(file)

@@ -152,12 +152,11 @@ public final class Exchange {
         return parameters;
     }
 
-    /** The media type of the body without parameters, in lower case; empty if there is none. */
+    /** The media type of the body without parameters, in lower case, as it was sent; empty if there is none. */
     public String mediaType() {
-        return request.headers()
-                .contentType()
-                .map(found -> found.mediaType().text().toLowerCase(Locale.ROOT))
-                .orElse("");
+        String sent = header(HeaderNames.CONTENT_TYPE).orElse("");
+        int end = sent.indexOf(';');
+        return (end < 0 ? sent : sent.substring(0, end)).strip().toLowerCase(Locale.ROOT);
     }
 
     public Optional<String> header(HeaderName name) {

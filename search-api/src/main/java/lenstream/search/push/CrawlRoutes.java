@@ -12,6 +12,7 @@ import lenstream.search.http.ProblemException;
 import lenstream.search.http.RouteTable;
 import lenstream.search.http.Routes;
 import lenstream.search.http.Scope;
+import lenstream.search.http.Utf8;
 
 /** {@code POST /v1/crawl}: pages, feeds and images that a running crawl visits next. Thread-safe. */
 public final class CrawlRoutes implements Routes {
@@ -54,7 +55,7 @@ public final class CrawlRoutes implements Routes {
     private static JsonNode urls(byte[] body) {
         JsonNode json;
         try {
-            json = JSON.readTree(body);
+            json = JSON.readTree(Utf8.checked(body));
         } catch (IOException e) {
             throw ProblemException.badRequest(
                     "The body must be JSON like {\"urls\":[\"https://example.org/a.html\"]}.");

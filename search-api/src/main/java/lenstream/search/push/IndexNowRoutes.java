@@ -16,6 +16,7 @@ import lenstream.search.http.Place;
 import lenstream.search.http.ProblemException;
 import lenstream.search.http.RouteTable;
 import lenstream.search.http.Routes;
+import lenstream.search.http.Utf8;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -155,7 +156,7 @@ public final class IndexNowRoutes implements Routes {
     private static Submission fromBody(Exchange exchange) {
         JsonNode json;
         try {
-            json = JSON.readTree(exchange.body());
+            json = JSON.readTree(Utf8.checked(exchange.body()));
         } catch (IOException e) {
             throw ProblemException.badRequest("The body is no JSON.");
         }

@@ -36,6 +36,7 @@ import lenstream.search.http.ProblemException;
 import lenstream.search.http.RouteTable;
 import lenstream.search.http.Routes;
 import lenstream.search.http.Scope;
+import lenstream.search.http.Utf8;
 import lenstream.search.push.Subscription.State;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -309,7 +310,7 @@ public final class WebSubRoutes implements Routes, AutoCloseable {
     private static CanonicalUrl topic(byte[] body) {
         JsonNode json;
         try {
-            json = JSON.readTree(body);
+            json = JSON.readTree(Utf8.checked(body));
         } catch (IOException e) {
             throw ProblemException.badRequest("The body must be JSON like {\"topic\":\"https://example.org/feed\"}.");
         }
