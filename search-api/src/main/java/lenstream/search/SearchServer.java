@@ -8,6 +8,7 @@ import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.DirectHandlers;
@@ -308,10 +309,15 @@ public final class SearchServer implements AutoCloseable {
                         .build())
                 .routing(routing -> routing.addFilter((chain, request, response) -> {
                             always.forEach(response::header);
-                            if (request.prologue().protocolVersion().startsWith("1")) { // HTTP/2 has no such header
+                            boolean last = request.headers().containsToken(HeaderValues.CONNECTION_CLOSE);
+                            if (!last && request.prologue().protocolVersion().startsWith("1")) { // HTTP/2 has none
                                 response.header(kept);
                             }
                             chain.proceed();
+                            if (last || response.headers().contains(HeaderValues.CONNECTION_CLOSE)) {
+                                // else the engine, as of 4.5.0, waits for another request until the idle time is over
+                                throw new CloseConnectionException("the answer was said to be the last");
+                            }
                         })
                         .addFilter(new Cors(http.cors()))
                         .register("/", table));

@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.InetAddress;
+import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -17,6 +19,8 @@ import lenstream.search.http.HttpConfig;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The server over real HTTP, with a fake encoder and no OpenSearch. */
 class SearchServerTest {
@@ -57,6 +61,25 @@ class SearchServerTest {
             Http.Answer answer = http.get(path);
             assertThat(answer.header("Content-Security-Policy")).contains("default-src 'none'", "script-src 'self'");
             assertThat(answer.header("X-Content-Type-Options")).isEqualTo("nosniff");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "GET /ui/app.js HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n",
+                "GET /v1/nothing HTTP/1.1\r\nConnection: te, Close\r\nHost: x\r\n\r\n",
+                "POST /v1/search HTTP/1.1\r\nConnection: close\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+            })
+    void theConnectionEndsWithTheAnswerThatTheClientCallsTheLast(String request) throws Exception {
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+            socket.setSoTimeout(10_000); // far below the idle time
+            socket.getOutputStream().write(request.getBytes(UTF_8));
+            String answer = new String(socket.getInputStream().readAllBytes(), UTF_8);
+            assertThat(answer).contains("Connection: close").doesNotContain("Keep-Alive:");
+            int length = Integer.parseInt(answer.replaceFirst("(?s).*Content-Length: (\\d+).*", "$1"));
+            assertThat(answer.substring(answer.indexOf("\r\n\r\n") + 4).getBytes(UTF_8))
+                    .hasSize(length);
         }
     }
 
