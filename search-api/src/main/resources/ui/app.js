@@ -358,8 +358,9 @@ function paint(home, from = 0) {
   const nothing = hits.length > 0 && answer?.nothing_matches === true;
   $("note").hidden = !nothing;
   if (nothing) {
-    $("note").textContent = `Nothing here matches. The best picture scores ${Math.round(hits[0].score * 100)} of 100, and for these words it would take `
-      + `${Math.round(answer.floor * 100)} to be more than chance. These only come nearest.`;
+    const best = Math.floor(hits[0].score * 100), least = Math.max(best + 1, Math.ceil(answer.floor * 100));
+    $("note").textContent = `Nothing here ${s.q ? "matches" : "resembles your picture"}. The best scores ${best} of 100, and for ${s.q ? "these words" : "a picture like yours"} it would take `
+      + `${least} to be more than chance. These only come nearest.`;
   }
   status(home);
 }

@@ -19,6 +19,7 @@ import lenstream.search.quality.CalibrationFit;
 import lenstream.search.quality.LabelledImage;
 import lenstream.search.quality.MeasuringTexts;
 import lenstream.search.quality.Reliability;
+import lenstream.search.quality.Separation;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -132,7 +133,8 @@ final class CalibrateCommand implements Callable<Integer> {
         Calibration.Noise n = c.noise();
         line(
                 text,
-                "best of N images for words about something else: cosine %.3f %+.4f ln N, spread %.3f",
+                "how far the nearest %d of N images stand out for words about something else: %.3f %+.4f ln N, spread %.3f",
+                Calibration.NEAREST,
                 n.location(),
                 n.growth(),
                 n.spread());
@@ -153,6 +155,24 @@ final class CalibrateCommand implements Callable<Integer> {
                 text,
                 "  nonsense and the like that is refused     %.3f",
                 result.held().unseen());
+        Separation s = result.separation();
+        line(
+                text,
+                "  labels and things told apart: AUC %.3f (%.3f to %.3f by fold); at 5 %% of the labels denied %.3f refused, at"
+                        + " 10 %% %.3f",
+                s.auc(),
+                result.worst().auc(),
+                result.best().auc(),
+                s.refusedAt5(),
+                s.refusedAt10());
+        CalibrationFit.Result.HeldPictures pictures = result.pictures();
+        if (pictures != null) {
+            line(text, "");
+            line(text, "nothing resembles, pictures held out of the threshold:");
+            line(text, "  pictures that find one alike and match    %.3f", pictures.found());
+            line(text, "  without those alike, refused              %.3f", pictures.alone());
+            line(text, "  told apart: AUC %.3f", pictures.separation().auc());
+        }
         return text.toString();
     }
 

@@ -14,6 +14,7 @@ import lenstream.search.quality.Evaluation;
 import lenstream.search.quality.ExactSearch;
 import lenstream.search.quality.LabelledImage;
 import lenstream.search.quality.Retrieval;
+import lenstream.search.quality.Separation;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help;
@@ -159,6 +160,16 @@ final class EvalCommand implements Callable<Integer> {
                     nothing.precision(),
                     nothing.recall(),
                     nothing.f1());
+            Separation separation = nothing.separation();
+            if (separation != null) {
+                line(
+                        text,
+                        "  told apart whatever the threshold: AUC %.3f; refused %.3f where 5 %% of the labels that find an"
+                                + " image are denied, %.3f where 10 %% are",
+                        separation.auc(),
+                        separation.refusedAt5(),
+                        separation.refusedAt10());
+            }
         }
         return text.toString();
     }

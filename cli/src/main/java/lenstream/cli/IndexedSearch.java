@@ -54,6 +54,11 @@ final class IndexedSearch implements Searcher {
             }
         }
         JsonNode nothing = answer.path("nothing_matches");
-        return new Found(ranking, nothing.isBoolean() ? nothing.asBoolean() : null);
+        JsonNode floor = answer.path("floor");
+        JsonNode best = answer.at("/hits/0/score");
+        return new Found(
+                ranking,
+                nothing.isBoolean() ? nothing.asBoolean() : null,
+                floor.isNumber() && best.isNumber() ? Searcher.margin(best.asDouble(), floor.asDouble()) : Double.NaN);
     }
 }

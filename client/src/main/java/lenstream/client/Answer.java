@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param fingerprint of the embedding space that was searched
  * @param total hits that can be paged through
  * @param cursor where the next page begins; null on the last one
- * @param floor score that the best hit must reach for this text in an index of this size; null where the server gives none
+ * @param floor score that the best hit must reach for this text or picture in an index of this size; null where the server gives none
  * @param nothingMatches whether the best hit of all is below the floor
  * @param hits the best first
  * @param facets what was asked to be counted; null if nothing was

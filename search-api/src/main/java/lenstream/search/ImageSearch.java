@@ -24,6 +24,7 @@ import lenstream.core.index.IndexLayout;
 import lenstream.core.index.IndexSetup;
 import lenstream.core.index.IndexUnavailableException;
 import lenstream.core.index.Quantisation;
+import lenstream.core.model.Calibration;
 import lenstream.core.model.Fingerprint;
 import lenstream.search.http.ProblemException;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +88,7 @@ final class ImageSearch {
 
     private static final String PAGE = "page";
     private static final String GROUPS = "groups";
+    private static final String NEAREST = "nearest";
 
     /** Most members of a group that an answer names. */
     static final int MEMBERS = 100;
@@ -115,6 +117,7 @@ final class ImageSearch {
      *
      * @param best cosine of the first hit of the first page; NaN if there is none or the ranking does not know it
      * @param complete whether all images above the least cosine are among the {@code total}
+     * @param nearest the nearest images whatever their page, best first, as many as were asked for
      */
     record Page(
             int total,
@@ -122,7 +125,12 @@ final class ImageSearch {
             List<Found> found,
             double best,
             boolean complete,
-            @Nullable Facets facets) {}
+            @Nullable Facets facets,
+            List<Calibration.Neighbour> nearest) {
+        Page with(List<Calibration.Neighbour> neighbours) {
+            return new Page(total, cursor, found, best, complete, facets, neighbours);
+        }
+    }
 
     /** An image that was found. {@code groupSize} counts among the neighbours that were ranked. */
     record Found(JsonNode source, double cosine, int groupSize, Ranked.Places why) {
@@ -146,10 +154,11 @@ final class ImageSearch {
      * @param query unit length
      * @param request what else was asked for; of its query only the ids count, which are left out
      * @param leastCosine below which images are left out; null for the nearest {@link #DEPTH} whatever they are
+     * @param nearest how many of the nearest images come with their vectors, in the same round trip
      */
-    Page near(Direction query, SearchRequest request, @Nullable Double leastCosine) {
+    Page near(Direction query, SearchRequest request, @Nullable Double leastCosine, int nearest) {
         if (showsAllInOne(request, leastCosine)) {
-            Page first = firstPage(query, request);
+            Page first = firstPage(query, request, nearest);
             if (first != null) {
                 return first;
             }
@@ -166,6 +175,7 @@ final class ImageSearch {
                 withoutVectors(page);
             }
         }
+        withNearest(body, nearest);
         JsonNode answer = search(body);
         List<Ranked> hits = byPicture(answer);
         if (leastCosine != null) {
@@ -179,7 +189,29 @@ final class ImageSearch {
         answer.at("/aggregations/" + PAGE + "/hits/hits")
                 .forEach(hit -> sources.put(hit.path("_id").asText(), hit.path("_source")));
         boolean complete = leastCosine == null || answer.at("/hits/hits").size() < RADIAL_DEPTH;
-        return page(new Ranking(hits, sources, complete), query, request, key(query.vector(), "", request));
+        return page(new Ranking(hits, sources, complete), query, request, key(query.vector(), "", request))
+                .with(nearest(answer));
+    }
+
+    /** The nearest images' vectors come as an aggregation: of the page's documents all or none could have theirs. */
+    private static void withNearest(ObjectNode body, int nearest) {
+        if (nearest > 0) {
+            ObjectNode hits = body.withObject("/aggs")
+                    .putObject(NEAREST)
+                    .putObject("top_hits")
+                    .put("size", nearest);
+            hits.set("sort", body.get("sort"));
+            hits.putArray("_source").add(Field.EMBEDDING);
+        }
+    }
+
+    private List<Calibration.Neighbour> nearest(JsonNode answer) {
+        return answer.at("/aggregations/" + NEAREST + "/hits/hits")
+                .valueStream()
+                .map(hit -> new Calibration.Neighbour(
+                        quantisation().cosine(hit.path("sort").path(0).asDouble()),
+                        floats(hit.path("_source").path(Field.EMBEDDING))))
+                .toList();
     }
 
     /** Whether the hits of the page and the sizes of groups are all that the answer tells of the neighbours. */
@@ -199,20 +231,20 @@ final class ImageSearch {
      *
      * @return null if the index counts more neighbours than are ranked, as several shards do, each its own
      */
-    private @Nullable Page firstPage(Direction query, SearchRequest request) {
+    private @Nullable Page firstPage(Direction query, SearchRequest request, int nearest) {
         ObjectNode body = JSON.objectNode().put("size", request.k()).put("track_total_hits", true);
         ObjectNode knn = quantisation().knn(query.vector(), DEPTH);
         if (!request.filter().isEmpty()) {
             knn.set("filter", request.filter().query());
         }
-        ObjectNode nearest = JSON.objectNode();
-        nearest.putObject("knn").set(Field.EMBEDDING, knn);
+        ObjectNode neighbours = JSON.objectNode();
+        neighbours.putObject("knn").set(Field.EMBEDDING, knn);
         List<String> without = request.query().ids();
         if (without.isEmpty()) {
-            body.set("query", nearest);
+            body.set("query", neighbours);
         } else {
             ObjectNode others = body.putObject("query").putObject("bool");
-            others.putArray("must").add(nearest);
+            others.putArray("must").add(neighbours);
             without.forEach(
                     others.putArray("must_not").addObject().putObject("terms").putArray(Field.ID)::add);
         }
@@ -228,6 +260,7 @@ final class ImageSearch {
                 .put("size", DEPTH)
                 .put("min_doc_count", 2)
                 .put("execution_hint", "map"); // of the neighbours alone; ordinals would be those of the whole index
+        withNearest(body, nearest);
         JsonNode answer = search(body);
         int images = answer.at("/hits/total/value").asInt();
         if (images > DEPTH) {
@@ -257,7 +290,7 @@ final class ImageSearch {
         String next = found.isEmpty() || found.size() >= total
                 ? null
                 : new Cursor(key(query.vector(), "", request), value, id).text();
-        return new Page(total, next, found, best, true, null);
+        return new Page(total, next, found, best, true, null, nearest(answer));
     }
 
     /** Images whose words match a text; cosines are those of the text's vector. */
@@ -437,7 +470,7 @@ final class ImageSearch {
                 : Facets.count(
                         request.facets(),
                         heads.values().stream().map(Ranked::facets).toList());
-        return new Page(heads.size(), next, found, best, ranking.complete(), facets);
+        return new Page(heads.size(), next, found, best, ranking.complete(), facets, List.of());
     }
 
     /** Whether the answer says something that only the images' vectors tell. */

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param tookMs from the request's arrival to its answer, milliseconds
  * @param total hits that can be paged through, all pages together
  * @param cursor leads to the next page; null on the last one
- * @param floor score that the best picture must reach for this text in an index of this size; null if the encoder was not
- *     measured or the search was not by one text
+ * @param floor score that the best picture must reach for this text or picture in an index of this size; null if the encoder
+ *     was not measured or the search was not by one of them
  * @param nothingMatches whether the best score of all pages is below the floor; null without a floor. By words alone, whether
  *     no image holds one of them
  * @param complete whether these are all images above the least score or cosine; null without one

@@ -104,8 +104,9 @@ final class SearchRoutes implements Routes {
         String text = request.query() instanceof Query.Text(String asked) ? asked : "";
         ImageSearch search = space.search();
         Double leastCosine = leastCosine(request.ranking(), relevance, words);
+        int nearest = text.isEmpty() ? 0 : relevance.nearest();
         ImageSearch.Page page = switch (request.mode()) {
-            case VECTOR -> search.near(direction, request, leastCosine);
+            case VECTOR -> search.near(direction, request, leastCosine, nearest);
             case TEXT -> search.matching(text, direction, request);
             case HYBRID -> search.hybrid(text, direction, request);
         };
@@ -122,9 +123,7 @@ final class SearchRoutes implements Routes {
                 .toList();
         exchange.took(Stage.TOTAL, exchange.elapsedNanos());
         exchange.set(HeaderNames.CACHE_CONTROL, "no-store");
-        boolean known = request.query() instanceof Query.Text && request.mode() == SearchRequest.Mode.VECTOR;
-        OptionalDouble least =
-                known ? relevance.floor(direction.vector(), searched(request, page.total())) : OptionalDouble.empty();
+        OptionalDouble least = floor(relevance, direction, request, page);
         Double floor = least.isPresent() ? Math.round(least.getAsDouble() * 1e6) / 1e6 : null;
         Boolean nothing = floor == null ? null : !(score.applyAsDouble(page.best()) >= floor); // NaN: no hit at all
         if (request.mode() == SearchRequest.Mode.TEXT) {
@@ -140,6 +139,23 @@ final class SearchRoutes implements Routes {
                 leastCosine == null ? null : page.complete(),
                 page.facets(),
                 hits));
+    }
+
+    /** The score that it takes to match; empty where several queries are mixed, words decide the order, or nobody measured it. */
+    private OptionalDouble floor(
+            Relevance relevance, Direction direction, SearchRequest request, ImageSearch.Page page) {
+        if (request.mode() != SearchRequest.Mode.VECTOR) {
+            return OptionalDouble.empty();
+        }
+        return switch (request.query()) {
+            case Query.Text text ->
+                relevance.floor(direction.vector(), page.nearest(), searched(request, page.total()));
+            case Query.Image image -> relevance.floorOfImage(searched(request, page.total()));
+            case Query.ImageUrl url -> relevance.floorOfImage(searched(request, page.total()));
+            case Query.Id id -> relevance.floorOfImage(searched(request, page.total()));
+            case Query.Vector vector -> OptionalDouble.empty(); // of words or of a picture: it does not say
+            case Query.Weighted weighted -> OptionalDouble.empty();
+        };
     }
 
     /** Filters by labels: what scores high enough for one of them has it. */

@@ -88,7 +88,7 @@ final class SearchSpace {
                         .put("text", text)
                         .toString()
                         .getBytes(UTF_8));
-                search.near(SearchRoutes.direction(this, request.query(), request.region()), request, null);
+                search.near(SearchRoutes.direction(this, request.query(), request.region()), request, null, 0);
             }
         } catch (ProblemException | IndexException e) {
             LOG.info("event=space_not_warmed fingerprint={} reason={}", fingerprint(), e.getMessage());

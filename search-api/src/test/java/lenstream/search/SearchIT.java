@@ -7,8 +7,10 @@ import static org.assertj.core.data.Offset.offset;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.sun.net.httpserver.HttpServer;
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URLEncoder;
@@ -554,6 +556,44 @@ class SearchIT {
                 .json();
         assertThat(part.at("/hits/0/cosine").asDouble())
                 .isLessThan(whole.at("/hits/0/cosine").asDouble());
+        var picture = ImageIO.read(index.pictures.get(20).file().toFile());
+        JsonNode cut = http.post("/v1/search?k=5", "image/png", png(picture.getSubimage(40, 30, 90, 80)))
+                .json();
+        JsonNode region = http.post("/v1/search?k=5&region=40,30,90,80", "image/png", png(picture))
+                .json();
+        assertThat(ids(region)).isEqualTo(ids(cut));
+        for (int i = 0; i < 5; i++) {
+            for (String figure : List.of("/cosine", "/score")) {
+                assertThat(region.at("/hits/" + i + figure).asDouble())
+                        .as("a hit's %s is that of the part, as if it had been cut out", figure)
+                        .isCloseTo(cut.at("/hits/" + i + figure).asDouble(), offset(1e-4));
+            }
+        }
+        assertThat(region.path("floor")).isEqualTo(cut.path("floor"));
+        assertThat(region.path("nothing_matches")).isEqualTo(cut.path("nothing_matches"));
+    }
+
+    @Test
+    void aPictureThatNothingResemblesIsToldSo() throws Exception {
+        byte[] ours = Files.readAllBytes(index.pictures.get(20).file());
+        JsonNode known = http.post("/v1/search?k=1", "image/jpeg", ours).json();
+        assertThat(known.path("floor").asDouble()).isBetween(0.2, 0.8);
+        assertThat(known.path("nothing_matches").asBoolean(true)).isFalse();
+        byte[] gradient = Files.readAllBytes(GalleryIndex.BUNDLE.resolve("golden/gradient.png"));
+        JsonNode unknown = http.post("/v1/search?k=1", "image/png", gradient).json();
+        assertThat(unknown.path("nothing_matches").asBoolean()).isTrue();
+        assertThat(unknown.at("/hits/0/score").asDouble())
+                .isLessThan(unknown.path("floor").asDouble());
+        JsonNode several = json("{\"queries\":[{\"text\":\"frog\"},{\"text\":\"bird\",\"weight\":-0.5}]}");
+        assertThat(several.has("floor"))
+                .as("nobody measured what a mixture takes")
+                .isFalse();
+    }
+
+    private static byte[] png(BufferedImage image) throws IOException {
+        var bytes = new ByteArrayOutputStream();
+        ImageIO.write(image, "png", bytes);
+        return bytes.toByteArray();
     }
 
     @Test

@@ -97,14 +97,20 @@ public final class ModelBundle {
             return Optional.empty();
         }
         Calibration read = ConfigReader.read(file, Calibration.class);
-        if (read.meaning().direction().size() != encoder.dim()) {
-            throw new ConfigException(
-                    file.toString(),
-                    List.of("meaning.direction: has "
-                            + read.meaning().direction().size() + " values, not " + encoder.dim()
-                            + "; make the file anew with ./lenstream calibrate " + directory));
+        requireLength(file, "meaning.direction", read.meaning().direction().size());
+        if (read.background() != null) {
+            requireLength(file, "background.mean", read.background().mean().size());
         }
         return read.fingerprint().equals(fingerprint.value()) ? Optional.of(read) : Optional.empty();
+    }
+
+    private void requireLength(Path file, String key, int values) {
+        if (values != encoder.dim()) {
+            throw new ConfigException(
+                    file.toString(),
+                    List.of(key + ": has " + values + " values, not " + encoder.dim()
+                            + "; make the file anew with ./lenstream calibrate " + directory));
+        }
     }
 
     /** How to read the encoder's cosines, with the best that is known of them. */

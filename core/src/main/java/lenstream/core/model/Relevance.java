@@ -1,5 +1,6 @@
 package lenstream.core.model;
 
+import java.util.List;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * Pictures for pictures without a measured curve: an identical picture has cosine 1, so the score rises in a straight
- * line from the random mean (0 if unknown) to 1. They have no floor. Immutable.
+ * line from the random mean (0 if unknown) to 1; then they have no floor. Immutable.
  */
 public final class Relevance {
     private static final double RIGHT = 0.7;
@@ -84,17 +85,35 @@ public final class Relevance {
         return score <= 0 ? -1 : floor + score * (1 - floor);
     }
 
+    /** How many of the nearest images {@link #floor} asks for; 0 if it does without. */
+    public int nearest() {
+        return calibration == null ? 0 : calibration.nearest();
+    }
+
     /**
      * The score that the best picture must reach for a text, or nothing matches; empty if nothing is known of the encoder.
      *
      * @param words the text's embedding, unit length
+     * @param nearest the {@link #nearest()} images nearest to it, best first; fewer if there are no more
      * @param images how many are searched
      */
-    public OptionalDouble floor(float[] words, long images) {
+    public OptionalDouble floor(float[] words, List<Calibration.Neighbour> nearest, long images) {
         if (calibration != null) {
-            return OptionalDouble.of(ofText(Math.clamp(calibration.leastCosine(words, images), -1, 1)));
+            return OptionalDouble.of(ofText(Math.clamp(calibration.leastCosine(words, nearest, images), -1, 1)));
         }
         return hint == null ? OptionalDouble.empty() : OptionalDouble.of(ofText(hint.randomPairP95()));
+    }
+
+    /**
+     * The score that the best picture must reach for a picture, or nothing resembles it; empty if that was not measured.
+     *
+     * @param images how many are searched
+     */
+    public OptionalDouble floorOfImage(long images) {
+        if (calibration == null || calibration.resemblance() == null) {
+            return OptionalDouble.empty();
+        }
+        return OptionalDouble.of(ofImage(Math.clamp(calibration.resemblance().leastCosine(images), -1, 1)));
     }
 
     private static double logit(double p) {

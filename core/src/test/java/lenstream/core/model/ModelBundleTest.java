@@ -61,6 +61,17 @@ class ModelBundleTest {
         assertThatThrownBy(wrong::calibration)
                 .hasMessageContaining("meaning.direction: has " + (dim + 1) + " values")
                 .hasMessageContaining("./lenstream calibrate");
+        writeCalibration(space.value(), dim);
+        Path file = folder.resolve(ModelBundle.CALIBRATION);
+        String first = Files.readString(file);
+        Files.writeString(
+                file, first.replace("\"text\"", "\"background\": {\"mean\": [0.5], \"typical\": 0}, \"text\""));
+        assertThatThrownBy(ModelBundle.load(folder)::calibration)
+                .hasMessageContaining("background.mean: has 1 values, not " + dim);
+        Files.writeString(file, first.replace("\"text\"", "\"version\": 3, \"text\""));
+        assertThatThrownBy(ModelBundle.load(folder)::calibration)
+                .hasMessageContaining("version is 3, known are 1 to 2")
+                .hasMessageContaining("./lenstream calibrate");
     }
 
     private void writeCalibration(String fingerprint, int dim) throws IOException {

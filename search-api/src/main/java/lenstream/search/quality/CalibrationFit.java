@@ -26,15 +26,25 @@ import org.jspecify.annotations.Nullable;
  * <p>Scores are logistic curves (Platt) over right and wrong pairs, weighted so that one pair in ten is right, as on a page of
  * ten hits of which one was meant. Noise is measured with words for things that the labels do not name: the half of
  * {@link lenstream.core.model.Vocabulary#things()} that is farthest from every label. When nothing matches is a logistic
- * regression of two figures, how far the best image stands out of that noise and whether the text names something that
+ * regression of two figures, how far the nearest images stand out of that noise and whether the text names something that
  * can be seen; labels that find an image of theirs are to match, absent things and texts without a picture are not. Its threshold
- * is lowered until no more than one such label in ten would be denied. What is random here has a fixed seed. Confined to one thread.
+ * is lowered until no more than one such label in ten would be denied. When nothing resembles a picture is measured on the
+ * same pictures, once with and once without those that are like them; one picture in twenty that finds one like it may be denied. What is
+ * random here has a fixed seed. Confined to one thread.
  */
 public final class CalibrationFit {
     /** One pair in ten. */
     private static final double RIGHT_SHARE = 0.1;
 
     private static final double MOST_DENIED = 0.1;
+
+    /** Fewer than of labels: who brings a picture sees at once whether the hits are like it. */
+    private static final double MOST_PICTURES_DENIED = 0.05;
+
+    /** Place of {@link Calibration.Meaning} above which a text means something, and more of it says no more of what is there. */
+    private static final double MEANS_SOMETHING = 0;
+
+    private static final int MOST_QUERIES = 1_000;
     private static final int FEWEST_IMAGES = 50;
     private static final int FEWEST_LABELS = 10;
 
@@ -52,6 +62,8 @@ public final class CalibrationFit {
     private final List<String> labels;
     private final List<float[]> words;
     private final MeasuringTexts texts;
+    private final Calibration.Background background;
+    private final double[] common; // of the images: what they have of the background
 
     /**
      * What was fitted.
@@ -60,22 +72,41 @@ public final class CalibrationFit {
      * @param text reliability of the score for words, on labels held out of the fit
      * @param image the same for pictures, on pictures held out; null if too few share a label or a folder
      * @param imageBy {@code label} or {@code folder}: what makes two pictures alike
+     * @param separation of held-out labels that find an image from things that no label names, over all folds
+     * @param worst the fold with the least area under the curve
+     * @param best the fold with the greatest
      * @param held shares of held-out texts that were judged right: labels with an image among the first ten, absent things and texts without a
      *     picture that do not
+     * @param pictures the same of pictures; null if too few share a label or a folder
      */
     public record Result(
             Calibration calibration,
             Reliability text,
             @Nullable Reliability image,
             String imageBy,
-            Held held) {
+            Separation separation,
+            Separation worst,
+            Separation best,
+            Held held,
+            @Nullable HeldPictures pictures) {
         /** Shares, 0..1. */
         public record Held(double labels, double absent, double unseen) {}
+
+        /**
+         * Shares, 0..1.
+         *
+         * @param found pictures that find one like them and are said to
+         * @param alone pictures without those that are like them that are refused
+         */
+        public record HeldPictures(double found, double alone, Separation separation) {}
     }
 
     private record Pairs(double[][] cosine, boolean[] right, double[] weight, int[] fold) {}
 
     private record Examples(double[][] x, boolean[] matches, double[] weight, int[] kind, int[] fold) {}
+
+    /** Best cosines of pictures: of those that find one like them among the first ten, and of all without those. */
+    private record Alone(Calibration.Noise noise, double[] found, double[] alone) {}
 
     /**
      * @param vectors of the images, in their order, unit length
@@ -100,6 +131,22 @@ public final class CalibrationFit {
         this.labels = labels;
         this.words = words;
         this.texts = texts;
+        this.background = background();
+        this.common = vectors.stream().mapToDouble(background::of).toArray();
+    }
+
+    /** The mean of the bare words; five digits are kept, of which the file is made. */
+    private Calibration.Background background() {
+        var mean = new double[vectors.getFirst().length];
+        for (float[] thing : texts.things()) {
+            for (int i = 0; i < mean.length; i++) {
+                mean[i] += thing[i] / texts.things().size();
+            }
+        }
+        var bare = new Calibration.Background(
+                Arrays.stream(mean).map(CalibrationFit::rounded).boxed().toList(), 0);
+        double typical = vectors.stream().mapToDouble(bare::of).average().orElse(0);
+        return new Calibration.Background(bare.mean(), rounded(typical));
     }
 
     /**
@@ -115,21 +162,30 @@ public final class CalibrationFit {
         Calibration.Noise noise = noise(absent);
         Calibration.Meaning meaning = meaning();
         Examples examples = examples(absent, noise, meaning);
+        Alone alone = imagePairs == null ? null : alone(alike);
         var calibration = new Calibration(
                 fingerprint,
+                Calibration.VERSION,
                 LocalDate.now().toString(),
                 source + ": " + images.size() + " images, " + labels.size() + " labels",
                 curve(textPairs, -1),
                 imagePairs == null ? null : curve(imagePairs, -1),
                 noise,
                 meaning,
-                decision(examples, -1));
+                decision(examples, -1),
+                background,
+                alone == null ? null : resemblance(alone, alone.found()));
+        Separation[] separations = separations(examples);
         return new Result(
                 calibration,
                 reliability(textPairs),
                 imagePairs == null ? null : reliability(imagePairs),
                 byLabel ? "label" : "folder",
-                held(examples));
+                separations[0],
+                separations[1],
+                separations[2],
+                held(examples),
+                alone == null ? null : heldPictures(alone));
     }
 
     private static boolean together(LabelledImage a, LabelledImage b) {
@@ -260,11 +316,7 @@ public final class CalibrationFit {
             var best = new SummaryStatistics();
             for (float[] text : absent) {
                 for (int from = 0; from + count <= order.size(); from += count) {
-                    double most = -1;
-                    for (int image : order.subList(from, from + count)) {
-                        most = Math.max(most, Cosine.dot(text, vectors.get(image)));
-                    }
-                    best.addValue(most);
+                    best.addValue(standing(text, order.subList(from, from + count)));
                 }
             }
             growth.addData(Math.log(count), best.getMean());
@@ -272,6 +324,30 @@ public final class CalibrationFit {
         }
         return new Calibration.Noise(
                 rounded(growth.getIntercept()), rounded(growth.getSlope()), rounded(spread.getMean()), images.size());
+    }
+
+    /** How far the nearest of some images stand out for a text. */
+    private double standing(float[] text, List<Integer> among) {
+        int first = -1;
+        int second = -1;
+        double most = -2;
+        double next = -2;
+        for (int image : among) {
+            double cosine = Cosine.dot(text, vectors.get(image));
+            if (cosine > most) {
+                second = first;
+                next = most;
+                first = image;
+                most = cosine;
+            } else if (cosine > next) {
+                second = image;
+                next = cosine;
+            }
+        }
+        double sum = second < 0
+                ? most - common[first]
+                : (most - common[first] + next - common[second]) / Calibration.NEAREST;
+        return sum / background.lengthWithout(text);
     }
 
     /** 10, 30, 100, 300, … and all. */
@@ -305,7 +381,8 @@ public final class CalibrationFit {
                         .map(CalibrationFit::rounded)
                         .boxed()
                         .toList(),
-                rounded(line.intercept()));
+                rounded(line.intercept()),
+                MEANS_SOMETHING);
     }
 
     /**
@@ -336,15 +413,12 @@ public final class CalibrationFit {
         var kind = new int[size];
         var fold = new int[size];
         double level = noise.level(images.size());
+        List<Integer> all = IntStream.range(0, images.size()).boxed().toList();
         int row = 0;
         for (int k = 0; k < kinds.size(); k++) {
             for (int i = 0; i < kinds.get(k).size(); i++, row++) {
                 float[] text = kinds.get(k).get(i);
-                double best = vectors.stream()
-                        .mapToDouble(image -> Cosine.dot(text, image))
-                        .max()
-                        .orElse(-1);
-                x[row] = new double[] {(best - level) / noise.spread(), meaning.of(text)};
+                x[row] = new double[] {(standing(text, all) - level) / noise.spread(), meaning.of(text)};
                 matches[row] = k == 0;
                 weight[row] = share[k] / kinds.get(k).size();
                 kind[row] = k;
@@ -384,6 +458,120 @@ public final class CalibrationFit {
             }
         }
         return new Result.Held(judged[0] / all[0], judged[1] / all[1], judged[2] / all[2]);
+    }
+
+    /** Of labels from absent things by decisions that have not seen them: of all folds together, of the worst and of the best. */
+    private static Separation[] separations(Examples examples) {
+        var present = new ArrayList<Double>();
+        var absent = new ArrayList<Double>();
+        var folds = new ArrayList<Separation>();
+        for (int fold = 0; fold < FOLDS; fold++) {
+            Calibration.Decision decision = decision(examples, fold);
+            int left = fold;
+            double[][] ours = new double[2][];
+            for (int kind = 0; kind < 2; kind++) {
+                int of = kind;
+                ours[kind] = Arrays.stream(rows(examples.fold(), f -> f == left))
+                        .filter(row -> examples.kind()[row] == of)
+                        .mapToDouble(row -> decision.excess() * examples.x()[row][0]
+                                + decision.meaning() * examples.x()[row][1]
+                                + decision.intercept())
+                        .toArray();
+            }
+            Arrays.stream(ours[0]).forEach(present::add);
+            Arrays.stream(ours[1]).forEach(absent::add);
+            folds.add(Separation.of(ours[0], ours[1]));
+        }
+        folds.sort(Comparator.comparingDouble(Separation::auc));
+        return new Separation[] {
+            Separation.of(
+                    present.stream().mapToDouble(value -> value).toArray(),
+                    absent.stream().mapToDouble(value -> value).toArray()),
+            folds.getFirst(),
+            folds.getLast()
+        };
+    }
+
+    private Alone alone(BiPredicate<LabelledImage, LabelledImage> alike) {
+        List<Integer> order = some(images.size(), images.size(), new Random(SEED));
+        Collections.shuffle(order, new Random(SEED));
+        List<Integer> queries = order.subList(0, Math.min(MOST_QUERIES, order.size()));
+        List<Integer> sizes = sizes(images.size());
+        var best = IntStream.range(0, sizes.size())
+                .mapToObj(i -> new SummaryStatistics())
+                .toList();
+        var found = new ArrayList<Double>();
+        var alone = new ArrayList<Double>();
+        for (int query : queries) {
+            LabelledImage image = images.get(query);
+            List<Integer> nearest = ExactSearch.nearest(vectors.get(query), vectors, query);
+            if (nearest.stream().limit(10).anyMatch(other -> alike.test(image, images.get(other)))) {
+                found.add(Cosine.dot(vectors.get(query), vectors.get(nearest.getFirst())));
+            }
+            double[] others = order.stream()
+                    .filter(other -> other != query && !alike.test(image, images.get(other)))
+                    .mapToDouble(other -> Cosine.dot(vectors.get(query), vectors.get(other)))
+                    .toArray();
+            Arrays.stream(others).max().ifPresent(alone::add);
+            for (int i = 0; i < sizes.size(); i++) {
+                int count = sizes.get(i) == images.size() ? others.length : sizes.get(i);
+                for (int from = 0; from + count <= others.length && count > 0; from += count) {
+                    best.get(i)
+                            .addValue(Arrays.stream(others, from, from + count)
+                                    .max()
+                                    .orElseThrow());
+                }
+            }
+        }
+        var growth = new SimpleRegression();
+        var spread = new SummaryStatistics();
+        for (int i = 0; i < sizes.size(); i++) {
+            if (best.get(i).getN() > 1) {
+                growth.addData(Math.log(sizes.get(i)), best.get(i).getMean());
+                spread.addValue(best.get(i).getStandardDeviation());
+            }
+        }
+        var noise = new Calibration.Noise(
+                rounded(growth.getIntercept()), rounded(growth.getSlope()), rounded(spread.getMean()), images.size());
+        return new Alone(
+                noise,
+                found.stream().mapToDouble(value -> value).toArray(),
+                alone.stream().mapToDouble(value -> value).toArray());
+    }
+
+    /** @param found best cosines of pictures of which no more than one in twenty may be denied */
+    private Calibration.Resemblance resemblance(Alone alone, double[] found) {
+        double[] rising = Arrays.stream(found).sorted().toArray();
+        double denied = rising.length == 0 ? 1 : rising[(int) (MOST_PICTURES_DENIED * rising.length)];
+        double level = alone.noise().level(images.size());
+        return new Calibration.Resemblance(
+                alone.noise(), Math.floor((denied - level) / alone.noise().spread() * 1e5) / 1e5);
+    }
+
+    private Result.HeldPictures heldPictures(Alone alone) {
+        int seen = 0;
+        int refused = 0;
+        double[] found = alone.found();
+        for (int fold = 0; fold < FOLDS; fold++) {
+            int left = fold;
+            double[] others = IntStream.range(0, found.length)
+                    .filter(i -> i % FOLDS != left)
+                    .mapToDouble(i -> found[i])
+                    .toArray();
+            Calibration.Resemblance rule = resemblance(alone, others);
+            double least = rule.noise().level(images.size())
+                    + rule.least() * rule.noise().spread();
+            seen += (int) IntStream.range(0, found.length)
+                    .filter(i -> i % FOLDS == left && found[i] >= least)
+                    .count();
+            refused += (int) IntStream.range(0, alone.alone().length)
+                    .filter(i -> i % FOLDS == left && alone.alone()[i] < least)
+                    .count();
+        }
+        return new Result.HeldPictures(
+                (double) seen / found.length,
+                (double) refused / alone.alone().length,
+                Separation.of(found, alone.alone()));
     }
 
     private static int[] rows(int[] fold, IntPredicate wanted) {

@@ -1,7 +1,10 @@
 package lenstream.search.quality;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +50,8 @@ public final class Evaluation {
      * @param precision share of texts that nothing fits among those that were said to
      * @param recall share of the texts that nothing fits that were said to
      * @param f1 harmonic mean of both
+     * @param separation how well the answers' margins tell labels that find an image from what is not there; null if they do
+     *     not tell it
      */
     public record Nothing(
             int present,
@@ -57,12 +62,20 @@ public final class Evaluation {
             int refused,
             double precision,
             double recall,
-            double f1) {
-        static Nothing of(int present, int denied, int found, int foundDenied, int absent, int refused) {
+            double f1,
+            @Nullable Separation separation) {
+        static Nothing of(
+                int present,
+                int denied,
+                int found,
+                int foundDenied,
+                int absent,
+                int refused,
+                @Nullable Separation separation) {
             double precision = refused + denied == 0 ? Double.NaN : (double) refused / (refused + denied);
             double recall = (double) refused / absent;
             double f1 = refused == 0 ? 0 : 2 * precision * recall / (precision + recall);
-            return new Nothing(present, denied, found, foundDenied, absent, refused, precision, recall, f1);
+            return new Nothing(present, denied, found, foundDenied, absent, refused, precision, recall, f1, separation);
         }
     }
 
@@ -92,6 +105,8 @@ public final class Evaluation {
         int listed = 0;
         int listedDenied = 0;
         boolean told = true;
+        var there = new ArrayList<Double>();
+        var not = new ArrayList<Double>();
         for (int i = 0; i < labels.size(); i++) {
             progress.accept("asking for labels: " + (i + 1) + " of " + labels.size());
             String label = labels.get(i);
@@ -111,13 +126,16 @@ public final class Evaluation {
                     .limit(10)
                     .anyMatch(image -> image >= 0 && images.get(image).labels().contains(label))) {
                 listed++;
+                there.add(found.margin());
                 listedDenied += nothing ? 1 : 0;
             }
         }
         int refused = 0;
         for (int i = 0; i < absent.size() && told; i++) {
             progress.accept("asking for what is not there: " + (i + 1) + " of " + absent.size());
-            refused += Boolean.TRUE.equals(searcher.text(absent.get(i)).nothing()) ? 1 : 0;
+            Searcher.Found found = searcher.text(absent.get(i));
+            refused += Boolean.TRUE.equals(found.nothing()) ? 1 : 0;
+            not.add(found.margin());
         }
         return new Report(
                 images.size(),
@@ -128,7 +146,22 @@ public final class Evaluation {
                 byImage ? byImage() : null,
                 absent.isEmpty() || !told
                         ? null
-                        : Nothing.of(labels.size(), denied, listed, listedDenied, absent.size(), refused));
+                        : Nothing.of(
+                                labels.size(),
+                                denied,
+                                listed,
+                                listedDenied,
+                                absent.size(),
+                                refused,
+                                separation(there, not)));
+    }
+
+    private static @Nullable Separation separation(List<Double> there, List<Double> not) {
+        double[] present = there.stream().mapToDouble(margin -> margin).toArray();
+        double[] absent = not.stream().mapToDouble(margin -> margin).toArray();
+        boolean told = DoubleStream.concat(Arrays.stream(present), Arrays.stream(absent))
+                .noneMatch(Double::isNaN);
+        return told && present.length > 0 && absent.length > 0 ? Separation.of(present, absent) : null;
     }
 
     /**

@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import lenstream.core.index.Cosine;
+import lenstream.core.model.Calibration;
 import lenstream.core.model.Relevance;
 
 /** Compares a query with every image. Confined to one thread. */
@@ -36,16 +37,31 @@ public final class ExactSearch implements Searcher {
     public Found text(String words) {
         float[] vector = Objects.requireNonNull(known.get(words), words);
         List<Integer> nearest = nearest(vector, images, -1);
-        OptionalDouble floor = relevance.floor(vector, images.size());
-        Boolean nothing = floor.isEmpty()
-                ? null
-                : relevance.ofText(Cosine.dot(vector, images.get(nearest.getFirst()))) < floor.getAsDouble();
-        return new Found(nearest, nothing);
+        List<Calibration.Neighbour> first = nearest.stream()
+                .limit(relevance.nearest())
+                .map(image -> new Calibration.Neighbour(Cosine.dot(vector, images.get(image)), images.get(image)))
+                .toList();
+        return found(
+                nearest,
+                relevance.ofText(Cosine.dot(vector, images.get(nearest.getFirst()))),
+                relevance.floor(vector, first, images.size()));
     }
 
     @Override
     public Found image(int image) {
-        return new Found(nearest(images.get(image), images, image), null);
+        List<Integer> nearest = nearest(images.get(image), images, image);
+        return nearest.isEmpty()
+                ? new Found(nearest, null, Double.NaN)
+                : found(
+                        nearest,
+                        relevance.ofImage(Cosine.dot(images.get(image), images.get(nearest.getFirst()))),
+                        relevance.floorOfImage(images.size() - 1));
+    }
+
+    private static Found found(List<Integer> nearest, double best, OptionalDouble floor) {
+        return floor.isEmpty()
+                ? new Found(nearest, null, Double.NaN)
+                : new Found(nearest, best < floor.getAsDouble(), Searcher.margin(best, floor.getAsDouble()));
     }
 
     /** Places of the nearest vectors, best first, at most {@link #DEPTH}. */

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import lenstream.core.model.Calibration;
 import org.junit.jupiter.api.Test;
@@ -34,6 +35,34 @@ class CalibrationFitTest {
         assertThat(result.held().labels()).isGreaterThan(0.9);
         assertThat(result.held().absent()).isGreaterThan(0.9);
         assertThat(result.held().unseen()).isGreaterThan(0.9);
+        assertThat(result.separation().auc()).isGreaterThan(0.99);
+        assertThat(result.worst().auc()).isLessThanOrEqualTo(result.best().auc());
+        CalibrationFit.Result.HeldPictures pictures = Objects.requireNonNull(result.pictures());
+        assertThat(pictures.found()).isCloseTo(0.95, within(0.03));
+        assertThat(pictures.alone()).as("what nothing resembles is refused").isGreaterThan(0.9);
+    }
+
+    /** As in CLIP and SigLIP (Liang et al. 2022), and some pictures are near to every word. */
+    @Test
+    void picturesThatLieApartFromTheTextsAreToldAsWell() {
+        CalibrationFit.Result result = fit(0.9, 0.7, 0.4);
+        Calibration c = result.calibration();
+        assertThat(c.version()).isEqualTo(Calibration.VERSION);
+        assertThat(result.separation().auc()).isGreaterThan(0.9);
+        assertThat(result.held().labels()).isCloseTo(0.9, within(0.1));
+        assertThat(result.held().absent()).isGreaterThan(0.7);
+        Calibration.Background background = Objects.requireNonNull(c.background());
+        float[] word = seen();
+        var hub = background.mean().stream().map(Double::floatValue).toList();
+        var towards = new float[DIM];
+        for (int i = 0; i < DIM; i++) {
+            towards[i] = hub.get(i);
+        }
+        Calibration.Neighbour near = new Calibration.Neighbour(0.3, unit(towards));
+        Calibration.Neighbour plain = new Calibration.Neighbour(0.3, new float[DIM]);
+        assertThat(c.leastCosine(word, List.of(near, near), 200))
+                .as("a picture that is near to all words must be nearer")
+                .isGreaterThan(c.leastCosine(word, List.of(plain, plain), 200));
     }
 
     @Test
@@ -54,8 +83,16 @@ class CalibrationFitTest {
                 .hasMessageContaining("at least 50 readable images with 10 labels");
     }
 
-    /** @param likeness of an image and the words for it, about its cosine */
     private CalibrationFit.Result fit(double likeness) {
+        return fit(likeness, 0, 0);
+    }
+
+    /**
+     * @param likeness of an image and the words for it, about its cosine
+     * @param apart of the images from the texts, along one direction
+     * @param common how far some images lean towards what all words for things share
+     */
+    private CalibrationFit.Result fit(double likeness, double apart, double common) {
         var images = new ArrayList<LabelledImage>();
         var vectors = new ArrayList<float[]>();
         var labels = new ArrayList<String>();
@@ -66,7 +103,7 @@ class CalibrationFitTest {
             words.add(word);
             for (int i = 0; i < EACH; i++) {
                 images.add(new LabelledImage(Path.of("/" + label + "/" + i + ".jpg"), List.of("label " + label)));
-                vectors.add(mix(word, direction(), likeness));
+                vectors.add(placed(mix(word, direction(), likeness), apart, common * random.nextDouble()));
             }
         }
         return new CalibrationFit(images, vectors, labels, words, texts()).fit("made-1-00000000", "a formula");
@@ -104,6 +141,12 @@ class CalibrationFitTest {
             values[i] = (float) random.nextGaussian();
         }
         return unit(values);
+    }
+
+    private static float[] placed(float[] image, double apart, double common) {
+        image[0] += (float) common;
+        image[DIM - 1] += (float) apart;
+        return unit(image);
     }
 
     private static float[] mix(float[] a, float[] b, double share) {

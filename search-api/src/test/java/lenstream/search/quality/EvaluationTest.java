@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import lenstream.core.model.Encoder;
@@ -20,12 +21,12 @@ class EvaluationTest {
             implements Searcher {
         @Override
         public Found text(String words) {
-            return new Found(texts.getOrDefault(words, List.of()), nothing.contains(words));
+            return new Found(texts.getOrDefault(words, List.of()), nothing.contains(words), Double.NaN);
         }
 
         @Override
         public Found image(int image) {
-            return new Found(images.getOrDefault(image, List.of()), null);
+            return new Found(images.getOrDefault(image, List.of()), null, Double.NaN);
         }
     }
 
@@ -63,9 +64,26 @@ class EvaluationTest {
         List<float[]> vectors = List.of(new float[] {1, 0}, new float[] {0.6f, 0.8f}, new float[] {0, 1});
         var search = new ExactSearch(vectors, Relevance.of(null, new Encoder.ScoreHint(0.9, 0.1, 0.5)));
         search.know(List.of("east", "west"), List.of(new float[] {1, 0}, new float[] {-1, 0}));
-        assertThat(search.text("east")).isEqualTo(new Searcher.Found(List.of(0, 1, 2), false));
-        assertThat(search.text("west")).isEqualTo(new Searcher.Found(List.of(2, 1, 0), true));
+        Searcher.Found east = search.text("east");
+        Searcher.Found west = search.text("west");
+        assertThat(east.images()).containsExactly(0, 1, 2);
+        assertThat(east.nothing()).isFalse();
+        assertThat(east.margin()).isPositive();
+        assertThat(west.images()).containsExactly(2, 1, 0);
+        assertThat(west.nothing()).isTrue();
+        assertThat(west.margin()).isNegative();
         assertThat(search.image(2).images()).containsExactly(1, 0);
+    }
+
+    @Test
+    void separationIsTheAreaUnderTheCurveAndWhatAThresholdRefuses() {
+        var half = Separation.of(new double[] {3, 1}, new double[] {2, 0, 1});
+        assertThat(half.auc()).as("3 beats all three; 1 beats 0, draws with 1").isCloseTo(4.5 / 6, within(1e-9));
+        var ten = new double[20];
+        Arrays.setAll(ten, i -> i);
+        Separation shares = Separation.of(ten, new double[] {-1, 0.5, 1.5, 30});
+        assertThat(shares.refusedAt5()).as("denies 0").isEqualTo(2 / 4.0);
+        assertThat(shares.refusedAt10()).as("denies 0 and 1").isEqualTo(3 / 4.0);
     }
 
     private static LabelledImage image(int number, String label) {
