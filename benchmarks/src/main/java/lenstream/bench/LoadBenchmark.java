@@ -38,7 +38,7 @@ import lenstream.gpu.pipeline.PipelineConfig;
  * 0.8), so that they lie in clusters as embeddings of photographs do; texts and pictures asked are real ones.
  *
  * <p>{@code mvn -pl benchmarks exec:exec -Dmain=lenstream.bench.LoadBenchmark -Dargs="FOLDER fill 100000"} once, then in place
- * of {@code fill}: {@code text RATE SECONDS}, {@code image RATE SECONDS}, {@code own ROUNDS}, {@code overload SECONDS}, {@code
+ * of {@code fill}: {@code text RATE SECONDS}, {@code image RATE SECONDS}, {@code own ROUNDS}, {@code overload SECONDS [image]}, {@code
  * tune text|image SECONDS P99_MILLIS} or {@code soak RATE SECONDS}; a file of more keys for the server may follow. Needs {@code
  * infra/opensearch} built.
  */
@@ -116,7 +116,8 @@ public final class LoadBenchmark {
                     case "text" -> benchmark.steady(benchmark::text, args);
                     case "image" -> benchmark.steady(benchmark::image, args);
                     case "own" -> benchmark.own(Integer.parseInt(args[2]));
-                    case "overload" -> benchmark.overload(Integer.parseInt(args[2]));
+                    case "overload" ->
+                        benchmark.overload(Integer.parseInt(args[2]), args.length > 3 && args[3].equals("image"));
                     case "tune" -> benchmark.tune(args[2], Integer.parseInt(args[3]), Double.parseDouble(args[4]));
                     case "soak" -> benchmark.soak(Double.parseDouble(args[2]), Integer.parseInt(args[3]));
                     default -> throw new IllegalArgumentException(args[1]);
@@ -239,7 +240,7 @@ public final class LoadBenchmark {
      * both answers must hold the same images. Before, as many are asked as it takes until the server's code is compiled.
      */
     private void own(int rounds) throws IOException, InterruptedException {
-        capacity(WARM_SECONDS);
+        capacity(WARM_SECONDS, this::text);
         var own = new ArrayList<Double>();
         var whole = new ArrayList<Double>();
         var embed = new ArrayList<Double>();
@@ -334,15 +335,21 @@ public final class LoadBenchmark {
      * Finds what the server can do, asks for nearly that, then for five times as much, and looks whether it recovers. Before, it is
      * loaded until its code is compiled, or the first of these would be slower than all that follow.
      */
-    private void overload(int seconds) throws IOException, InterruptedException {
-        capacity(WARM_SECONDS);
-        double capacity = capacity(seconds);
-        System.out.printf(Locale.ROOT, "capacity: %.0f text queries a second with %d workers%n", capacity, WORKERS);
+    private void overload(int seconds, boolean images) throws IOException, InterruptedException {
+        OpenLoop.Ask ask = images ? this::image : this::text;
+        capacity(WARM_SECONDS, ask);
+        double capacity = capacity(seconds, ask);
+        System.out.printf(
+                Locale.ROOT,
+                "capacity: %.0f %s queries a second with %d workers%n",
+                capacity,
+                images ? "image" : "text",
+                WORKERS);
         try (var load = new OpenLoop(api.uri())) {
             double busy = BUSY * capacity;
-            step("80 % of it", load, busy, seconds, this::text);
-            step("five times", load, capacity * 5, seconds, this::text);
-            List<OpenLoop.Outcome> after = step("80 % again", load, busy, seconds, this::text);
+            step("80 % of it", load, busy, seconds, ask);
+            step("five times", load, capacity * 5, seconds, ask);
+            List<OpenLoop.Outcome> after = step("80 % again", load, busy, seconds, ask);
             for (int second = 0; second < Math.min(3, seconds); second++) {
                 int wanted = second;
                 System.out.println("  second " + (second + 1) + " of it: "
@@ -354,7 +361,7 @@ public final class LoadBenchmark {
         }
     }
 
-    private double capacity(int seconds) throws InterruptedException {
+    private double capacity(int seconds, OpenLoop.Ask ask) throws InterruptedException {
         var done = new AtomicInteger();
         long end = System.nanoTime() + seconds * 1_000_000_000L;
         try (var workers = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -362,7 +369,7 @@ public final class LoadBenchmark {
                 workers.execute(() -> {
                     try (var connection = new PlainHttp(api.uri())) {
                         while (System.nanoTime() < end) {
-                            if (text(connection).status() == 200) {
+                            if (ask.over(connection).status() == 200) {
                                 done.incrementAndGet();
                             } else {
                                 Thread.sleep(REFUSED_MILLIS);
