@@ -128,6 +128,12 @@ final class CrawlCommand implements Callable<Integer> {
                     layout,
                     ModelBundle.load(workspace.model()).fingerprint());
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
+            if (words != null && counts.unchanged() > 0) {
+                System.err.printf(
+                        Locale.ROOT,
+                        "%,d image(s) are unchanged and were not read for words: a crawl reads them when they change%n",
+                        counts.unchanged());
+            }
             return unread(counts);
         }
     }

@@ -1,8 +1,10 @@
 package lenstream.cli;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -13,8 +15,10 @@ import lenstream.connector.folder.FolderSource;
 import lenstream.connector.warc.WarcSource;
 import lenstream.core.config.DataSize;
 import lenstream.core.config.Durations;
+import lenstream.core.index.IndexClient;
 import lenstream.core.index.IndexLayout;
 import lenstream.core.model.ModelBundle;
+import lenstream.core.takedown.LateRemoval;
 import lenstream.core.web.WebConfig;
 import lenstream.gpu.operator.OcrConfig;
 import lenstream.job.CrawlCounts;
@@ -42,6 +46,7 @@ import picocli.CommandLine.Spec;
             "  ./lenstream index ~/Pictures --captions captions.tsv",
             "  ./lenstream index ~/Pictures --follow",
             "  ./lenstream index ~/Pictures --ocr                     (words in pictures; first: ./lenstream add ocr)",
+            "  ./lenstream index ~/Pictures --ocr --again             (also in those that were indexed before)",
             "  ./lenstream index s3://bucket/prefix --follow --interval 5m",
             "  ./lenstream index s3://bucket/prefix --cluster 127.0.0.1:8081      (its machines must reach the same places)",
             "  ./lenstream index --warc ~/crawls 'more/*.warc.gz'",
@@ -92,6 +97,13 @@ final class IndexCommand implements Callable<Integer> {
     private String interval;
 
     @Option(
+            names = "--again",
+            description =
+                    "read unchanged files again, too, to the last one: for their words, where --ocr is new, or captions that"
+                            + " changed")
+    private boolean again;
+
+    @Option(
             names = "--warc",
             description = "the places hold web archives: folders, patterns, prefixes, files, or lists of any of these")
     private boolean warc;
@@ -126,6 +138,13 @@ final class IndexCommand implements Callable<Integer> {
         if (follow && building.bulkLoad()) {
             throw new CliException("--bulk-load is for a first fill that ends; index once, then --follow");
         }
+        if (again && follow) {
+            throw new CliException("--again ends with the last file; index once with it, then --follow without");
+        }
+        if (again && !where.here()) {
+            throw new CliException(
+                    "--again is for runs on this machine; on a cluster a run without --savepoint reads every file");
+        }
         ClusterSubmission submission = where.submission(workspace);
         if (places.stream().anyMatch(FolderSource::isUrl)) {
             workspace.loadFileSystems();
@@ -156,8 +175,9 @@ final class IndexCommand implements Callable<Integer> {
                     store.config(workspace),
                     words);
             Consumer<CrawlCounts> show = counts -> progress.show(report.progress(counts));
-            CrawlCounts counts =
-                    submission == null ? here(run, archives, show, ctrlC) : submission.await(run, follow, show, ctrlC);
+            CrawlCounts counts = submission != null
+                    ? submission.await(run, follow, show, ctrlC)
+                    : again ? anew(run, show, ctrlC) : here(run, archives, show, ctrlC);
             progress.close();
             building.finish(
                     workspace.openSearchAt(openSearch.url()),
@@ -172,6 +192,12 @@ final class IndexCommand implements Callable<Integer> {
                         + " says which and why");
             }
             RunSummary.of(workspace, openSearch.url(), counts).print(spec.commandLine(), json, report);
+            if (words != null && counts.unchanged() > 0) {
+                System.err.printf(
+                        Locale.ROOT,
+                        "%,d file(s) are unchanged and were not read for words; --again reads them, too%n",
+                        counts.unchanged());
+            }
             return 0;
         }
     }
@@ -182,6 +208,28 @@ final class IndexCommand implements Callable<Integer> {
         var session = new CrawlSession(run, workspace.jobDirectory(archives ? "archives" : "index"), show);
         ctrlC.onAsked(session::stop);
         return session.await(follow);
+    }
+
+    /**
+     * From nothing, so that no file counts as known, and leaves nothing: the next run still knows what was deleted. What is
+     * taken down meanwhile that run hears, but this job does not.
+     */
+    private CrawlCounts anew(IndexRun run, Consumer<CrawlCounts> show, CtrlC ctrlC) throws InterruptedException {
+        Instant begun = Instant.now();
+        Path directory = workspace.jobDirectory("again-" + begun.toEpochMilli());
+        try (IndexClient client = IndexClient.open(run.openSearch())) {
+            var session = new CrawlSession(run, directory, show);
+            ctrlC.onAsked(session::stop);
+            CrawlCounts counts = session.await(false);
+            LateRemoval.since(begun, client, run.layout());
+            return counts;
+        } finally {
+            try {
+                FileTrees.delete(directory);
+            } catch (IOException e) {
+                System.err.println(directory + " could not be deleted and may be: " + e.getMessage());
+            }
+        }
     }
 
     private Intake folders(Duration pause) {

@@ -75,6 +75,8 @@ class LenstreamTest {
                     store --prune --opensearch http://127.0.0.1:1 --prefix Bad* | --prefix: prefix must be of a-z
                     crawl https://example.org/ --cluster 127.0.0.1:1 | no Flink cluster answers on 127.0.0.1:1
                     index . --interval soon     | --interval:
+                    index . --again --follow    | index once with it, then --follow without
+                    index . --again --cluster 127.0.0.1:1 | on a cluster a run without --savepoint reads every file
                     serve --opensearch http://127.0.0.1:1 --allow-private home | --allow-private: "home" is no network
                     """)
     void aSlipGetsOneSentence(String line, String sentence) {

@@ -108,6 +108,17 @@ class ServicesIT {
                 .as("the broken files are unchanged too")
                 .isEqualTo(originals.size() + 2);
         assertThat(second.path("documents").asInt()).isEqualTo(originals.size());
+
+        JsonNode again = JSON.readTree(lenstream(
+                "index", pictures, "--captions", WORK.resolve("captions.tsv").toString(), "--again", "--json"));
+        assertThat(again.path("indexed").asInt()).isEqualTo(originals.size());
+        assertThat(again.path("unchanged").asInt()).isZero();
+        assertThat(again.path("documents").asInt()).isEqualTo(originals.size());
+        try (var jobs = Files.list(WORK.resolve("data/jobs"))) {
+            assertThat(jobs)
+                    .extracting(Path::getFileName)
+                    .noneMatch(name -> name.toString().startsWith("again"));
+        }
     }
 
     @Test
