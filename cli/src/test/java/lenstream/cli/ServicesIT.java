@@ -193,11 +193,7 @@ class ServicesIT {
         assertThat(again.path("chosen").asInt()).as("nothing is left").isZero();
     }
 
-    /**
-     * With {@code -Dlenstream.faults=true} one of two TaskManagers is killed outright while it crawls, and the other one takes
-     * over. Not by default: in two of a dozen runs of {@link ClusterFaultsIT} the crawl did not end after that, for a reason
-     * that is not known yet.
-     */
+    /** One of two TaskManagers is killed outright while it crawls, and the other one takes over. */
     @Test
     @Order(4)
     void theSameJobRunsOnAStandaloneCluster() throws Exception {
@@ -223,9 +219,7 @@ class ServicesIT {
                     assertThat(crawl.isAlive()).as(crawl.err()).isTrue();
                     TimeUnit.MILLISECONDS.sleep(20);
                 }
-                if (Boolean.getBoolean("lenstream.faults")) {
-                    killATaskManager();
-                }
+                killATaskManager();
                 assertThat(crawl.await(Duration.ofMinutes(2))).as(crawl.err()).isZero();
                 oracle.assertHolds(IndexOracle.hashes(site.uri(), site.published()), site.uri(), site.hostile());
                 assertThat(sent(site).values())

@@ -4,6 +4,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -43,7 +44,7 @@ public final class CrawlRun implements AutoCloseable {
 
     private final JobClient job;
     private final JobMetrics metrics;
-    private final long submittedAtMillis;
+    private final OptionalLong submittedAtMillis;
     private final String savepoints;
     private final Consumer<CrawlCounts> listener;
     private final AutoCloseable held;
@@ -63,7 +64,7 @@ public final class CrawlRun implements AutoCloseable {
     CrawlRun(
             JobClient job,
             URI rest,
-            long submittedAtMillis,
+            OptionalLong submittedAtMillis,
             String savepoints,
             Consumer<CrawlCounts> listener,
             AutoCloseable held) {
@@ -101,6 +102,9 @@ public final class CrawlRun implements AutoCloseable {
             }
             drain();
             boolean isLate = standsStill();
+            if (endedByItself()) {
+                return new End(last, isLate, Optional.empty());
+            }
             if (!awaitRunning() && stopAsked) {
                 cancel();
                 return new End(last, isLate, Optional.empty());
@@ -119,12 +123,15 @@ public final class CrawlRun implements AutoCloseable {
 
     /** Whether nothing is left to do for this submission, as far as the job answers. */
     private boolean isDone() throws InterruptedException {
+        if (submittedAtMillis.isEmpty()) {
+            return false; // it ends by itself
+        }
         try {
             return ((CoordinationRequestGateway) job)
                                     .sendCoordinationRequest(VisitOperatorFactory.UID, new VisitStanding.Question())
                                     .get(ANSWER_LIMIT.toSeconds(), TimeUnit.SECONDS)
                             instanceof VisitStanding standing
-                    && standing.isDone(submittedAtMillis);
+                    && standing.isDone(submittedAtMillis.getAsLong());
         } catch (ExecutionException | IllegalStateException | TimeoutException e) {
             return false; // it starts, restarts or has ended; the next round asks again
         }

@@ -1,5 +1,6 @@
 package lenstream.job;
 
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import lenstream.connector.crawl.FrontierSource;
 import lenstream.connector.crawl.Seeds;
@@ -52,13 +53,15 @@ public record Intake(
         return isBounded(targets) && isBounded(arrivals);
     }
 
-    /** Up to when the visits have been told all once every source has said what it has to say, epoch ms. */
-    long submittedAtMillis() {
+    /**
+     * Up to when the visits have been told all once every source has said what it has to say, epoch ms; empty if none is a
+     * {@link Submission}, as where the job ends by itself.
+     */
+    OptionalLong submittedAtMillis() {
         return Stream.of(targets, arrivals)
                 .filter(Submission.class::isInstance)
                 .mapToLong(source -> ((Submission) source).submittedAtMillis())
-                .min()
-                .orElse(Long.MAX_VALUE);
+                .min();
     }
 
     private static boolean isBounded(@Nullable Source<?, ?, ?> source) {

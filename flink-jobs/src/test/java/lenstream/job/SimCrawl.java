@@ -3,6 +3,7 @@ package lenstream.job;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -72,7 +73,12 @@ final class SimCrawl {
                 OneNumberEmbedding.of(FINGERPRINT.value()));
         JobClient job = env.executeAsync("sim");
         try (var run = new CrawlRun(
-                job, rest, sites.submittedAtMillis(), JobSettings.flinkPath(folder), counts -> {}, () -> {})) {
+                job,
+                rest,
+                OptionalLong.of(sites.submittedAtMillis()),
+                JobSettings.flinkPath(folder),
+                counts -> {},
+                () -> {})) {
             CrawlRun.End end = run.await(false);
             savepoint = end.savepoint().orElseThrow().toString();
             return end.counts();
