@@ -475,11 +475,13 @@ final class SiteWalk {
 
     private long interval(KnownResource known, boolean changed) {
         long usual = site.interval().toMillis();
-        if (known.intervalMillis() == 0) {
-            return usual; // the first visit says nothing about changes
+        long shortest = Math.max(1_000, usual / 2);
+        long before = known.intervalMillis();
+        if (before < shortest || before > usual * SLOWEST) {
+            return usual; // the first visit says nothing about changes, nor does a wait that another interval allowed
         }
-        double next = known.intervalMillis() * (changed ? FASTER : SLOWER);
-        return Math.clamp(Math.round(next), Math.max(1_000, usual / 2), usual * SLOWEST);
+        double next = before * (changed ? FASTER : SLOWER);
+        return Math.clamp(Math.round(next), shortest, usual * SLOWEST);
     }
 
     private long dueAt(long intervalMillis, long freshMillis) {

@@ -259,6 +259,22 @@ class SiteWalkTest {
     }
 
     @Test
+    void anIntervalThatTheSeedsFileChangesHoldsFromTheNextSubmission() throws Exception {
+        web.put("map.xml", sitemap("2026-01-01", "1"));
+        SiteState state = run(kind(Kind.SITEMAP, "map.xml"));
+        now += Duration.ofHours(1).toMillis();
+        state = run(every(Duration.ofMinutes(1)), state, "second");
+        assertThat(state.nextRoundAtMillis() - now)
+                .isEqualTo(Duration.ofMinutes(1).toMillis());
+        state = run(every(Duration.ofDays(1)), state, "third");
+        assertThat(state.nextRoundAtMillis() - now).isEqualTo(Duration.ofDays(1).toMillis());
+    }
+
+    private static Site every(Duration interval) {
+        return new Site(HOME + "map.xml", "example.org", Kind.SITEMAP, interval, List.of(), List.of(), 1000, 1000);
+    }
+
+    @Test
     void aSitemapIsAskedForAgainOnlyWhenItsIndexDatesItAnew() throws Exception {
         now = Instant.parse("2026-06-01T00:00:00Z").toEpochMilli();
         Site site = kind(Kind.SITEMAP, "index.xml");
