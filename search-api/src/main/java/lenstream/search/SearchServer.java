@@ -13,6 +13,7 @@ import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http1.Http1Config;
+import io.helidon.webserver.http2.Http2Config;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -59,6 +60,9 @@ public final class SearchServer implements AutoCloseable {
     private static final Duration GRACE = Duration.ofSeconds(5);
     /** A text of the longest kind, each character three bytes of UTF-8 and each of them three characters of a URL. */
     private static final int MAX_REQUEST_LINE = 32 << 10;
+
+    /** Of one HTTP/2 connection: enough for a page of thumbnails. Each holds a thread and a body; the engine's own is 8,192. */
+    private static final int MAX_STREAMS = 128;
 
     private static final Duration IDLE_CHECK = Duration.ofSeconds(10);
 
@@ -325,6 +329,8 @@ public final class SearchServer implements AutoCloseable {
         server.protocolsDiscoverServices(http.tls() != null);
         if (http.tls() != null) {
             server.tls(http.tls().tls());
+            server.addProtocol(
+                    Http2Config.builder().maxConcurrentStreams(MAX_STREAMS).build());
         }
         return server.build();
     }

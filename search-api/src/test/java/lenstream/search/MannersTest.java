@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.errorprone.annotations.MustBeClosed;
 import com.sun.net.httpserver.HttpServer;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -21,12 +22,16 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.OpenSearchConfig;
@@ -212,9 +217,30 @@ class MannersTest {
                 assertThat(answer.headers().firstValue("Strict-Transport-Security"))
                         .isPresent();
             }
+            assertThat(settings(tls, server.port())).containsEntry(3, 128); // SETTINGS_MAX_CONCURRENT_STREAMS
         }
         assertThatThrownBy(() -> HttpConfig.of("tls: {certificate: /none.pem, key: /none.pem}"))
                 .hasMessageContaining("no readable file /none.pem");
+    }
+
+    /** What the server asks of an HTTP/2 client, by the numbers of RFC 9113, section 6.5.2. */
+    private static Map<Integer, Integer> settings(SSLContext tls, int port) throws IOException {
+        try (var socket = (SSLSocket) tls.getSocketFactory().createSocket("localhost", port)) {
+            socket.setSoTimeout(10_000);
+            SSLParameters http2 = socket.getSSLParameters();
+            http2.setApplicationProtocols(new String[] {"h2"});
+            socket.setSSLParameters(http2);
+            socket.getOutputStream().write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(US_ASCII));
+            socket.getOutputStream().write(new byte[] {0, 0, 0, 4, 0, 0, 0, 0, 0}); // our own: none
+            var in = new DataInputStream(socket.getInputStream());
+            int length = in.readInt() >>> 8; // and the type, of which settings come first
+            in.skipNBytes(5);
+            var settings = new HashMap<Integer, Integer>();
+            for (int read = 0; read < length; read += 6) {
+                settings.put(in.readUnsignedShort(), in.readInt());
+            }
+            return settings;
+        }
     }
 
     /** PEM files of a key pair for localhost, made by the JDK's own tool. */
