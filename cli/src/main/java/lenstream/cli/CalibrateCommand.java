@@ -12,14 +12,19 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import lenstream.core.index.IndexClient;
 import lenstream.core.model.Calibration;
+import lenstream.core.model.Fingerprint;
 import lenstream.core.model.ModelBundle;
 import lenstream.search.quality.BundleVectors;
 import lenstream.search.quality.CalibrationFit;
+import lenstream.search.quality.IndexedImages;
+import lenstream.search.quality.LabelledFolder;
 import lenstream.search.quality.LabelledImage;
 import lenstream.search.quality.MeasuringTexts;
 import lenstream.search.quality.Reliability;
 import lenstream.search.quality.Separation;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,6 +39,9 @@ import picocli.CommandLine.Spec;
         description = {
             "Measures what an encoder's cosines mean, on labelled images: the score from 0 to 1 for words and for"
                     + " pictures, and when nothing matches.",
+            "The images are a folder's, or a sample of an index of your own with the alternative text, caption or title of"
+                    + " each as its label: then chance is measured among your pictures. With --dry-run the report says how"
+                    + " the calibration that the bundle has does on them.",
             "Writes calibration.json into the bundle. The fingerprint stays as it is: no index need be made anew. Search"
                     + " servers read it when they start."
         },
@@ -41,7 +49,8 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  ./lenstream calibrate ~/models/siglip-base ~/labelled      # a folder a label",
-            "  ./lenstream calibrate models/lensmini gallery --labels gallery/manifest.tsv --dry-run"
+            "  ./lenstream calibrate models/lensmini gallery --labels gallery/manifest.tsv --dry-run",
+            "  ./lenstream calibrate ~/models/siglip-base --index --opensearch http://search.example:9200 --dry-run"
         })
 final class CalibrateCommand implements Callable<Integer> {
     static final ObjectMapper JSON = JsonMapper.builder()
@@ -50,17 +59,35 @@ final class CalibrateCommand implements Callable<Integer> {
             .build();
 
     @Mixin
-    @SuppressWarnings("unused") // where the log goes
-    private DataFolder folder;
+    private IndexPlace place;
 
     @Spec
     private CommandSpec spec;
 
-    @Parameters(arity = "1", paramLabel = "BUNDLE", description = "the model bundle that is measured")
+    @Parameters(index = "0", arity = "1", paramLabel = "BUNDLE", description = "the model bundle that is measured")
     private Path bundle;
 
-    @Mixin
-    private LabelledOptions labelled;
+    @Parameters(
+            index = "1",
+            arity = "0..1",
+            paramLabel = "DIR",
+            description = "labelled images: a folder a label, or a labels.csv, .tsv or .jsonl with file,label")
+    private @Nullable Path labelled;
+
+    @Option(names = "--labels", paramLabel = "FILE", description = LabelledOptions.LIST)
+    private @Nullable Path list;
+
+    @Option(
+            names = "--index",
+            description = "instead of DIR: images of the index of --data or --opensearch, whose encoder BUNDLE is")
+    private boolean index;
+
+    @Option(
+            names = "--sample",
+            paramLabel = "N",
+            defaultValue = "3000",
+            description = "with --index: how many images are taken (default: ${DEFAULT-VALUE})")
+    private int sample;
 
     @Option(names = "--dry-run", description = "measure and report, write nothing")
     private boolean dryRun;
@@ -70,10 +97,19 @@ final class CalibrateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        List<LabelledImage> wanted = labelled.read();
+        if (index == (labelled != null) || (index && list != null)) {
+            throw new CliException("name a folder of labelled images (with --labels if its list lies elsewhere), or"
+                    + " --index for the images of an index: one of the two");
+        }
+        if (sample < 1) {
+            throw new CliException("--sample must be at least 1, not " + sample);
+        }
+        List<LabelledImage> wanted = labelled == null ? List.of() : LabelledFolder.read(labelled, list);
         try (BundleVectors vectors = BundleVectors.open(bundle);
                 var progress = ProgressLine.onStandardError()) {
-            LabelledVectors known = LabelledVectors.embed(vectors, wanted, progress);
+            LabelledVectors known = index
+                    ? LabelledVectors.of(vectors, indexed(vectors.bundle().fingerprint(), progress), progress)
+                    : LabelledVectors.embed(vectors, wanted, progress);
             MeasuringTexts texts = MeasuringTexts.embed(
                     vectors,
                     done -> progress.show(
@@ -81,7 +117,12 @@ final class CalibrateCommand implements Callable<Integer> {
             progress.show("fitting");
             CalibrationFit.Result result = new CalibrationFit(
                             known.images(), known.vectors(), known.labels(), known.words(), texts)
-                    .fit(vectors.bundle().fingerprint().value(), labelled.source());
+                    .fit(
+                            vectors.bundle().fingerprint().value(),
+                            labelled == null
+                                    ? "a sample of the index " + place.layout().readAlias()
+                                    : LabelledOptions.source(labelled, list),
+                            vectors.bundle().calibration().orElse(null));
             progress.close();
             PrintWriter out = spec.commandLine().getOut();
             try {
@@ -95,6 +136,14 @@ final class CalibrateCommand implements Callable<Integer> {
                         "cannot write " + bundle.resolve(ModelBundle.CALIBRATION) + ": " + e.getMessage(), e);
             }
             return 0;
+        }
+    }
+
+    private IndexedImages indexed(Fingerprint fingerprint, ProgressLine progress) {
+        try (OpenSearchLease openSearch = OpenSearchLease.acquire(place);
+                IndexClient client = IndexClient.open(place.openSearchAt(openSearch.url()))) {
+            return IndexedImages.read(
+                    client, place.layout(), fingerprint, sample, read -> progress.show(read + " images of the index"));
         }
     }
 
@@ -117,7 +166,9 @@ final class CalibrateCommand implements Callable<Integer> {
                 c.text().slope(),
                 c.text().intercept());
         table(text, result.text());
-        if (c.image() != null && result.image() != null) {
+        if (result.image() == null && c.image() != null) {
+            line(text, "score of a picture for a picture: as before, for too few pictures share a label or a folder");
+        } else if (c.image() != null && result.image() != null) {
             line(
                     text,
                     "score of a picture for a picture, alike by %s: 1 / (1 + exp(-(%.2f cosine %+.2f)))",
@@ -155,6 +206,14 @@ final class CalibrateCommand implements Callable<Integer> {
                 text,
                 "  nonsense and the like that is refused     %.3f",
                 result.held().unseen());
+        if (result.before() != null) {
+            line(
+                    text,
+                    "  with the calibration that the bundle has: %.3f, %.3f, %.3f",
+                    result.before().labels(),
+                    result.before().absent(),
+                    result.before().unseen());
+        }
         Separation s = result.separation();
         line(
                 text,

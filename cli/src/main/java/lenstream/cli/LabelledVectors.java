@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import lenstream.search.quality.BundleVectors;
+import lenstream.search.quality.IndexedImages;
 import lenstream.search.quality.LabelledImage;
 
 /**
@@ -34,11 +35,17 @@ record LabelledVectors(List<LabelledImage> images, List<float[]> vectors, List<S
         if (images.size() < wanted.size()) {
             progress.say(wanted.size() - images.size() + " files cannot be read as images and are left out");
         }
-        List<String> labels = labels(images);
+        return of(bundle, new IndexedImages(images, vectors), progress);
+    }
+
+    /** Images whose vectors are known already. */
+    static LabelledVectors of(BundleVectors bundle, IndexedImages known, ProgressLine progress)
+            throws InterruptedException {
+        List<String> labels = labels(known.images());
         List<float[]> words = bundle.ofTexts(
                 labels,
                 done -> progress.show(String.format(Locale.ROOT, "embedding labels: %,d of %,d", done, labels.size())));
-        return new LabelledVectors(images, vectors, labels, words);
+        return new LabelledVectors(known.images(), known.vectors(), labels, words);
     }
 
     /** All labels, each once, in the order of the images. */

@@ -70,6 +70,8 @@ class LenstreamTest {
                     status --model nowhere      | is no model bundle: it holds no encoder.json
                     eval nowhere                | is no folder; name one that holds labelled images
                     calibrate nowhere nowhere   | is no folder; name one that holds labelled images
+                    calibrate nowhere           | name a folder of labelled images
+                    calibrate nowhere a --index | or --index for the images of an index: one of the two
                     search hello --api nowhere  | --api: server must be an http or https URL
                     status --opensearch nowhere | --opensearch: "nowhere" is no address of OpenSearch
                     store --prune --opensearch http://127.0.0.1:1 --prefix Bad* | --prefix: prefix must be of a-z

@@ -2,6 +2,7 @@ package lenstream.search;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -17,6 +18,7 @@ import java.net.URLEncoder;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
@@ -26,7 +28,10 @@ import lenstream.core.image.ImageId;
 import lenstream.core.index.Field;
 import lenstream.core.index.IndexClient;
 import lenstream.core.index.OpenSearchConfig;
+import lenstream.core.model.Fingerprint;
+import lenstream.core.model.ModelBundle;
 import lenstream.core.web.WebConfig;
+import lenstream.search.quality.IndexedImages;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -571,6 +576,29 @@ class SearchIT {
         }
         assertThat(region.path("floor")).isEqualTo(cut.path("floor"));
         assertThat(region.path("nothing_matches")).isEqualTo(cut.path("nothing_matches"));
+    }
+
+    @Test
+    void theIndexIsASampleOfLabelledImages() {
+        Fingerprint ours = ModelBundle.load(GalleryIndex.BUNDLE).fingerprint();
+        try (IndexClient client = IndexClient.open(OpenSearchConfig.at(index.url()))) {
+            IndexedImages all = IndexedImages.read(client, index.layout, ours, 1_000, read -> {});
+            assertThat(all.images()).as("one of two copies").hasSize(index.pictures.size() - 1);
+            assertThat(all.images().getFirst().labels().getFirst()).startsWith("a photograph of ");
+            int place = all.images().stream()
+                    .map(image -> image.file().toString())
+                    .toList()
+                    .indexOf(index.pictures.get(20).id());
+            assertThat(ids(json("{\"k\":1,\"vector\":"
+                            + Arrays.toString(all.vectors().get(place)) + "}")))
+                    .containsExactly(index.pictures.get(20).id());
+            assertThat(IndexedImages.read(client, index.layout, ours, 30, read -> {})
+                            .images())
+                    .hasSize(30);
+            assertThatThrownBy(() -> IndexedImages.read(
+                            client, index.layout, new Fingerprint("other-1-00000000"), 30, read -> {}))
+                    .hasMessageContaining("was made by another encoder than other-1-00000000");
+        }
     }
 
     @Test

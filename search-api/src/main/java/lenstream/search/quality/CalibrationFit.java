@@ -78,6 +78,7 @@ public final class CalibrationFit {
      * @param held shares of held-out texts that were judged right: labels with an image among the first ten, absent things and texts without a
      *     picture that do not
      * @param pictures the same of pictures; null if too few share a label or a folder
+     * @param before how the calibration that the bundle has judges the same texts; null if it has none
      */
     public record Result(
             Calibration calibration,
@@ -88,7 +89,8 @@ public final class CalibrationFit {
             Separation worst,
             Separation best,
             Held held,
-            @Nullable HeldPictures pictures) {
+            @Nullable HeldPictures pictures,
+            @Nullable Held before) {
         /** Shares, 0..1. */
         public record Held(double labels, double absent, double unseen) {}
 
@@ -152,8 +154,9 @@ public final class CalibrationFit {
     /**
      * @param fingerprint of the encoder that made the vectors
      * @param source what the images are, for people
+     * @param before what is known of the encoder so far, to compare with; also keeps what these images cannot tell of pictures
      */
-    public Result fit(String fingerprint, String source) {
+    public Result fit(String fingerprint, String source, @Nullable Calibration before) {
         Pairs textPairs = textPairs();
         boolean byLabel = rightPairs(LabelledImage::isLike) >= FEWEST_PAIRS;
         BiPredicate<LabelledImage, LabelledImage> alike = byLabel ? LabelledImage::isLike : CalibrationFit::together;
@@ -169,12 +172,12 @@ public final class CalibrationFit {
                 LocalDate.now().toString(),
                 source + ": " + images.size() + " images, " + labels.size() + " labels",
                 curve(textPairs, -1),
-                imagePairs == null ? null : curve(imagePairs, -1),
+                imagePairs != null ? curve(imagePairs, -1) : before == null ? null : before.image(),
                 noise,
                 meaning,
                 decision(examples, -1),
                 background,
-                alone == null ? null : resemblance(alone, alone.found()));
+                alone != null ? resemblance(alone, alone.found()) : before == null ? null : before.resemblance());
         Separation[] separations = separations(examples);
         return new Result(
                 calibration,
@@ -185,7 +188,8 @@ public final class CalibrationFit {
                 separations[1],
                 separations[2],
                 held(examples),
-                alone == null ? null : heldPictures(alone));
+                alone == null ? null : heldPictures(alone),
+                before == null ? null : judged(before, absent));
     }
 
     private static boolean together(LabelledImage a, LabelledImage b) {
@@ -572,6 +576,23 @@ public final class CalibrationFit {
                 (double) seen / found.length,
                 (double) refused / alone.alone().length,
                 Separation.of(found, alone.alone()));
+    }
+
+    /** How another calibration judges the texts that this one is fitted with. */
+    private Result.Held judged(Calibration other, List<float[]> absent) {
+        return new Result.Held(1 - refused(other, found()), refused(other, absent), refused(other, texts.heldUnseen()));
+    }
+
+    private double refused(Calibration other, List<float[]> queries) {
+        int refused = 0;
+        for (float[] text : queries) {
+            List<Calibration.Neighbour> nearest = ExactSearch.nearest(text, vectors, -1).stream()
+                    .limit(Calibration.NEAREST)
+                    .map(image -> new Calibration.Neighbour(Cosine.dot(text, vectors.get(image)), vectors.get(image)))
+                    .toList();
+            refused += nearest.getFirst().cosine() < other.leastCosine(text, nearest, images.size()) ? 1 : 0;
+        }
+        return (double) refused / queries.size();
     }
 
     private static int[] rows(int[] fold, IntPredicate wanted) {

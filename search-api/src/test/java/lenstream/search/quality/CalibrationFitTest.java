@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import lenstream.core.model.Calibration;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -18,10 +19,11 @@ import org.junit.jupiter.api.Test;
  */
 class CalibrationFitTest {
     private static final int DIM = 48;
-    private static final int LABELS = 40;
-    private static final int EACH = 5;
+    private static final int LABELS = 60;
 
     private final Random random = new Random(3);
+    private @Nullable Calibration before;
+    private int each = 5;
 
     @Test
     void itFindsWhatTheEncoderWasMadeWith() {
@@ -73,6 +75,22 @@ class CalibrationFitTest {
     }
 
     @Test
+    void whatTheBundleHasIsJudgedAndKeptWhereTheSampleCannotTell() {
+        assertThat(fit(0.9).before()).isNull();
+        before = fit(0.9).calibration();
+        CalibrationFit.Result again = fit(0.9);
+        CalibrationFit.Result.Held judged = Objects.requireNonNull(again.before());
+        assertThat(judged.labels()).isGreaterThan(0.8);
+        assertThat(judged.absent()).isGreaterThan(0.8);
+        assertThat(judged.unseen()).isGreaterThan(0.8);
+        each = 1; // no two images are alike
+        CalibrationFit.Result alone = fit(0.9);
+        assertThat(alone.image()).isNull();
+        assertThat(alone.calibration().image()).isEqualTo(before.image());
+        assertThat(alone.calibration().resemblance()).isEqualTo(before.resemblance());
+    }
+
+    @Test
     void aSampleTooSmallIsRefused() {
         assertThatThrownBy(() -> new CalibrationFit(
                         List.of(new LabelledImage(Path.of("/a/1.jpg"), List.of("a"))),
@@ -101,12 +119,12 @@ class CalibrationFitTest {
             float[] word = seen();
             labels.add("label " + label);
             words.add(word);
-            for (int i = 0; i < EACH; i++) {
+            for (int i = 0; i < each; i++) {
                 images.add(new LabelledImage(Path.of("/" + label + "/" + i + ".jpg"), List.of("label " + label)));
                 vectors.add(placed(mix(word, direction(), likeness), apart, common * random.nextDouble()));
             }
         }
-        return new CalibrationFit(images, vectors, labels, words, texts()).fit("made-1-00000000", "a formula");
+        return new CalibrationFit(images, vectors, labels, words, texts()).fit("made-1-00000000", "a formula", before);
     }
 
     private MeasuringTexts texts() {
