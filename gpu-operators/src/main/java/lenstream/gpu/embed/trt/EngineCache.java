@@ -51,7 +51,12 @@ final class EngineCache implements AutoCloseable {
                 "batch" + config.maxBatch(),
                 config.half() ? "fp16" : "fp32",
                 "level" + config.builderLevel());
-        Path folder = config.cache().resolve(key);
+        return open(config.cache().resolve(key));
+    }
+
+    /** Opens a folder, made if it is missing, and waits for its lock. */
+    @MustBeClosed
+    static EngineCache open(Path folder) {
         PROCESS.lock();
         boolean opened = false;
         try {
