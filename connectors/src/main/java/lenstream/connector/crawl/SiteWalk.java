@@ -13,6 +13,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import lenstream.connector.fetch.HostUnavailableException;
 import lenstream.connector.fetch.HttpTimes;
@@ -168,7 +169,7 @@ final class SiteWalk {
         try {
             CanonicalUrl url = CanonicalUrl.of(resource.url()).orElseThrow();
             if (resource.kind() == Kind.ROBOTS) {
-                sitemaps(url, resource);
+                sitemaps(url, resource, any -> true);
                 visited(known.visited(
                         Kind.ROBOTS, null, null, 0, interval(known, false), dueAt(interval(known, false), 0)));
                 return;
@@ -178,11 +179,11 @@ final class SiteWalk {
                 case 200 -> read(known, resource, response);
                 case 304 -> again(known, resource.kind(), response, known.contentHash(), false);
                 case 404, 410 -> {
-                    sitemapsWithoutHome(resource);
+                    sitemapsWithoutHome(resource, any -> true);
                     missing(known, response);
                 }
                 default -> {
-                    sitemapsWithoutHome(resource);
+                    sitemapsWithoutHome(resource, any -> true);
                     failed(
                             known,
                             "status " + response.status(),
@@ -192,7 +193,7 @@ final class SiteWalk {
         } catch (HostUnavailableException e) {
             failed(known, String.valueOf(e.getMessage()), e.delayMillis());
         } catch (IOException e) {
-            sitemapsWithoutHome(resource);
+            sitemapsWithoutHome(resource, isDenied(e) ? this::isOwn : any -> true);
             failed(known, String.valueOf(e.getMessage()), 0);
         } catch (RuntimeException e) {
             // the walk would meet it again after each restart: one bad resource is data
@@ -261,7 +262,7 @@ final class SiteWalk {
         boolean seedIsList = resource.depth() == 0 && !isPage;
         boolean follow = resource.follow() && !seedIsList;
         if (resource.depth() == 0 && site.kind() == Kind.AUTO && isPage) {
-            sitemaps(response.url(), resource);
+            sitemaps(response.url(), resource, any -> true);
         }
         for (Contents.Link link : contents.links()) {
             if (link.next()) {
@@ -289,8 +290,15 @@ final class SiteWalk {
                                 && state.resource(link.url().value()) != null);
     }
 
-    /** A home page that cannot be read says nothing against the sitemaps that robots.txt names. */
-    private void sitemapsWithoutHome(Resource resource) throws InterruptedException {
+    private static boolean isDenied(IOException failure) {
+        return failure instanceof WebException web && web.reason() == Reason.ROBOTS_DENIED;
+    }
+
+    /**
+     * A home page that cannot be read says nothing against the sitemaps that robots.txt names. Where robots.txt itself keeps us
+     * out, those on the site's own host are for its rules to allow; elsewhere they would lead around them.
+     */
+    private void sitemapsWithoutHome(Resource resource, Predicate<CanonicalUrl> allowed) throws InterruptedException {
         CanonicalUrl url = CanonicalUrl.of(resource.url()).orElseThrow();
         if (resource.depth() > 0
                 || site.kind() != Kind.AUTO
@@ -298,16 +306,18 @@ final class SiteWalk {
             return;
         }
         try {
-            sitemaps(url, resource);
+            sitemaps(url, resource, allowed);
         } catch (IOException e) {
             LOG.debug("site={} robots.txt cannot be read either", site.url(), e);
         }
     }
 
-    private void sitemaps(CanonicalUrl url, Resource from) throws IOException, InterruptedException {
+    private void sitemaps(CanonicalUrl url, Resource from, Predicate<CanonicalUrl> allowed)
+            throws IOException, InterruptedException {
         List<String> named = web.sitemaps(url);
         for (String sitemap : named) {
             CanonicalUrl.of(sitemap)
+                    .filter(allowed)
                     .ifPresent(at -> queue(new Contents.Link(at, Kind.SITEMAP), from.depth() + 1, from.follow(), 0));
         }
         if (named.isEmpty() && from.kind() == Kind.ROBOTS) {

@@ -174,6 +174,16 @@ class SiteWalkTest {
     }
 
     @Test
+    void aSiteThatRobotsRulesCloseIsNotEnteredByASitemapElsewhere() throws Exception {
+        web.sitemaps.addAll(List.of(HOME + "map.xml", "https://elsewhere.example/map.xml"));
+        web.denied = "/";
+        web.put("map.xml", sitemap("2026-01-01", "1"));
+        web.at("https://elsewhere.example/map.xml", sitemap("2026-01-01", "2"));
+        run(site());
+        assertThat(found()).extracting(CrawlTarget::url).containsExactly(HOME + "1.jpg");
+    }
+
+    @Test
     void aFeedThatCannotBeReadDoesNotMakeItsSiteOneToWalk() throws Exception {
         web.sitemaps.add(HOME + "map.xml");
         web.status("feed", 500, Map.of());
@@ -487,6 +497,7 @@ class SiteWalkTest {
         private final List<String> paths = new ArrayList<>();
         private int failures;
         private String broken = "";
+        private String denied = "";
 
         FakeWeb page(String path, String body) {
             return put(path, "<html><body>" + body + "</body></html>");
@@ -528,6 +539,9 @@ class SiteWalkTest {
             paths.add(url.pathAndQuery());
             if (url.path().equals(broken)) {
                 throw new ArithmeticException("long overflow");
+            }
+            if (url.path().equals(denied)) {
+                throw new WebException(Reason.ROBOTS_DENIED, url + ": forbidden by robots.txt");
             }
             if (failures-- > 0) {
                 throw new WebException(Reason.TIMEOUT, url + ": too slow");
