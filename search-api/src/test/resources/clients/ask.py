@@ -12,6 +12,7 @@ words = "a red flower"
 
 client = openai.OpenAI(base_url=address + "/v1", api_key="none")
 model = client.models.list().data[0].id
+assert client.models.retrieve(model).id == model
 as_base64 = client.embeddings.create(model=model, input=[words]).data[0].embedding  # the client asks for base64 by itself
 as_floats = client.embeddings.create(model=model, input=words, encoding_format="float").data[0].embedding
 assert np.allclose(as_base64, as_floats, atol=1e-6)

@@ -31,14 +31,22 @@ final class EmbeddingsRoute {
 
     void models(Exchange exchange) {
         ObjectNode answer = JSON.objectNode().put("object", "list");
-        answer.putArray("data")
-                .addObject()
+        answer.putArray("data").add(model());
+        exchange.sendJson(answer);
+    }
+
+    void model(Exchange exchange) {
+        requireModel(exchange.pathParameter("model"));
+        exchange.sendJson(model());
+    }
+
+    private ObjectNode model() {
+        return JSON.objectNode()
                 .put("id", encoder.model())
                 .put("object", "model")
                 .put("created", 0)
                 .put("owned_by", "lenstream")
                 .put("fingerprint", encoder.fingerprint().value());
-        exchange.sendJson(answer);
     }
 
     void embed(Exchange exchange) {

@@ -27,6 +27,12 @@ final class ProtocolRoutes implements Routes {
                         spaces.within((e, space) -> space.embeddings().models(e)))
                 .errors(EmbeddingsRoute::sendError)
                 .light();
+        table.get(
+                        "/v1/models/{model}",
+                        "models",
+                        spaces.within((e, space) -> space.embeddings().model(e)))
+                .errors(EmbeddingsRoute::sendError)
+                .light();
         get(table, "/v2", "inference", (e, space) -> space.inference().server(e));
         get(table, "/v2/health/live", "health", (e, space) -> space.inference().live(e))
                 .open();

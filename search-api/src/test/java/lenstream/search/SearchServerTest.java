@@ -174,6 +174,10 @@ class SearchServerTest {
     @Test
     void theModelIsListed() {
         assertThat(http.get("/v1/models").json().at("/data/0/id").asText()).isEqualTo("fake");
+        assertThat(http.get("/v1/models/fake").json().at("/id").asText()).isEqualTo("fake");
+        Http.Answer other = http.get("/v1/models/other");
+        assertThat(other.status()).isEqualTo(404);
+        assertThat(other.json().at("/error/message").asText()).contains("this server has fake");
     }
 
     @Test
