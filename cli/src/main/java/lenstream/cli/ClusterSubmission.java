@@ -35,7 +35,7 @@ final class ClusterSubmission {
             CrawlRun.End end = crawl.await(follow);
             if (end.isLate()) {
                 System.err.println(
-                        "the counts are some seconds old: for a while after a TaskManager was lost Flink tells"
+                        "the counts are not the last ones: for a while after a TaskManager was lost Flink tells"
                                 + " none; what the index holds is counted there");
             }
             end.savepoint().ifPresent(path -> System.err.println("savepoint: " + path));

@@ -16,6 +16,8 @@ import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.core.execution.SavepointFormatType;
 import org.apache.flink.runtime.operators.coordination.CoordinationRequestGateway;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Accompanies a submitted index job: reports its counts, and ends it with a savepoint once the frontier is dry, so that
@@ -41,6 +43,10 @@ public final class CrawlRun implements AutoCloseable {
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(5);
     /** For how long counts are waited for that Flink does not renew. */
     private static final Duration STILL_LIMIT = Duration.ofSeconds(15);
+    /** For how long counts are waited for that are renewed and stay what they are. */
+    private static final Duration UNCHANGED_LIMIT = Duration.ofSeconds(30);
+
+    private static final Logger LOG = LoggerFactory.getLogger(CrawlRun.class);
 
     private final JobClient job;
     private final JobMetrics metrics;
@@ -80,7 +86,7 @@ public final class CrawlRun implements AutoCloseable {
      * How a run ended.
      *
      * @param counts the last ones
-     * @param isLate whether the counts are not those of the end, because Flink's metrics stood still
+     * @param isLate whether the counts are not those of the end, because Flink's metrics stood still or did not agree
      * @param savepoint what the next run starts from; empty if the job ended by itself or never came to run
      */
     public record End(CrawlCounts counts, boolean isLate, Optional<Path> savepoint) {}
@@ -101,7 +107,7 @@ public final class CrawlRun implements AutoCloseable {
                 TimeUnit.MILLISECONDS.sleep(POLL.toMillis());
             }
             drain();
-            boolean isLate = standsStill();
+            boolean isLate = !stopAsked && !last.isDrained();
             if (endedByItself()) {
                 return new End(last, isLate, Optional.empty());
             }
@@ -177,11 +183,22 @@ public final class CrawlRun implements AutoCloseable {
     /** Waits until the counts are final; the savepoint would flush what is in flight, but nobody could count it then. */
     private void drain() throws InterruptedException {
         long deadline = System.nanoTime() + DRAIN_LIMIT.toNanos();
+        CrawlCounts before = last;
+        long changedAt = System.nanoTime();
         while (!stopAsked && System.nanoTime() < deadline && !standsStill() && !endedByItself()) {
             if (poll() && last.isDrained()) {
                 return;
             }
+            if (!last.equals(before)) {
+                before = last;
+                changedAt = System.nanoTime();
+            } else if (System.nanoTime() - changedAt > UNCHANGED_LIMIT.toNanos()) {
+                break;
+            }
             TimeUnit.MILLISECONDS.sleep(POLL.toMillis());
+        }
+        if (!stopAsked) {
+            LOG.warn("the counts do not become final: stands_still={} {}", standsStill(), last);
         }
     }
 
