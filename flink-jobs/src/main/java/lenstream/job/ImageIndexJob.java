@@ -119,7 +119,10 @@ public final class ImageIndexJob {
         }
         SingleOutputStreamOperator<FetchedImage> fetched = wanted.keyBy(CrawlTarget::host, Types.STRING)
                 .connect(commanded.broadcast())
-                .transform("visit", TypeInformation.of(FetchedImage.class), new VisitOperatorFactory(parts.fetch()))
+                .transform(
+                        "visit",
+                        TypeInformation.of(FetchedImage.class),
+                        new VisitOperatorFactory(parts.fetch(), intake.readsPages()))
                 .uid(VisitOperatorFactory.UID);
         if (discovered != null) {
             discovered.getTransformation().setCoLocationGroupKey(CO_LOCATION);

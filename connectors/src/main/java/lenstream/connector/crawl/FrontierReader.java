@@ -37,7 +37,8 @@ final class FrontierReader extends ProgressReader<SiteEvent, CrawlTarget, SiteSp
     @SuppressWarnings("MustBeClosed") // the reader closes it
     static FrontierReader open(FrontierSource source, SourceReaderContext context) {
         String job = requireNonNull(context.metricGroup().getAllVariables().get(JOB_ID), "the job's id");
-        return new FrontierReader(source, PoliteWeb.lease(job, source.seeds().fetch()), new AtomicLong(), context);
+        return new FrontierReader(
+                source, PoliteWeb.lease(job, source.seeds().fetch(), true), new AtomicLong(), context);
     }
 
     private FrontierReader(

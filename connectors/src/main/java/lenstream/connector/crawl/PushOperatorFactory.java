@@ -46,7 +46,8 @@ public final class PushOperatorFactory extends AbstractStreamOperatorFactory<Cra
     }) // the interface's own type parameter; the operator closes its lease
     public <T extends StreamOperator<CrawlTarget>> T createStreamOperator(
             StreamOperatorParameters<CrawlTarget> parameters) {
-        return (T) new PushOperator(parameters, parameters.getMailboxExecutor(), job -> PoliteWeb.lease(job, config));
+        return (T) new PushOperator(
+                parameters, parameters.getMailboxExecutor(), job -> PoliteWeb.lease(job, config, true));
     }
 
     @Override

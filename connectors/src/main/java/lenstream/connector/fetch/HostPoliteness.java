@@ -33,7 +33,7 @@ final class HostPoliteness {
     private final long backoffMillis;
     private final Function<String, Duration> floor;
     private final Ticker ticker;
-    private final long quietFrom;
+    private volatile long quietFrom;
     private final ConcurrentHashMap<String, Host> hosts = new ConcurrentHashMap<>();
 
     /**
@@ -128,6 +128,13 @@ final class HostPoliteness {
     void remember(String host, HostPace pace, long nowMillis) {
         hosts.computeIfAbsent(host, unseen -> new Host(pace.delayMillis(), perHost, Long.MIN_VALUE))
                 .remember(pace, ticker.millisCeil(), nowMillis);
+    }
+
+    /** Lets each host rest for its delay from now on: others may have asked any of them until just now. */
+    void rest() {
+        long now = ticker.millisCeil();
+        quietFrom = now;
+        hosts.values().forEach(host -> host.ended(now));
     }
 
     /** Sets what robots.txt asks for; shorter than the floor it has no effect. */

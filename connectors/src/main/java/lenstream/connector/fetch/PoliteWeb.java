@@ -35,6 +35,8 @@ import org.slf4j.LoggerFactory;
 public final class PoliteWeb implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PoliteWeb.class);
     private static final Map<String, Shared> JOBS = new HashMap<>();
+    /** How long a request waits for the reader of its own process, which Flink starts at the same time. */
+    private static final Duration DISCOVERY_LIMIT = Duration.ofSeconds(30);
     /** A robots.txt that fails is asked for again after this many times the usual pause. */
     private static final int ROBOTS_PAUSES = 5;
 
@@ -51,13 +53,17 @@ public final class PoliteWeb implements AutoCloseable {
      * The web of a job in this process; the first holder's configuration counts.
      *
      * @param job the job's id
+     * @param sharesHosts whether the job's processes share their hosts: nothing is asked for then until somebody has joined, since
+     *     after a restart the visits that wait may start before the reader through which they have to ask for turns
      */
     @MustBeClosed
     @SuppressWarnings("MustBeClosed") // the last holder closes the client
-    public static PoliteWeb lease(String job, FetchConfig config) {
+    public static PoliteWeb lease(String job, FetchConfig config, boolean sharesHosts) {
         synchronized (JOBS) {
             Shared shared = JOBS.computeIfAbsent(
-                    job, unseen -> new Shared(job, config, Ticker.SYSTEM, transport(WebClient.open(config.web()))));
+                    job,
+                    unseen -> new Shared(
+                            job, config, sharesHosts, Ticker.SYSTEM, transport(WebClient.open(config.web()))));
             shared.holders++;
             return new PoliteWeb(shared);
         }
@@ -81,7 +87,7 @@ public final class PoliteWeb implements AutoCloseable {
     /** The same over another transport, not shared with anyone. */
     @MustBeClosed
     static PoliteWeb over(Transport transport, FetchConfig config) {
-        var alone = new Shared("", config, Ticker.SYSTEM, transport);
+        var alone = new Shared("", config, false, Ticker.SYSTEM, transport);
         alone.holders++;
         return new PoliteWeb(alone);
     }
@@ -138,8 +144,10 @@ public final class PoliteWeb implements AutoCloseable {
                 post,
                 shared.politeness,
                 web.totalTimeout().plus(web.connectTimeout()).multipliedBy(2));
+        shared.politeness.rest(); // until now its hosts may have been another process's
         shared.turns.put(self, joined);
         shared.left.remove(self);
+        shared.discovery.countDown();
         turns = joined;
         subtask = self;
         return joined;
@@ -210,11 +218,13 @@ public final class PoliteWeb implements AutoCloseable {
     private static final class Shared {
         private final String job;
         private final FetchConfig config;
+        private final boolean sharesHosts;
         private final Transport transport;
         private final AddressGuard guard;
         private final HostPoliteness politeness;
         private final RobotsCache robots;
         private final CountDownLatch pacesKnown = new CountDownLatch(1);
+        private final CountDownLatch discovery = new CountDownLatch(1);
         /** By subtask of this process. */
         private final Map<Integer, HostTurns> turns = new ConcurrentHashMap<>();
         /** The same of those that have ended: they ask for no turns, and still tell which hosts were not theirs. */
@@ -222,9 +232,10 @@ public final class PoliteWeb implements AutoCloseable {
 
         private int holders;
 
-        Shared(String job, FetchConfig config, Ticker ticker, Transport transport) {
+        Shared(String job, FetchConfig config, boolean sharesHosts, Ticker ticker, Transport transport) {
             this.job = job;
             this.config = config;
+            this.sharesHosts = sharesHosts;
             this.transport = transport;
             this.guard = AddressGuard.allowing(config.web().allowPrivate());
             // what asked before a restart may have done so until just now
@@ -259,6 +270,10 @@ public final class PoliteWeb implements AutoCloseable {
         @MustBeClosed
         @SuppressWarnings("MustBeClosed") // ownership passes to the caller
         private Turn turn(String host) throws IOException, InterruptedException {
+            if (sharesHosts && !discovery.await(DISCOVERY_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new HostUnavailableException(
+                        Reason.RATE_LIMITED, host + ": nobody is there yet who could ask for a turn", 1_000);
+            }
             HostTurns elsewhere = elsewhere(turns, host);
             if (elsewhere != null) {
                 return elsewhere.take(host, config.patience());

@@ -40,9 +40,10 @@ public final class VisitOperatorFactory extends AbstractStreamOperatorFactory<Fe
     private final FetchConfig config;
     private final Webs webs;
 
+    /** @param sharesHosts whether the job discovers web sites, too, whose readers share hosts with other processes */
     @SuppressWarnings("MustBeClosed") // the operator closes its lease
-    public VisitOperatorFactory(FetchConfig config) {
-        this(config, job -> PoliteWeb.lease(job, config));
+    public VisitOperatorFactory(FetchConfig config, boolean sharesHosts) {
+        this(config, job -> PoliteWeb.lease(job, config, sharesHosts));
     }
 
     VisitOperatorFactory(FetchConfig config, Webs webs) {

@@ -247,7 +247,7 @@ class CrawlJobTest {
                 .transform(
                         "visit",
                         TypeInformation.of(FetchedImage.class),
-                        new VisitOperatorFactory(source.seeds().fetch()))
+                        new VisitOperatorFactory(source.seeds().fetch(), true))
                 .uid("visit");
         targets.getTransformation().setCoLocationGroupKey("hosts");
         fetched.getTransformation().setCoLocationGroupKey("hosts");

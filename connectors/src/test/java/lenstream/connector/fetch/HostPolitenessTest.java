@@ -34,6 +34,17 @@ class HostPolitenessTest {
     }
 
     @Test
+    void hostsRestAfterOthersMayHaveAskedThem() throws Exception {
+        succeed("a");
+        ticker.sleep(10_000);
+        politeness.rest();
+        assertThat(politeness.waitMillis("a")).isEqualTo(1_000);
+        long start = ticker.millis();
+        succeed("unseen");
+        assertThat(ticker.millis() - start).isEqualTo(1_000);
+    }
+
+    @Test
     void hostsDoNotWaitForEachOther() throws Exception {
         succeed("a");
         assertThat(politeness.waitMillis("b")).isZero();

@@ -712,7 +712,7 @@ class VisitOperatorTest {
     /** Flink's own harness of two inputs takes an operator only, not the factory that gives it its mailbox. */
     private static final class Harness extends AbstractStreamOperatorTestHarness<FetchedImage> {
         Harness(FetchConfig config) throws Exception {
-            super(new VisitOperatorFactory(config), 128, 1, 0);
+            super(new VisitOperatorFactory(config, false), 128, 1, 0);
             KeySelector<CrawlTarget, String> byHost = CrawlTarget::host;
             this.config.setStatePartitioner(0, byHost);
             this.config.setStateKeySerializer(Types.STRING.createSerializer(executionConfig.getSerializerConfig()));
