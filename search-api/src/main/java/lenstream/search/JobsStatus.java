@@ -35,9 +35,10 @@ final class JobsStatus {
                     }
                 }
             } catch (IOException e) {
+                Throwable reason = e.getCause() == null ? e : e.getCause();
                 status.withArray("problems")
                         .add("Flink does not answer on " + cluster + " ("
-                                + e.getClass().getSimpleName() + ").");
+                                + reason.getClass().getSimpleName() + ").");
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw ProblemException.unavailable("The server is stopping.");

@@ -189,7 +189,7 @@ public final class FlinkRest implements AutoCloseable {
         try {
             return answer.get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
-            throw new IOException(request.uri() + " does not answer: " + e.getCause(), e);
+            throw new IOException(request.uri() + " does not answer: " + e.getCause(), e.getCause());
         } catch (TimeoutException e) {
             throw new IOException(request.uri() + " does not answer within " + TIMEOUT.toSeconds() + " s", e);
         } finally {
