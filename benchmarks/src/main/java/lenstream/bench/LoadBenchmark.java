@@ -327,7 +327,9 @@ public final class LoadBenchmark {
                         + ",\"k\":300,\"method_parameters\":{\"ef_search\":300}}}},"
                         + "\"sort\":[{\"_score\":\"desc\"},{\"id\":\"asc\"}],\"_source\":{\"excludes\":[\"embedding\"]},"
                         + "\"collapse\":{\"field\":\"group_id\"},\"aggs\":{\"groups\":{\"terms\":{\"field\":\"group_id\","
-                        + "\"size\":300,\"min_doc_count\":2,\"execution_hint\":\"map\"}}}}")
+                        + "\"size\":300,\"min_doc_count\":2,\"execution_hint\":\"map\"}},"
+                        + "\"nearest\":{\"top_hits\":{\"size\":2,\"sort\":[{\"_score\":\"desc\"},{\"id\":\"asc\"}],"
+                        + "\"_source\":[\"embedding\"]}}}}")
                 .getBytes(StandardCharsets.UTF_8);
     }
 
