@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import lenstream.core.image.CrawlTarget;
 import lenstream.core.web.CanonicalUrl;
 import org.jsoup.Jsoup;
@@ -99,7 +100,9 @@ final class FeedParser {
                 base.resolve(media.attr("url").strip())
                         .map(url -> FoundImage.of(url, page, "feed")
                                 .withTexts(mediaTitle, null, said(media, "media:description"))
-                                .withRights(said(media, "media:credit"), saidLicense(media)))
+                                .withRights(
+                                        said(media, "media:credit"),
+                                        said(media, element -> attribute(element, "media:license", "href"))))
                         .ifPresent(images::add);
             }
         }
@@ -139,15 +142,13 @@ final class FeedParser {
 
     /** What Media RSS says of a picture: its own element first, then the group's, then the item's. */
     private static @Nullable String said(Element media, String name) {
-        Element parent = media.parent();
-        String own = text(media, name);
-        return own != null || parent == null || parent.tagName().equals("channel") ? own : said(parent, name);
+        return said(media, element -> text(element, name));
     }
 
-    private static @Nullable String saidLicense(Element media) {
+    private static @Nullable String said(Element media, Function<Element, @Nullable String> own) {
         Element parent = media.parent();
-        String own = attribute(media, "media:license", "href");
-        return own != null || parent == null || parent.tagName().equals("channel") ? own : saidLicense(parent);
+        String here = own.apply(media);
+        return here != null || parent == null || parent.tagName().equals("channel") ? here : said(parent, own);
     }
 
     /** Images of a merchant's item, as shopping sites name them in their feeds. */
