@@ -156,7 +156,7 @@ public record Calibration(
      */
     public record Resemblance(Noise noise, double least) {
         /** The cosine that the best of so many images must have; of more than were measured no more, for like ones are more, too. */
-        double leastCosine(long images) {
+        public double leastCosine(long images) {
             return noise.level(Math.min(images, noise.images())) + least * noise.spread();
         }
     }

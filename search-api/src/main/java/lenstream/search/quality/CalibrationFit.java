@@ -63,7 +63,6 @@ public final class CalibrationFit {
     private final List<float[]> words;
     private final MeasuringTexts texts;
     private final Calibration.Background background;
-    private final double[] common; // of the images: what they have of the background
 
     /**
      * What was fitted.
@@ -107,6 +106,9 @@ public final class CalibrationFit {
 
     private record Examples(double[][] x, boolean[] matches, double[] weight, int[] kind, int[] fold) {}
 
+    /** Of all folds together, and of single ones. */
+    private record Separations(Separation all, Separation worst, Separation best) {}
+
     /** Best cosines of pictures: of those that find one like them among the first ten, and of all without those. */
     private record Alone(Calibration.Noise noise, double[] found, double[] alone) {}
 
@@ -134,7 +136,6 @@ public final class CalibrationFit {
         this.words = words;
         this.texts = texts;
         this.background = background();
-        this.common = vectors.stream().mapToDouble(background::of).toArray();
     }
 
     /** The mean of the bare words; five digits are kept, of which the file is made. */
@@ -178,15 +179,15 @@ public final class CalibrationFit {
                 decision(examples, -1),
                 background,
                 alone != null ? resemblance(alone, alone.found()) : before == null ? null : before.resemblance());
-        Separation[] separations = separations(examples);
+        Separations separations = separations(examples);
         return new Result(
                 calibration,
                 reliability(textPairs),
                 imagePairs == null ? null : reliability(imagePairs),
                 byLabel ? "label" : "folder",
-                separations[0],
-                separations[1],
-                separations[2],
+                separations.all(),
+                separations.worst(),
+                separations.best(),
                 held(examples),
                 alone == null ? null : heldPictures(alone),
                 before == null ? null : judged(before, absent));
@@ -314,17 +315,29 @@ public final class CalibrationFit {
     private Calibration.Noise noise(List<float[]> absent) {
         List<Integer> order = some(images.size(), images.size(), new Random(SEED));
         Collections.shuffle(order, new Random(SEED));
-        var growth = new SimpleRegression();
-        var spread = new SummaryStatistics();
-        for (int count : sizes(images.size())) {
-            var best = new SummaryStatistics();
+        List<Integer> sizes = sizes(images.size());
+        var best = new ArrayList<SummaryStatistics>();
+        for (int count : sizes) {
+            var ofSize = new SummaryStatistics();
             for (float[] text : absent) {
                 for (int from = 0; from + count <= order.size(); from += count) {
-                    best.addValue(standing(text, order.subList(from, from + count)));
+                    ofSize.addValue(standing(text, order.subList(from, from + count)));
                 }
             }
-            growth.addData(Math.log(count), best.getMean());
-            spread.addValue(best.getStandardDeviation());
+            best.add(ofSize);
+        }
+        return noise(sizes, best);
+    }
+
+    /** @param best what chance reached among so many images, by size */
+    private Calibration.Noise noise(List<Integer> sizes, List<SummaryStatistics> best) {
+        var growth = new SimpleRegression();
+        var spread = new SummaryStatistics();
+        for (int i = 0; i < sizes.size(); i++) {
+            if (best.get(i).getN() > 1) {
+                growth.addData(Math.log(sizes.get(i)), best.get(i).getMean());
+                spread.addValue(best.get(i).getStandardDeviation());
+            }
         }
         return new Calibration.Noise(
                 rounded(growth.getIntercept()), rounded(growth.getSlope()), rounded(spread.getMean()), images.size());
@@ -348,10 +361,11 @@ public final class CalibrationFit {
                 next = cosine;
             }
         }
-        double sum = second < 0
-                ? most - common[first]
-                : (most - common[first] + next - common[second]) / Calibration.NEAREST;
-        return sum / background.lengthWithout(text);
+        var best = new Calibration.Neighbour(most, vectors.get(first));
+        return Calibration.standing(
+                background,
+                text,
+                second < 0 ? List.of(best) : List.of(best, new Calibration.Neighbour(next, vectors.get(second))));
     }
 
     /** 10, 30, 100, 300, … and all. */
@@ -465,7 +479,7 @@ public final class CalibrationFit {
     }
 
     /** Of labels from absent things by decisions that have not seen them: of all folds together, of the worst and of the best. */
-    private static Separation[] separations(Examples examples) {
+    private static Separations separations(Examples examples) {
         var present = new ArrayList<Double>();
         var absent = new ArrayList<Double>();
         var folds = new ArrayList<Separation>();
@@ -487,13 +501,12 @@ public final class CalibrationFit {
             folds.add(Separation.of(ours[0], ours[1]));
         }
         folds.sort(Comparator.comparingDouble(Separation::auc));
-        return new Separation[] {
-            Separation.of(
-                    present.stream().mapToDouble(value -> value).toArray(),
-                    absent.stream().mapToDouble(value -> value).toArray()),
-            folds.getFirst(),
-            folds.getLast()
-        };
+        return new Separations(
+                Separation.of(
+                        present.stream().mapToDouble(value -> value).toArray(),
+                        absent.stream().mapToDouble(value -> value).toArray()),
+                folds.getFirst(),
+                folds.getLast());
     }
 
     private Alone alone(BiPredicate<LabelledImage, LabelledImage> alike) {
@@ -527,18 +540,8 @@ public final class CalibrationFit {
                 }
             }
         }
-        var growth = new SimpleRegression();
-        var spread = new SummaryStatistics();
-        for (int i = 0; i < sizes.size(); i++) {
-            if (best.get(i).getN() > 1) {
-                growth.addData(Math.log(sizes.get(i)), best.get(i).getMean());
-                spread.addValue(best.get(i).getStandardDeviation());
-            }
-        }
-        var noise = new Calibration.Noise(
-                rounded(growth.getIntercept()), rounded(growth.getSlope()), rounded(spread.getMean()), images.size());
         return new Alone(
-                noise,
+                noise(sizes, best),
                 found.stream().mapToDouble(value -> value).toArray(),
                 alone.stream().mapToDouble(value -> value).toArray());
     }
@@ -563,8 +566,7 @@ public final class CalibrationFit {
                     .mapToDouble(i -> found[i])
                     .toArray();
             Calibration.Resemblance rule = resemblance(alone, others);
-            double least = rule.noise().level(images.size())
-                    + rule.least() * rule.noise().spread();
+            double least = rule.leastCosine(images.size());
             seen += (int) IntStream.range(0, found.length)
                     .filter(i -> i % FOLDS == left && found[i] >= least)
                     .count();
